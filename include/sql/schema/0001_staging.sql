@@ -24,6 +24,11 @@ create function cht.key(value text) returns text
 language sql immutable parallel safe
 return case when octet_length(value) <= 500 then value end;
 
+-- The partition of staging.document that holds a source: readable, and different for every source.
+create function cht.partition_name(source text) returns text
+language sql immutable parallel safe
+return 'document_' || left(regexp_replace(source, '[^a-z0-9]+', '_', 'g'), 40) || '_' || left(md5(source), 8);
+
 create table ops.source (
     source text collate "C" primary key,
     instance text collate "C" not null,

@@ -1,0 +1,13 @@
+-- Moves the checkpoint, where nobody else has moved it since this page was asked for.
+update ops.checkpoint set
+    reads = reads + 1,
+    batch = %(batch)s,
+    seq = %(seq)s,
+    pending = %(pending)s,
+    identity_kind = %(kind)s,
+    identity = %(identity)s,
+    caught_up_at = coalesce(%(caught_up_at)s, caught_up_at),
+    updated_at = now()
+where source = %(source)s
+    and generation = %(generation)s
+    and reads = %(reads)s

@@ -1,0 +1,9 @@
+-- Registers a source; its checkpoint stands at the beginning of the feed.
+with registered as (
+    insert into ops.source (source, instance, database)
+    values (%(source)s, %(instance)s, %(database)s)
+    on conflict (source) do update set active = true where not source.active
+)
+insert into ops.checkpoint (source)
+values (%(source)s)
+on conflict (source) do nothing

@@ -1,0 +1,110 @@
+-- The page's rows up to line `until` into staging and among the rejects; returns how many rows changed, and how many were refused.
+-- Where a page names a document twice the last row wins. A row is written where it differs from what is there: a
+-- document read again unchanged is not parsed again, not written and not modelled again.
+with
+latest as (
+    select distinct on (coalesce(page.reject_id, convert_to(page.id, 'UTF8')))
+        page.id,
+        coalesce(page.reject_id, convert_to(page.id, 'UTF8')) as id_bytes,
+        page.rev,
+        page.deleted,
+        page.altered,
+        page.body,
+        page.raw,
+        page.reason
+    from pg_temp.page
+    where page.line <= %(until)s
+    order by coalesce(page.reject_id, convert_to(page.id, 'UTF8')), page.line desc
+),
+compared as (
+    select
+        latest.*,
+        document._id is null
+            or (document._rev, document._deleted, document.form) is distinct from (latest.rev, latest.deleted, %(form)s)
+            or document.gone is not null as differs
+    from latest
+    left join staging.document on document.source = %(source)s and document._id = latest.id
+),
+parsed as materialized (
+    select
+        compared.*,
+        case when compared.differs and not compared.deleted and compared.reason is null
+            then cht.try_jsonb(compared.body)
+        end as doc
+    from compared
+),
+judged as materialized (
+    select
+        parsed.*,
+        case
+            when parsed.reason is not null then parsed.reason
+            when parsed.differs and not parsed.deleted and parsed.doc is null
+                then 'not JSON, or more than jsonb can hold (a number out of range, half a surrogate pair, too many levels)'
+        end as refused
+    from parsed
+),
+staged as (
+    insert into staging.document
+        (source, _id, _rev, _deleted, type, saved_timestamp, batch, form, altered, gone, doc)
+    select
+        %(source)s,
+        judged.id,
+        judged.rev,
+        judged.deleted,
+        case when jsonb_typeof(judged.doc -> 'type') = 'string' then cht.key(judged.doc ->> 'type') end,
+        now(),
+        %(batch)s,
+        %(form)s,
+        judged.altered,
+        null,
+        judged.doc
+    from judged
+    where judged.refused is null and judged.differs
+    on conflict (source, _id) do update set
+        _rev = excluded._rev,
+        _deleted = excluded._deleted,
+        type = excluded.type,
+        saved_timestamp = excluded.saved_timestamp,
+        batch = excluded.batch,
+        form = excluded.form,
+        altered = excluded.altered,
+        gone = excluded.gone,
+        doc = excluded.doc
+    returning 1
+),
+rejected as (
+    insert into ops.rejected_document as kept (source, id, _rev, reason, batch, rejected_at, form, body)
+    select
+        %(source)s,
+        judged.id_bytes,
+        judged.rev,
+        judged.refused,
+        %(batch)s,
+        now(),
+        %(form)s,
+        coalesce(judged.raw, convert_to(judged.body, 'UTF8'))
+    from judged
+    -- the deletion of a document that was never staged leaves nothing to keep
+    where judged.refused is not null and not judged.deleted
+    on conflict (source, id) do update set
+        _rev = excluded._rev,
+        reason = excluded.reason,
+        batch = excluded.batch,
+        rejected_at = excluded.rejected_at,
+        form = excluded.form,
+        body = excluded.body
+    where (kept._rev, kept.form) is distinct from (excluded._rev, excluded.form)
+    returning 1
+),
+cleared as (
+    delete from ops.rejected_document
+    using judged
+    where rejected_document.source = %(source)s
+        and rejected_document.id = judged.id_bytes
+        and (judged.refused is null or judged.deleted)
+    returning 1
+)
+select
+    (select count(*) from staged) as changed,
+    (select count(*) from rejected) as rejected,
+    (select count(*) from cleared) as cleared

@@ -1,0 +1,286 @@
+"""CouchDB over HTTP: the identity of a database, a page of its changes, one document. The only module that speaks HTTP.
+
+https://docs.couchdb.org/en/stable/api/database/changes.html
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import quote
+
+import msgspec
+import requests
+import urllib3
+from requests.auth import HTTPBasicAuth
+
+from cht_sync.errors import (
+    ConfigurationInvalid,
+    DatabaseMissing,
+    NotCouchDB,
+    PageCut,
+    Refused,
+    ServerBusy,
+    SinceRefused,
+    SyncError,
+    Unreachable,
+)
+
+T = TypeVar("T")
+
+#: Seconds to connect, and seconds without a byte: CouchDB may read far into a shard before a page's first row.
+TIMEOUT = (10, 120)
+CHUNK = 256 * 1024
+BUSY = {408, 425, 429, 500, 502, 503, 504}
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a CouchDB is and how to log in. `url` has no login; `verify` is True, or a file of certificates."""
+
+    url: str
+    login: str | None = None
+    password: str | None = field(default=None, repr=False)
+    verify: str | bool = True
+
+    @classmethod
+    def at(
+        cls,
+        host: str,
+        *,
+        scheme: str = "https",
+        port: int | None = None,
+        path: str = "",
+        allow_http: bool = False,
+        **login: str | bool | None,
+    ) -> "Server":
+        """From a connection's fields. Raises ConfigurationInvalid, also for http that is not allowed on purpose."""
+        if not host or "/" in host or "@" in host:
+            raise ConfigurationInvalid(
+                "The connection's host is not a host name", "Give the name alone; scheme, port and path have own fields"
+            )
+        if scheme not in ("http", "https"):
+            raise ConfigurationInvalid(f"The connection's scheme is {scheme!r}", "Use https, or http on a safe network")
+        if scheme == "http" and not (allow_http or _local(host)):
+            raise ConfigurationInvalid(
+                f"The connection would send the password to {host} without encryption",
+                'Use https, or set "allow_http" in the connection where the network between is safe',
+            )
+        name = f"[{host}]" if ":" in host else host
+        at_port = f":{port}" if port else ""
+        prefix = path.strip("/")
+        return cls(f"{scheme}://{name}{at_port}" + (f"/{prefix}" if prefix else ""), **login)  # type: ignore[arg-type]
+
+
+def _local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Which database this is: `kind` says by what it is told; only the same kind can be compared."""
+
+    kind: str
+    value: str
+
+
+class _Info(msgspec.Struct):
+    instance_start_time: str | int = "0"
+
+
+class _Welcome(msgspec.Struct):
+    couchdb: str
+    uuid: str | None = None
+    version: str = "?"
+
+
+class _Tail(msgspec.Struct):
+    """The last line of a page; `pending` is absent in CouchDB 1 and PouchDB, and may be null."""
+
+    last_seq: str | int
+    pending: int | None = None
+
+
+class Page:
+    """One answer of `_changes` while it is read: iterate over its rows (JSON texts), then see `last_seq` and `pending`.
+
+    `last_seq` is None until the body's last line has come: what was read of a page without it is not a whole page.
+    """
+
+    def __init__(self, response: requests.Response, what: str) -> None:
+        self._response = response
+        self._what = what
+        self.last_seq: str | None = None
+        self.pending: int | None = None
+        self.bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        lines = self._lines()
+        first = next(lines, b"")
+        if first.strip() != b'{"results":[':
+            raise NotCouchDB(
+                f"{self._what} answered with something that is not CouchDB's",
+                "Look for a proxy or a login page at that address; the connection must lead to CouchDB itself",
+            )
+        for line in lines:
+            text = line.strip()
+            if text.startswith(b'"last_seq"'):
+                return self._end(text)
+            if text and text != b"],":
+                yield text.removesuffix(b",")
+        raise _cut(self._what)
+
+    def _end(self, text: bytes) -> None:
+        try:
+            tail = msgspec.json.decode(b"{" + text, type=_Tail)
+        except msgspec.DecodeError:
+            raise _cut(self._what) from None
+        self.last_seq, self.pending = str(tail.last_seq), tail.pending
+
+    def _lines(self) -> Iterator[bytes]:
+        """The body cut at line feeds; what stands behind the last one comes too, since it may be the last line."""
+        parts: list[bytes] = []
+        for chunk in self._chunks():
+            self.bytes += len(chunk)
+            head, *rest = chunk.split(b"\n")
+            parts.append(head)
+            for line in rest:
+                yield b"".join(parts)
+                parts = [line]
+        yield b"".join(parts)
+
+    def _chunks(self) -> Iterator[bytes]:
+        try:
+            yield from self._response.raw.stream(CHUNK, decode_content=True)
+        except (urllib3.exceptions.HTTPError, OSError):
+            raise _cut(self._what) from None
+
+
+def _cut(what: str) -> PageCut:
+    return PageCut(f"{what} was cut off", "The rows before are kept; it is read again from there")
+
+
+class Client:
+    """One CouchDB server, over one session of kept-alive connections. Not for two threads at once."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._session = requests.Session()
+        self._session.verify = server.verify
+        self._session.headers["Accept"] = "application/json"
+        if server.login is not None:
+            # encoded here: requests takes text as Latin-1, CouchDB as UTF-8
+            self._session.auth = HTTPBasicAuth(server.login.encode(), (server.password or "").encode())
+
+    def close(self) -> None:
+        """Ends the connections; a body that is being read ends with an error."""
+        self._session.close()
+
+    def welcome(self) -> str:
+        """The server's version, for a test of the connection: logs in, but opens no database."""
+        with self._get("/") as response:
+            version = self._decode(response, _Welcome).version
+        with self._get("/_session"):
+            return version
+
+    def identity(self, database: str) -> Identity:
+        """Of a database: its creation time (CouchDB 3.3 and later), else the uuid of the server."""
+        with self._get(f"/{quote(database, safe='')}", database) as response:
+            start = str(self._decode(response, _Info).instance_start_time)
+        if start != "0":
+            return Identity("instance_start_time", start)
+        with self._get("/") as response:
+            return Identity("uuid", self._decode(response, _Welcome).uuid or "")
+
+    @contextmanager
+    def changes(self, database: str, since: str, limit: int, seq_interval: int) -> Iterator[Page]:
+        """At most `limit` rows behind `since`, with their documents, each `seq_interval`-th with its seq."""
+        query = {"since": since, "limit": str(limit), "seq_interval": str(seq_interval), "include_docs": "true"}
+        with self._get(f"/{quote(database, safe='')}/_changes", database, query) as response:
+            yield Page(response, f"A page of {database} from {self._server.url}")
+
+    def document(self, database: str, uuid: str) -> tuple[str, bytes] | None:
+        """Revision and JSON text of one document as it is now; None where it is deleted or not there.
+
+        The revision is "" where a proxy has taken it out of the answer's headers.
+        """
+        try:
+            with self._get(f"/{quote(database, safe='')}/{quote(uuid, safe='')}", database) as response:
+                return response.headers.get("ETag", "").strip('W/"'), self._body(response)
+        except DatabaseMissing:
+            return None
+
+    @contextmanager
+    def _get(
+        self, path: str, database: str | None = None, query: dict[str, str] | None = None
+    ) -> Iterator[requests.Response]:
+        try:
+            # not followed: a redirect would take the login to another address
+            response = self._session.get(
+                self._server.url + path, params=query, stream=True, timeout=TIMEOUT, allow_redirects=False
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._unreachable(error) from None
+        with response:
+            if response.status_code != 200:
+                raise self._failure(response, database, since=query is not None)
+            yield response
+
+    def _body(self, response: requests.Response) -> bytes:
+        try:
+            return response.content
+        except (requests.RequestException, OSError) as error:
+            raise self._unreachable(error) from None
+
+    def _decode(self, response: requests.Response, shape: type[T]) -> T:
+        try:
+            return msgspec.json.decode(self._body(response), type=shape)
+        except msgspec.MsgspecError:
+            raise NotCouchDB(
+                f"{self._server.url} does not answer as CouchDB does",
+                "Look for a proxy or a login page at that address; the connection must lead to CouchDB itself",
+            ) from None
+
+    def _unreachable(self, error: Exception) -> SyncError:
+        """Of the error only its kind is told: its text can hold the address with the login of a proxy."""
+        if isinstance(error, requests.exceptions.SSLError):
+            return ConfigurationInvalid(
+                f"The certificate of {self._server.url} is not trusted",
+                "Give the file of your certificate authority in the connection, or correct the host name",
+            )
+        kind = "in time" if isinstance(error, requests.Timeout) else f"({type(error).__name__})"
+        return Unreachable(
+            f"CouchDB at {self._server.url} does not answer {kind}",
+            "It is tried again; if it lasts, check host and port of the connection, and that the server runs",
+        )
+
+    def _failure(self, response: requests.Response, database: str | None, *, since: bool) -> SyncError:
+        """What a status other than 200 means. The body is not told: a proxy's may hold anything."""
+        status, where = response.status_code, f"{self._server.url} answered {response.status_code}"
+        if status in (401, 403):
+            return Refused(
+                f"{where}: the login is wrong, or may not read {database or 'this server'}",
+                "Correct login and password of the connection, or let that user read the database; "
+                "CouchDB locks accounts out after repeated failures, so it is not tried again by itself",
+            )
+        if status == 404 and database is not None:
+            return DatabaseMissing(
+                f"{where}: there is no database {database}",
+                "Correct databases in include/instances.toml, or the path of the connection",
+            )
+        if status == 400 and since:
+            return SinceRefused(
+                f"{where}: it does not take the stored checkpoint of {database}",
+                "The database is not the one that was copied; see docs/operating.md on a replaced source",
+            )
+        if status in BUSY:
+            seconds = response.headers.get("Retry-After", "")
+            return ServerBusy(
+                where,
+                "It is tried again; if it lasts, look at CouchDB's log and at the proxy before it",
+                float(seconds) if seconds.isdigit() else None,
+            )
+        return NotCouchDB(where, "The connection must lead to CouchDB itself, without redirects")

@@ -1,0 +1,78 @@
+"""include/instances.toml as frozen values: which databases of which CouchDB servers are copied, and when."""
+
+import tomllib
+import zoneinfo
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from croniter import croniter
+
+from cht_sync import sql
+from cht_sync.errors import ConfigurationInvalid
+
+FILE = sql.INCLUDE / "instances.toml"
+
+Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]*$")]
+#: https://docs.couchdb.org/en/stable/api/database/common.html#put--db, and the system databases with their underscore
+Database = Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_$()+/-]*$")]
+
+
+class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One CHT server; `schedule` is a cron expression in the deployment's time zone, or None: by hand only."""
+
+    name: Name
+    connection: Annotated[str, msgspec.Meta(min_length=1)]
+    databases: Annotated[tuple[Database, ...], msgspec.Meta(min_length=1)]
+    schedule: str | None = None
+    active: bool = True
+
+    def source(self, database: str) -> str:
+        """The key of that database in every table."""
+        return f"{self.name}/{database}"
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Each source with its database."""
+        return {self.source(database): database for database in self.databases}
+
+
+class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    timezone: str
+    instances: tuple[Instance, ...] = msgspec.field(name="instance", default=())
+
+
+def read(path: Path = FILE) -> Configuration:
+    """The file's values. Raises ConfigurationInvalid, which names the key that is wrong."""
+    try:
+        configuration = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Configuration)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise _invalid(path, str(error)) from None
+    except msgspec.ValidationError as error:
+        raise _invalid(path, str(error).replace("`$.", "`").replace("at `$`", "at the top of the file")) from None
+    if mistake := next(_mistakes(configuration), None):
+        raise _invalid(path, mistake)
+    return configuration
+
+
+def _invalid(path: Path, mistake: str) -> ConfigurationInvalid:
+    return ConfigurationInvalid(f"{path.name}: {mistake}", f"Correct include/{path.name}; nothing runs until then")
+
+
+def _mistakes(configuration: Configuration) -> Iterator[str]:
+    """What the types above cannot say."""
+    if configuration.timezone not in zoneinfo.available_timezones():
+        yield f"`timezone` is {configuration.timezone!r}, which is not in the tz database (such as Africa/Nairobi)"
+    seen: set[str] = set()
+    for number, instance in enumerate(configuration.instances):
+        key = f"instance[{number}]"
+        if instance.name in seen:
+            yield f"`{key}.name` is {instance.name!r}, as is another instance's"
+        seen.add(instance.name)
+        if len(set(instance.databases)) < len(instance.databases):
+            yield f"`{key}.databases` names a database twice"
+        if instance.schedule is not None and not croniter.is_valid(instance.schedule):
+            yield f"`{key}.schedule` is {instance.schedule!r}, which is not a cron expression (such as */5 * * * *)"

@@ -1,0 +1,178 @@
+"""Writes pages of changes into staging: rows, rejects and checkpoint in one transaction, fenced."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+from typing import Protocol
+
+from psycopg import sql as identifiers
+
+from cht_sync import couchdb, documents, sql, warehouse
+from cht_sync.errors import CheckpointMoved, SourceReplaced
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a source's copy stands. `(generation, reads)` is the fence: what a page may be written upon."""
+
+    source: str
+    generation: int
+    reads: int
+    batch: int
+    seq: str
+    identity: couchdb.Identity | None
+
+
+@dataclass(frozen=True)
+class End:
+    """What is known of a page once it was read, as far as it came.
+
+    `until` is the last line that may be written: the last row with a seq where the body was cut off. `asked_at` is when
+    the page was asked for; `caught_up`, that there was nothing behind it.
+    """
+
+    seq: str
+    pending: int | None
+    until: int
+    rows: int
+    asked_at: datetime
+    caught_up: bool
+
+
+class Page(Protocol):
+    """Chunks of COPY lines (documents.line), then `end`."""
+
+    @property
+    def end(self) -> End: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
+@dataclass(frozen=True)
+class Written:
+    """Of one page: rows staged, documents newly refused, and the checkpoint that it left."""
+
+    changed: int
+    rejected: int
+    checkpoint: Checkpoint
+
+
+def prepare(connection: warehouse.Connection, sources: dict[str, tuple[str, str]]) -> None:
+    """Registers the sources of an instance ({source: (instance, database)}), each with its partition and checkpoint."""
+    for source, (instance, database) in sources.items():
+        with connection.transaction():
+            connection.execute(
+                sql.read("staging/prepare"), {"source": source, "instance": instance, "database": database}
+            )
+            name = connection.execute("select cht.partition_name(%s)", [source]).fetchone()
+            assert name is not None  # noqa: S101  # a select without from gives one row
+            connection.execute(
+                identifiers.SQL(
+                    "create table if not exists staging.{name} partition of staging.document for values in ({source})"
+                ).format(name=identifiers.Identifier(name[0]), source=identifiers.Literal(source))
+            )
+
+
+def checkpoint(connection: warehouse.Connection, source: str) -> Checkpoint:
+    """The source's, as it is now."""
+    row = connection.execute(sql.read("staging/checkpoint"), [source]).fetchone()
+    if row is None:
+        raise LookupError(f"{source} is not prepared")
+    generation, reads, batch, seq, kind, value = row
+    return Checkpoint(source, generation, reads, batch, seq, couchdb.Identity(kind, value) if kind else None)
+
+
+def require_same(before: Checkpoint, identity: couchdb.Identity) -> None:
+    """Raises SourceReplaced where the database is another one than was copied so far; only the same kind is compared."""
+    known = before.identity
+    if known is not None and known.kind == identity.kind and known.value != identity.value:
+        raise SourceReplaced(
+            f"The database behind {before.source} is another one than was copied so far "
+            "(deleted and created again, restored, or another server's)",
+            "Nothing was changed and the copy is kept; see docs/operating.md on a replaced source",
+        )
+
+
+def write(
+    connection: warehouse.Connection, before: Checkpoint, page: Page, identify: Callable[[], couchdb.Identity]
+) -> Written:
+    """One page in one transaction. `identify` asks whose page it is, before rows are committed.
+
+    Raises CheckpointMoved where another run has written since `before`, SourceReplaced, and whatever the page raises
+    while it is read: nothing is kept then.
+    """
+    chunks = iter(page)
+    first = next(chunks, None)
+    if first is None:
+        identity = identify() if page.end.rows else before.identity
+        return Written(0, 0, _move(connection, before, page.end, identity, changed=False))
+    connection.execute(sql.read("staging/page"))
+    with connection.transaction():
+        _copy(connection, chain([first], chunks))
+        end = page.end
+        identity = identify()
+        _require_unmoved(connection, before)
+        changed, rejected = _merge(connection, before, end)
+        after = _move(connection, before, end, identity, changed=bool(changed or rejected))
+    return Written(changed, rejected, after)
+
+
+def _copy(connection: warehouse.Connection, chunks: Iterable[bytes]) -> None:
+    with connection.cursor() as cursor:
+        with cursor.copy(sql.read("staging/copy")) as copy:
+            for chunk in chunks:
+                copy.write(chunk)
+        # without it the planner takes the page for a huge table, and reads all of staging to join it
+        cursor.execute("analyze pg_temp.page (line, id)")
+
+
+def _require_unmoved(connection: warehouse.Connection, before: Checkpoint) -> None:
+    """Locks the checkpoint until the commit: the batches of a source become visible in their order."""
+    row = connection.execute(
+        "select generation, reads from ops.checkpoint where source = %s for update", [before.source]
+    ).fetchone()
+    if row != (before.generation, before.reads):
+        raise _moved(before)
+
+
+def _moved(before: Checkpoint) -> CheckpointMoved:
+    return CheckpointMoved(
+        f"Another run has written to {before.source} since this one began",
+        "This page was not written; the next try goes on where the other run ended",
+    )
+
+
+def _merge(connection: warehouse.Connection, before: Checkpoint, end: End) -> tuple[int, int]:
+    row = connection.execute(
+        sql.read("staging/write"),
+        {"source": before.source, "batch": before.batch + 1, "until": end.until, "form": documents.FORM},
+    ).fetchone()
+    assert row is not None  # noqa: S101  # a select of counts gives one row
+    return row[0], row[1]
+
+
+def _move(
+    connection: warehouse.Connection, before: Checkpoint, end: End, identity: couchdb.Identity | None, *, changed: bool
+) -> Checkpoint:
+    """Moves the checkpoint, where it still is what this page was read from."""
+    after = replace(
+        before, reads=before.reads + 1, batch=before.batch + changed, seq=end.seq, identity=identity or before.identity
+    )
+    cursor = connection.execute(
+        sql.read("staging/move"),
+        {
+            "source": before.source,
+            "generation": before.generation,
+            "reads": before.reads,
+            "batch": after.batch,
+            "seq": after.seq,
+            "pending": end.pending,
+            "kind": after.identity and after.identity.kind,
+            "identity": after.identity and after.identity.value,
+            "caught_up_at": end.asked_at if end.caught_up else None,
+        },
+    )
+    if cursor.rowcount != 1:
+        raise _moved(before)
+    return after
