@@ -1,0 +1,108 @@
+'use strict';
+
+// Which databases there are, since when, and which is the latest seq of each of their documents.
+
+const crypto = require('crypto');
+const fs = require('fs');
+const { getOrCreateDB, deleteDB } = require('express-pouchdb/lib/create-or-delete-dbs');
+
+const NAME = /^([a-z][a-z0-9_$()+-]*|_users|_replicator|_global_changes)$/;
+const STEP = 5000;
+
+class Databases {
+  // `file` keeps {server, databases: {name: {uuid, created, live}}}; what it does not list does not exist.
+  constructor(Store, file) {
+    this.Store = Store;
+    this.file = file;
+    const fresh = { server: crypto.randomBytes(16).toString('hex'), databases: {} };
+    this.state = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : fresh;
+    this.indexes = new Map();
+    this.save();
+  }
+
+  names() {
+    return Object.keys(this.state.databases).filter((name) => this.get(name)).sort();
+  }
+
+  get(name) {
+    const entry = Object.hasOwn(this.state.databases, name) ? this.state.databases[name] : undefined;
+    return entry && entry.live ? entry : undefined;
+  }
+
+  open(name) {
+    return getOrCreateDB(this.Store, name);
+  }
+
+  // A creation time in seconds, as CouchDB's, yet never the same twice for a name.
+  async create(name) {
+    const before = Object.hasOwn(this.state.databases, name) ? this.state.databases[name].created : 0;
+    await this.destroy(name); // what a kill in the middle of a deletion has left
+    await (await this.open(name)).info();
+    const created = Math.max(Math.floor(Date.now() / 1000), before + 1);
+    this.state.databases[name] = { uuid: crypto.randomBytes(16).toString('hex'), created, live: true };
+    this.save();
+  }
+
+  async remove(name) {
+    this.state.databases[name].live = false;
+    this.save();
+    await this.destroy(name);
+  }
+
+  async destroy(name) {
+    this.indexes.delete(name);
+    await this.open(name);
+    await deleteDB(this.Store, name, {});
+  }
+
+  save() {
+    fs.writeFileSync(`${this.file}.new`, JSON.stringify(this.state), { mode: 0o600 });
+    fs.renameSync(`${this.file}.new`, this.file);
+  }
+
+  // The index of a database, brought up to its present end.
+  async index(name) {
+    const { uuid } = this.get(name);
+    if (!this.indexes.has(name)) this.indexes.set(name, new Index(uuid));
+    const index = this.indexes.get(name);
+    await index.update(await this.open(name));
+    return index;
+  }
+}
+
+// The latest seq of each document, kept from the feed: PouchDB counts neither the deleted nor what is still to come.
+class Index {
+  constructor(uuid) {
+    this.uuid = uuid;
+    this.end = 0;
+    this.latest = new Map();
+    this.deleted = new Set();
+    this.updated = Promise.resolve();
+  }
+
+  update(db) {
+    this.updated = this.updated.catch(() => {}).then(() => this.advance(db));
+    return this.updated;
+  }
+
+  async advance(db) {
+    for (;;) {
+      const { results } = await db.changes({ since: this.end, limit: STEP });
+      for (const { id, seq, deleted } of results) {
+        this.latest.set(id, seq);
+        if (deleted) this.deleted.add(id);
+        else this.deleted.delete(id);
+      }
+      if (results.length) this.end = results[results.length - 1].seq;
+      if (results.length < STEP) return;
+    }
+  }
+
+  pending(since) {
+    let count = 0;
+    for (const seq of this.latest.values()) if (seq > since) count += 1;
+    return count;
+  }
+}
+
+module.exports = { Databases, NAME };

@@ -1,0 +1,122 @@
+"""The servers of the tests: one Postgres and one CouchDB a session, a new database of each for every test that asks.
+
+`CHT_WAREHOUSE_DSN` and `COUCHDB_URL` (with login and password in it) put servers of yours in their place.
+"""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+import pytest
+import requests
+from cht_sync import schema
+from psycopg import conninfo, sql
+
+from demo.postgres import Postgres
+from demo.standin import StandIn
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: Nothing of a test has to survive a power cut.
+FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+
+
+@dataclass(frozen=True)
+class CouchDB:
+    """A server: `url` has no credentials in it."""
+
+    url: str
+    login: str
+    password: str
+
+    @property
+    def auth(self) -> tuple[str, str]:
+        return self.login, self.password
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a Postgres server, of a database of it that tests leave alone."""
+    if dsn := os.environ.get("CHT_WAREHOUSE_DSN"):
+        yield dsn
+        return
+    with tempfile.TemporaryDirectory(prefix="cht-sync-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # as root the server runs as `nobody`
+        server = Postgres(Path(folder) / "postgres", FAST)
+        yield server.start()
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> Iterator[str]:
+    """A database with the schema in it, to be copied: much quicker than migrating one for each test."""
+    with _database(postgres) as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            schema.migrate(connection)
+        yield dsn
+
+
+@pytest.fixture
+def warehouse(postgres: str, template: str) -> Iterator[str]:
+    """The address of a new warehouse: the schema, and nothing in it."""
+    with _database(postgres, template) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def empty_warehouse(postgres: str) -> Iterator[str]:
+    """The address of a new database in which nothing was migrated yet."""
+    with _database(postgres) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def couchdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CouchDB]:
+    """A CouchDB server: the stand-in, or the one of COUCHDB_URL."""
+    if given := os.environ.get("COUCHDB_URL"):
+        parts = urlsplit(given)
+        host = parts.netloc.rpartition("@")[2]
+        yield CouchDB(
+            f"{parts.scheme}://{host}{parts.path}".rstrip("/"),
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+        )
+        return
+    server = StandIn(tmp_path_factory.mktemp("couchdb"), packages=ROOT / ".local" / "node")
+    yield CouchDB(*server.start())
+    server.stop()
+
+
+@pytest.fixture
+def database(couchdb: CouchDB) -> Iterator[str]:
+    """The name of a new, empty database on that server."""
+    name = f"test-{secrets.token_hex(8)}"
+    requests.put(f"{couchdb.url}/{name}", auth=couchdb.auth, timeout=30).raise_for_status()
+    yield name
+    requests.delete(f"{couchdb.url}/{name}", auth=couchdb.auth, timeout=30)
+
+
+class _database:  # noqa: N801 - a context manager used as a function
+    """A new database on the server of `dsn`, a copy of that of `template`; dropped in the end, whoever is connected."""
+
+    def __init__(self, dsn: str, template: str | None = None) -> None:
+        self.server = dsn
+        self.name = f"test_{secrets.token_hex(8)}"
+        self.template = conninfo.conninfo_to_dict(template)["dbname"] if template else "template1"
+
+    def __enter__(self) -> str:
+        statement = "create database {} template {} strategy wal_log"
+        self._execute(statement, sql.Identifier(self.name), sql.Identifier(str(self.template)))
+        return conninfo.make_conninfo(self.server, dbname=self.name)
+
+    def __exit__(self, *_: object) -> None:
+        self._execute("drop database {} with (force)", sql.Identifier(self.name))
+
+    def _execute(self, statement: str, *names: sql.Identifier) -> None:
+        with psycopg.connect(self.server, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*names))
