@@ -1,0 +1,141 @@
+"""Writes rounds of documents to a CouchDB, in bounded requests and with the exact text of each document."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from demo.ndjson import read_ndjson as read_ndjson
+from demo.server import LoadError as LoadError
+from demo.server import Server
+from demo.writes import Round, Text, text
+
+#: Those of an instance that are copied; they are made where they are missing, also if nothing is written to them.
+DATABASES = ("medic", "medic-sentinel", "medic-users-meta", "_users")
+
+# One request: enough documents to be fast, few enough bytes for a server's limit and for the memory of a small machine.
+_DOCUMENTS = 500
+_BYTES = 2_000_000
+# A document that somebody else writes at the same time may conflict again.
+_CONFLICTS = 3
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    database: str
+    reason: str
+    count: int
+
+
+@dataclass
+class Loaded:
+    """What became of the documents; `written` counts revisions.
+
+    `ids` of those refused, by database, are for comparing with what is expected: they are never logged.
+    """
+
+    written: int = 0
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    ids: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> list[Refused]:
+        return [Refused(database, reason, count) for (database, reason), count in sorted(self.reasons.items())]
+
+    def refuse(self, database: str, id_: str, reason: str) -> None:
+        self.reasons[database, reason] += 1
+        self.ids.setdefault(database, set()).add(id_)
+
+
+def load(url: str, auth: tuple[str, str], rounds: Iterable[Round], progress: Progress | None = None) -> Loaded:
+    """Makes the databases, writes the rounds in their order; `progress` is told documents done and of how many, if known."""
+    with Server(url, auth) as server:
+        for database in DATABASES:
+            server.create(database)
+        total = count(rounds)
+        loader = Loader(server)
+        for chunk in chunks(rounds):
+            loader.write(*chunk)
+            if progress:
+                progress(loader.done, total)
+    return loader.loaded
+
+
+def count(rounds: Iterable[Round]) -> int | None:
+    """The number of writes, where every round knows its own without being read."""
+    if not isinstance(rounds, Sequence) or not all(hasattr(writes, "__len__") for writes in rounds):
+        return None
+    return sum(len(writes) for writes in rounds)
+
+
+def chunks(rounds: Iterable[Round]) -> Iterator[tuple[str, list[Text]]]:
+    """The documents of one database for one request; none waits for the next round."""
+    for writes in rounds:
+        waiting: dict[str, list[Text]] = {}
+        sizes: Counter[str] = Counter()
+        for write in writes:
+            document, database = text(write), write.database
+            size = sizes[database] + len(document.json)
+            if database in waiting and (size > _BYTES or len(waiting[database]) >= _DOCUMENTS):
+                yield database, waiting.pop(database)
+                size = len(document.json)
+            sizes[database] = size
+            waiting.setdefault(database, []).append(document)
+        yield from waiting.items()
+
+
+class Loader:
+    """Writes chunks until each document is in the database or refused by it."""
+
+    def __init__(self, server: "Server") -> None:
+        self.server = server
+        self.loaded = Loaded()
+        self.done = 0
+
+    def write(self, database: str, documents: list[Text]) -> None:
+        self.done += len(documents)
+        bodies = [(document, document.json) for document in documents]
+        for _ in range(_CONFLICTS):
+            again = self._send(database, bodies)
+            if not again:
+                return
+            revs = self.server.revs(database, [document.id for document in again])
+            bodies = [(d, d.with_rev(revs[d.id]) if d.id in revs else d.json) for d in again]
+        for document in again:
+            self.loaded.refuse(database, document.id, "conflict")
+
+    def _send(self, database: str, bodies: list[tuple[Text, bytes]]) -> list[Text]:
+        """The documents that are to be written again, on the revision that is there."""
+        answers = self.server.bulk_docs(database, [body for _, body in bodies])
+        if answers is None and len(bodies) > 1:  # one of them spoils the request: find out which
+            half = len(bodies) // 2
+            return self._send(database, bodies[:half]) + self._send(database, bodies[half:])
+        again = []
+        for (document, _), answer in zip(bodies, answers or [{"error": "bad_request"}], strict=True):
+            reason = reason_of(answer)
+            if reason is None:
+                self.loaded.written += 1
+            elif reason == "conflict":
+                again.append(document)
+            elif reason == "not_found" and document.deleted:  # PouchDB deletes nothing that was never there
+                again.append(self._make(database, document))
+            else:
+                self.loaded.refuse(database, document.id, reason)
+        return again
+
+    def _make(self, database: str, document: Text) -> Text:
+        """Something to delete."""
+        self.server.bulk_docs(database, [msgspec.json.encode({"_id": document.id})])
+        return document
+
+
+def reason_of(answer: Any) -> str | None:
+    """CouchDB's word for why it refused a document, never its sentence, which may quote it; None where it did not."""
+    if "error" not in answer:
+        return None
+    words = (answer["error"], answer.get("name"))  # PouchDB says `true`, and the word elsewhere
+    return next((word for word in words if isinstance(word, str)), "unknown")
