@@ -107,7 +107,7 @@ class Postgres:
         new.rename(self.data)
 
     def _serve(self) -> None:
-        """Tries until it runs: a free port may be taken meanwhile, and the last processes of a killed server must end."""
+        """Tries until it runs: a free port may get taken, and the last processes of a killed server must end first."""
         end = time.monotonic() + PATIENCE
         while True:
             with socket.create_server(("127.0.0.1", 0)) as free:
