@@ -1,0 +1,46 @@
+-- One row a person, living or deceased.
+-- is_patient: has a patient_id; patient_id itself is null where it is too long for an index.
+-- died_on, died_at: the date of death as a day, or as a moment, where it can be read as one.
+-- in_household: the parent is a household; is_staff: some user's settings name this person.
+-- key: source, _id
+-- index: source, parent_uuid
+-- index: source, patient_id
+-- after: contact, place, user
+-- affected:
+--   select contact.source, contact._id
+--   from changed
+--   join models.contact as contact on contact.source = changed.source and contact.parent_uuid = changed._id
+--   union all
+--   select staff.source, staff.contact_id
+--   from changed
+--   join models.user as staff on staff.source = changed.source and staff._id = changed._id
+--   where staff.contact_id is not null
+select
+    contact.source,
+    contact._id,
+    contact.uuid,
+    contact.saved_timestamp,
+    doc.sex,
+    doc.phone,
+    doc.alternative_phone as phone2,
+    cht.key(cht.code(doc.patient_id)) collate "C" as patient_id,
+    contact.name,
+    contact.contact_type,
+    contact.parent_uuid,
+    contact.reported,
+    cht.code(doc.patient_id) is not null as is_patient,
+    cht.is_given(doc.date_of_death) as is_deceased,
+    contact.is_muted,
+    cht.day(doc.date_of_death) as died_on,
+    case when cht.day(doc.date_of_death) is null then cht.instant(doc.date_of_death) end as died_at,
+    coalesce(place.household, false) as in_household,
+    exists (
+        select from models.user as staff where staff.source = contact.source and staff.contact_id = contact._id
+    ) as is_staff
+from document
+join models.contact as contact on contact.source = document.source and contact._id = document._id
+cross join lateral jsonb_to_record(document.doc) as doc (
+    sex text, phone text, alternative_phone text, patient_id jsonb, date_of_death jsonb
+)
+left join models.place as place on place.source = contact.source and place._id = contact.parent_uuid
+where contact.is_person

@@ -1,0 +1,16 @@
+-- One row a user's settings.
+-- contact_uuid: the user's contact, else the user's place, as CHT Sync has it; contact_id: the contact only.
+-- key: source, _id
+-- index: source, contact_id
+select
+    document.source,
+    document._id,
+    document._id as user_id,
+    document.saved_timestamp,
+    coalesce(doc.contact_id #>> '{}', doc.facility_id) as contact_uuid,
+    doc.language,
+    doc.roles,
+    cht.key(nullif(cht.string(doc.contact_id), '')) collate "C" as contact_id
+from document
+cross join lateral jsonb_to_record(document.doc) as doc (contact_id jsonb, facility_id text, language text, roles text)
+where document.type = 'user-settings' and cht.is_main(document.source)

@@ -1,0 +1,23 @@
+-- Whether there is anything for the models to do: a file is new or changed, a source has a page that was not taken in, or
+-- was caught up for the first time. The one statement of a run with nothing new.
+select
+    exists (
+        select
+        from unnest(%(names)s::text[], %(hashes)s::text[]) as file (name, hash)
+        left join ops.relation on relation.name = file.name
+        where relation.hash is distinct from file.hash
+    )
+    or exists (
+        select
+        from ops.checkpoint
+        left join ops.model_source as noted on noted.source = checkpoint.source
+        where noted.batch is distinct from checkpoint.batch
+            or (noted.caught_up_at is null and checkpoint.caught_up_at is not null)
+    )
+    or exists (
+        select
+        from ops.checkpoint
+        cross join unnest(%(models)s::text[]) as file (model)
+        left join ops.model_state as state on state.source = checkpoint.source and state.model = file.model
+        where state.batch is distinct from checkpoint.batch
+    )

@@ -1,0 +1,17 @@
+-- Notes how far the models are in each source; returns a row for each source that is new, or caught up for the first time.
+with noted as (
+    insert into ops.model_source as kept (source, batch, caught_up_at)
+    select checkpoint.source, checkpoint.batch, checkpoint.caught_up_at
+    from ops.checkpoint
+    on conflict (source) do update set
+        batch = excluded.batch,
+        caught_up_at = excluded.caught_up_at,
+        noted_at = now()
+    where (kept.batch, kept.caught_up_at) is distinct from (excluded.batch, excluded.caught_up_at)
+    returning kept.source
+)
+
+select checkpoint.source
+from ops.checkpoint
+left join ops.model_source as before on before.source = checkpoint.source
+where before.source is null or (before.caught_up_at is null and checkpoint.caught_up_at is not null)

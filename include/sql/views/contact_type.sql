@@ -1,0 +1,20 @@
+-- One row a type of contacts: those that a source's settings configure, and those that its contacts have beside them.
+-- reads: configured_type, contact
+select
+    type.source,
+    type.id,
+    type.person,
+    true as configured,
+    type.household
+from models.configured_type as type
+union all
+select
+    contact.source,
+    contact.contact_type as id,
+    contact.is_person as person,
+    false as configured,
+    bool_or(coalesce(place.household, false)) as household
+from models.contact as contact
+left join models.place as place on place.source = contact.source and place._id = contact._id
+where not contact.configured and contact.contact_type is not null
+group by contact.source, contact.contact_type, contact.is_person

@@ -1,0 +1,12 @@
+-- One row a place that is above itself.
+-- top: the place of its cycle with the smallest _id, which counts as having no parent.
+-- reads: area_fold, contact
+select
+    cycle.source,
+    cycle.uuid,
+    contact.name,
+    contact.contact_type,
+    contact.parent_uuid,
+    cycle.top
+from model_data.cycle as cycle
+left join models.contact as contact on contact.source = cycle.source and contact._id = cycle.uuid

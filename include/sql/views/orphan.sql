@@ -1,0 +1,13 @@
+-- One row a contact whose parent is not there, or is not a place.
+-- effective_parent: the nearest live place of its own embedded lineage, in whose totals it is counted; null where none is.
+-- reads: area_fold, contact
+select
+    orphan.source,
+    orphan.uuid,
+    orphan.is_person,
+    contact.name,
+    contact.contact_type,
+    orphan.parent_uuid,
+    orphan.effective_parent
+from model_data.orphan as orphan
+left join models.contact as contact on contact.source = orphan.source and contact._id = orphan.uuid

@@ -1,0 +1,133 @@
+"""The files of include/sql that each define one relation: a header of comments, then one `select`."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import psycopg
+from psycopg import errors as pg
+from psycopg import sql as statement
+
+from cht_sync import sql
+from cht_sync.errors import ConfigurationInvalid, ModelFailed
+
+_FIELD = re.compile(r"(key|index|after|affected|reads): *(.*)")
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One file. Its header:
+
+    what a row is, in words, which becomes the relation's comment; `key`: columns of the unique key; `index`: columns of
+    a further index, one a line; `after`: models that this one reads; `reads`: relations by whose version it is
+    refreshed; `affected`: a select of the (source, _id) to be done again because of `changed`, on the lines below it.
+    """
+
+    name: str
+    text: str
+    about: str = ""
+    key: tuple[str, ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
+    after: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    affected: str = ""
+    upstream: frozenset[str] = field(default=frozenset())
+
+    @property
+    def hash(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def select(self) -> statement.SQL:
+        return statement.SQL(self.text)
+
+
+def folder(name: str, include: Path = sql.INCLUDE) -> list[Relation]:
+    """The relations of include/sql/`name`, each after those that it names in `after`.
+
+    Raises ConfigurationInvalid for a header that can't be read, an unknown name in `after`, or names in a circle.
+    """
+    found = {file.stem: parse(file.stem, file.read_text(encoding="utf-8")) for file in sql.files(name, include)}
+    for relation in found.values():
+        if unknown := set(relation.after) - set(found):
+            raise _invalid(relation.name, f"names {sorted(unknown)[0]} in `after`, which is not there")
+    try:
+        order = list(TopologicalSorter({name: found[name].after for name in sorted(found)}).static_order())
+    except CycleError as error:
+        raise _invalid(error.args[1][0], "is after itself") from None
+    upstream: dict[str, frozenset[str]] = {}
+    for each in order:
+        upstream[each] = frozenset(found[each].after).union(*(upstream[above] for above in found[each].after))
+    return [Relation(**{**vars(found[each]), "upstream": upstream[each]}) for each in order]
+
+
+def parse(name: str, text: str) -> Relation:
+    """One file's header, as fields."""
+    if not _NAME.fullmatch(name):
+        raise _invalid(name, "has a name that is no plain identifier (small letters, digits, _)")
+    fields: dict[str, list[str]] = {}
+    current = "about"
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        content = line[2:].strip()
+        if match := _FIELD.fullmatch(content):
+            current, content = match.groups()
+        elif current != "affected":
+            current = "about"
+        if content:
+            fields.setdefault(current, []).append(content)
+    return Relation(
+        name,
+        text,
+        about=" ".join(fields.get("about", [])),
+        key=_names(name, fields.get("key", [])),
+        indexes=tuple(_names(name, [line]) for line in fields.get("index", [])),
+        after=_names(name, fields.get("after", [])),
+        reads=_names(name, fields.get("reads", [])),
+        affected="\n".join(fields.get("affected", [])),
+    )
+
+
+def _names(relation: str, lines: list[str]) -> tuple[str, ...]:
+    names = tuple(name.strip() for line in lines for name in line.split(","))
+    if wrong := [name for name in names if not _NAME.fullmatch(name)]:
+        raise _invalid(relation, f"has {wrong[0]!r} in its header where a name is expected")
+    return names
+
+
+def _invalid(name: str, what: str) -> ConfigurationInvalid:
+    return ConfigurationInvalid(f"The SQL file {name}.sql {what}", "Correct the file under include/sql")
+
+
+@contextmanager
+def telling(relation: Relation, what: str = "", head: str = "") -> Iterator[None]:
+    """Turns the failure of a file's statement into ModelFailed: Postgres' own words may quote a document, so only its
+    code and the place are told.
+
+    `head` is what stands before the file's text in the statement; `what` is told instead of a line. Errors of the
+    connection, the server or of rights pass through.
+    """
+    try:
+        yield
+    except (pg.InsufficientPrivilege, pg.ReadOnlySqlTransaction):
+        raise
+    except psycopg.Error as error:
+        # class 54 is a limit that a value exceeds, such as an index's
+        if error.sqlstate is None or (isinstance(error, psycopg.OperationalError) and error.sqlstate[:2] != "54"):
+            raise
+        place = f" in `{what}`" if what else _line(relation.text, error.diag.statement_position, len(head))
+        raise ModelFailed(
+            f"The SQL of {relation.name} failed{place} with {error.sqlstate} ({type(error).__name__})",
+            "Nothing of this run was written; correct the file, and the next run takes in what this one could not",
+        ) from None
+
+
+def _line(text: str, position: str | None, offset: int) -> str:
+    if position is None or int(position) <= offset:
+        return ""
+    return f" in line {text.count(chr(10), 0, int(position) - offset - 1) + 1}"

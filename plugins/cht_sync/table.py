@@ -1,0 +1,130 @@
+"""A model's table: written by document, or made anew and put under its view."""
+
+from collections import Counter
+
+from psycopg import errors as pg
+from psycopg import sql as statement
+from psycopg.sql import Composed, Identifier
+
+from cht_sync import relation, warehouse
+from cht_sync.errors import ModelFailed
+from cht_sync.relation import Relation
+from cht_sync.work import Work
+
+DELETE = """
+    with gone as (
+        delete from {table} as kept
+        where kept.source = any(%(whole)s)
+        returning kept.source
+    ), named as (
+        delete from {table} as kept
+        using pg_temp.todo
+        where todo.scope = any(%(scopes)s) and todo.source <> all(%(whole)s)
+            and kept.source = todo.source and kept._id = todo._id
+        returning kept.source
+    )
+    select source, count(*) from (table gone union all table named) as deleted group by source
+"""
+
+# What reads a view, other views and materialized views, at any distance.
+DEPENDENTS = """
+    with recursive dependent as (
+        select %(view)s::regclass::oid as relation
+        union
+        select rule.ev_class
+        from dependent
+        join pg_depend on pg_depend.refclassid = 'pg_class'::regclass and pg_depend.refobjid = dependent.relation
+            and pg_depend.classid = 'pg_rewrite'::regclass
+        join pg_rewrite as rule on rule.oid = pg_depend.objid
+    )
+    select pg_namespace.nspname, pg_class.relname
+    from dependent
+    join pg_class on pg_class.oid = dependent.relation
+    join pg_namespace on pg_namespace.oid = pg_class.relnamespace
+    where dependent.relation <> %(view)s::regclass
+    order by 1, 2
+"""
+
+
+def write(connection: warehouse.Connection, file: Relation, work: Work) -> Counter[str]:
+    """Deletes the rows of the work's documents and inserts what the file selects; rows written by source.
+
+    Raises ModelFailed.
+    """
+    table = Identifier("model_data", file.name)
+    rows = connection.execute(
+        statement.SQL(DELETE).format(table=table),
+        {"whole": sorted(work.whole), "scopes": sorted(work.scopes | {work.own})},
+    ).fetchall()
+    written = Counter(dict(rows))
+    head = statement.SQL("with written as (insert into {} ").format(table)
+    tail = statement.SQL("\nreturning source) select source, count(*) from written group by source")
+    with relation.telling(file, head=head.as_string(connection)):
+        written.update(dict(connection.execute(head + file.select() + tail).fetchall()))
+    if work.whole:
+        connection.execute(statement.SQL("analyze {}").format(table))
+    return written
+
+
+def make(connection: warehouse.Connection, file: Relation, ours: set[tuple[str, str]]) -> Counter[str]:
+    """Makes the table anew from all documents and puts it under its view; rows written by source.
+
+    `ours` are the relations that are made again afterwards, where the view has to be dropped. Raises ModelFailed.
+    """
+    new, table = Identifier("model_data", f"{file.name}__new"), Identifier("model_data", file.name)
+    head = statement.SQL("create table {} as ").format(new)
+    with relation.telling(file, head=head.as_string(connection)):
+        connection.execute(head + file.select())
+        key = statement.SQL(", ").join(map(Identifier, file.key))
+        connection.execute(statement.SQL("alter table {} add primary key ({})").format(new, key))
+        for index in file.indexes:
+            columns = statement.SQL(", ").join(map(Identifier, index))
+            connection.execute(statement.SQL("create index on {} ({})").format(new, columns))
+    connection.execute(statement.SQL("analyze {}").format(new))
+    show(connection, file, _columns(connection, file) + statement.SQL(" from {}").format(new), ours)
+    connection.execute(statement.SQL("drop table if exists {}").format(table))
+    connection.execute(statement.SQL("alter table {} rename to {}").format(new, Identifier(file.name)))
+    return Counter(
+        dict(connection.execute(statement.SQL("select source, count(*) from {} group by 1").format(table)).fetchall())
+    )
+
+
+def _columns(connection: warehouse.Connection, file: Relation) -> Composed:
+    rows = connection.execute(
+        """
+        select attname from pg_attribute
+        where attrelid = format('model_data.%%I', %s::text)::regclass and attnum > 0 and not attisdropped
+        order by attnum
+        """,
+        [f"{file.name}__new"],
+    ).fetchall()
+    return statement.SQL("select ") + statement.SQL(", ").join(Identifier(name) for (name,) in rows)
+
+
+def show(
+    connection: warehouse.Connection, file: Relation, query: statement.Composable, ours: set[tuple[str, str]]
+) -> None:
+    """Makes models.<name> show the query, in place where its columns allow it: whoever reads it isn't broken.
+
+    Raises ModelFailed, naming them, where others read a column that is gone or has another type now.
+    """
+    view = Identifier("models", file.name)
+    head = statement.SQL("create or replace view {} as ").format(view)
+    with relation.telling(file, head=head.as_string(connection)):
+        try:
+            with connection.transaction():
+                connection.execute(head + query)
+        except pg.InvalidTableDefinition:
+            _require_only_ours(connection, file, ours)
+            connection.execute(statement.SQL("drop view {} cascade").format(view))
+            connection.execute(head + query)
+    connection.execute(statement.SQL("comment on view {} is {}").format(view, statement.Literal(file.about)))
+
+
+def _require_only_ours(connection: warehouse.Connection, file: Relation, ours: set[tuple[str, str]]) -> None:
+    found = connection.execute(DEPENDENTS, {"view": f'models."{file.name}"'}).fetchall()
+    if others := [f"{namespace}.{name}" for namespace, name in found if (namespace, name) not in ours]:
+        raise ModelFailed(
+            f"A column of models.{file.name} is gone or has another type, and {', '.join(others)} would break",
+            "Drop or alter what reads it, then run this again: it goes on by itself",
+        )
