@@ -52,7 +52,7 @@ class Loaded:
 
 
 def load(url: str, auth: tuple[str, str], rounds: Iterable[Round], progress: Progress | None = None) -> Loaded:
-    """Makes the databases, writes the rounds in their order; `progress` is told documents done and of how many, if known."""
+    """Makes the databases, writes the rounds in order; `progress` is told documents done and, if known, of how many."""
     with Server(url, auth) as server:
         for database in DATABASES:
             server.create(database)
