@@ -150,7 +150,7 @@ with mart as (
         state.mart,
         state.refreshed_at,
         state.versions = (
-            select jsonb_object_agg(relation.name, relation.version)
+            select coalesce(jsonb_object_agg(relation.name, relation.version), '{}')
             from ops.relation
             where relation.name = any(state.reads)
         ) as is_current

@@ -1,0 +1,19 @@
+-- The marts with something to do: (name, make) where the view is missing or its file has changed, (name, refresh) where
+-- what it reads has changed since; none before the models were first made. The one statement of a run with nothing new.
+select
+    file.name,
+    case
+        when state.hash is distinct from file.hash or to_regclass(format('marts.%%I', file.name)) is null then 'make'
+        else 'refresh'
+    end
+from unnest(%(names)s::text[], %(hashes)s::text[], %(reads)s::text[]) as file (name, hash, reads)
+left join ops.mart_state as state on state.mart = file.name
+where exists (select from ops.relation) and (
+    state.hash is distinct from file.hash
+    or to_regclass(format('marts.%%I', file.name)) is null
+    or state.versions is distinct from (
+        select coalesce(jsonb_object_agg(relation.name, relation.version), '{}')
+        from ops.relation
+        where relation.name = any(string_to_array(file.reads, ','))
+    )
+)

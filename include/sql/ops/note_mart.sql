@@ -1,0 +1,20 @@
+-- Notes what a mart was made from, and as of when each of its sources was.
+with mart as (
+    insert into ops.mart_state as kept (mart, hash, reads, versions)
+    select %(mart)s, %(hash)s, %(reads)s::text[], coalesce(jsonb_object_agg(relation.name, relation.version), '{}')
+    from ops.relation
+    where relation.name = any(%(reads)s::text[])
+    on conflict (mart) do update set
+        hash = excluded.hash,
+        reads = excluded.reads,
+        versions = excluded.versions,
+        refreshed_at = now()
+    returning kept.mart
+)
+
+insert into ops.mart_source as kept (mart, source, as_of)
+select mart.mart, noted.source, noted.caught_up_at
+from mart
+cross join ops.model_source as noted
+where cht.is_main(noted.source)
+on conflict (mart, source) do update set as_of = excluded.as_of

@@ -1,0 +1,65 @@
+"""Marts: materialized views over the models, refreshed only when what they read has changed."""
+
+from pathlib import Path
+
+from psycopg import sql as statement
+from psycopg.sql import Identifier
+
+from cht_sync import relation, sql, warehouse
+from cht_sync.relation import Relation
+
+
+def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> list[str]:
+    """Makes or refreshes what is behind, each with its note in one transaction; the names. Nothing to do costs one
+    statement.
+
+    Raises ModelFailed, AnotherRun, ConfigurationInvalid.
+    """
+    files = relation.folder("marts", include)
+    if not _behind(connection, files):
+        return []
+    with warehouse.lock(connection, "cht-sync marts"):
+        refreshed = []
+        for file in files:
+            with connection.transaction():
+                # the versions noted are those that the refresh sees
+                connection.execute("set transaction isolation level repeatable read")
+                if how := _behind(connection, [file]).get(file.name):
+                    _make(connection, file) if how == "make" else _refresh(connection, file)
+                    connection.execute(
+                        sql.read("ops/note_mart"), {"mart": file.name, "hash": file.hash, "reads": list(file.reads)}
+                    )
+                    refreshed.append(file.name)
+        return refreshed
+
+
+def _behind(connection: warehouse.Connection, files: list[Relation]) -> dict[str, str]:
+    """The marts with something to do: to `make`, where the view is missing or its file has changed, or to `refresh`."""
+    return dict(
+        connection.execute(
+            sql.read("ops/marts_behind"),
+            {
+                "names": [file.name for file in files],
+                "hashes": [file.hash for file in files],
+                "reads": [",".join(file.reads) for file in files],
+            },
+        ).fetchall()
+    )
+
+
+def _make(connection: warehouse.Connection, file: Relation) -> None:
+    view = Identifier("marts", file.name)
+    key = statement.SQL(", ").join(map(Identifier, file.key))
+    head = statement.SQL("create materialized view {} as ").format(view)
+    with relation.telling(file, head=head.as_string(connection)):
+        connection.execute(statement.SQL("drop materialized view if exists {}").format(view))
+        connection.execute(head + file.select())
+        connection.execute(statement.SQL("create unique index on {} ({})").format(view, key))
+        about = statement.Literal(file.about)
+        connection.execute(statement.SQL("comment on materialized view {} is {}").format(view, about))
+
+
+def _refresh(connection: warehouse.Connection, file: Relation) -> None:
+    view = Identifier("marts", file.name)
+    with relation.telling(file, "its refresh"):
+        connection.execute(statement.SQL("refresh materialized view concurrently {}").format(view))
