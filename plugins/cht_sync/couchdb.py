@@ -32,6 +32,9 @@ T = TypeVar("T")
 #: Seconds to connect, and seconds without a byte: CouchDB may read far into a shard before a page's first row.
 TIMEOUT = (10, 120)
 CHUNK = 256 * 1024
+
+#: A page is its opening, a row a line, then its tail on one line.
+OPENING, TAIL = b'{"results":[', b'"last_seq"'
 BUSY = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -119,15 +122,17 @@ class Page:
 
     def __iter__(self) -> Iterator[bytes]:
         lines = self._lines()
-        first = next(lines, b"")
-        if first.strip() != b'{"results":[':
+        first = next(lines, b"").strip()
+        if first != OPENING:
+            if OPENING.startswith(first):  # nothing has come but a part of it
+                raise _cut(self._what)
             raise NotCouchDB(
                 f"{self._what} answered with something that is not CouchDB's",
                 "Look for a proxy or a login page at that address; the connection must lead to CouchDB itself",
             )
         for line in lines:
             text = line.strip()
-            if text.startswith(b'"last_seq"'):
+            if text.startswith(TAIL):
                 return self._end(text)
             if text and text != b"],":
                 yield text.removesuffix(b",")
@@ -141,16 +146,19 @@ class Page:
         self.last_seq, self.pending = str(tail.last_seq), tail.pending
 
     def _lines(self) -> Iterator[bytes]:
-        """The body cut at line feeds; what stands behind the last one comes too, since it may be the last line."""
+        """The body cut at line feeds; what stands behind the last one is a part of a row, unless it is the tail."""
         parts: list[bytes] = []
+        opened = False
         for chunk in self._chunks():
             self.bytes += len(chunk)
-            head, *rest = chunk.split(b"\n")
+            head, *lines = chunk.split(b"\n")
             parts.append(head)
-            for line in rest:
+            for line in lines:
                 yield b"".join(parts)
-                parts = [line]
-        yield b"".join(parts)
+                parts, opened = [line], True
+        rest = b"".join(parts)
+        if rest.startswith(TAIL) or not opened:
+            yield rest
 
     def _chunks(self) -> Iterator[bytes]:
         try:

@@ -84,7 +84,7 @@ def checkpoint(connection: warehouse.Connection, source: str) -> Checkpoint:
 
 
 def require_same(before: Checkpoint, identity: couchdb.Identity) -> None:
-    """Raises SourceReplaced where the database is another one than was copied so far; only the same kind is compared."""
+    """Raises SourceReplaced where the database is another one than was copied; only the same kind is compared."""
     known = before.identity
     if known is not None and known.kind == identity.kind and known.value != identity.value:
         raise SourceReplaced(

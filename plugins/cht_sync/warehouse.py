@@ -14,7 +14,7 @@ Connection = psycopg.Connection[Any]
 #: `pg_input_is_valid`, which the models' casts go through, is there since 16.
 OLDEST = 16
 
-#: A server notices that its client was killed only when it looks; without this a killed task's query goes on to its end.
+#: A server notices that its client was killed only when it looks; else a killed task's query goes on to its end.
 SETTINGS = """
     set application_name = 'cht-sync';
     set client_connection_check_interval = '1s';
@@ -27,7 +27,7 @@ CHECK = "Check host, port, login and password of the connection cht_warehouse"
 
 @contextmanager
 def connect(get: Callable[[], Connection]) -> Iterator[Connection]:
-    """A connection in autocommit mode from `get` (a hook's `get_conn`, a partial of `psycopg.connect`), closed at the end.
+    """A connection in autocommit mode, closed at the end; `get` opens it: a hook's `get_conn`, say.
 
     Raises WarehouseUnreachable, also for a connection lost inside the block, and WarehouseUnusable.
     """
@@ -87,7 +87,7 @@ def wrapped() -> Iterator[None]:
 
 
 def _unreachable(error: psycopg.OperationalError) -> WarehouseUnreachable | WarehouseUnusable:
-    """libpq gives no sqlstate for an error at the connection's start: only its text tells a wrong login from a lost link."""
+    """libpq gives no sqlstate for an error at the start: only its text tells a wrong login from a lost link."""
     text = str(error)
     if "password authentication failed" in text or "no password supplied" in text or "pg_hba" in text:
         return WarehouseUnusable("The warehouse refuses the login", CHECK)
