@@ -1,0 +1,32 @@
+# The image of every Airflow service of docker-compose.yaml: Airflow, the packages of constraints.txt, and this project.
+# Needs BuildKit, which is Docker's default since 23.
+
+# slim: without the providers that this project doesn't use, whose own pins would stand against ours
+FROM apache/airflow:slim-3.3.2-python3.12
+
+# what this project needs, in the versions and with the hashes that it was tested with (no extras: no demo, no tests);
+# bytecode is compiled once here instead of at every start
+RUN --mount=type=bind,source=pyproject.toml,target=/mnt/pyproject.toml \
+    --mount=type=bind,source=constraints.txt,target=/mnt/constraints.txt \
+    sed -n '/^uv==/,/[^\\]$/p' /mnt/constraints.txt > /tmp/uv.txt \
+    && pip install --no-cache-dir --require-hashes --requirement /tmp/uv.txt \
+    && rm /tmp/uv.txt \
+    && uv pip install --no-cache --compile-bytecode --require-hashes \
+        --requirement /mnt/pyproject.toml --constraint /mnt/constraints.txt
+
+# the package, with its provider entry point: in site-packages only, so that it is imported once, as cht_sync
+RUN --mount=type=bind,source=pyproject.toml,target=/mnt/pyproject.toml \
+    --mount=type=bind,source=constraints.txt,target=/mnt/constraints.txt \
+    --mount=type=bind,source=README.md,target=/mnt/README.md \
+    --mount=type=bind,source=plugins,target=/mnt/plugins \
+    uv pip install --no-cache --compile-bytecode --no-deps --build-constraint /mnt/constraints.txt /mnt
+
+# what Airflow reads: the DAGs, the plugin's module, and the SQL and instances.toml, which are no part of the package
+COPY --chown=airflow:0 dags/ /opt/airflow/dags/
+COPY --chown=airflow:0 plugins/.airflowignore plugins/*.py /opt/airflow/plugins/
+COPY --chown=airflow:0 include/ /opt/airflow/include/
+COPY --chown=airflow:0 docker/*.py /opt/airflow/docker/
+ENV CHT_SYNC_INCLUDE=/opt/airflow/include
+
+# a new volume takes owner and mode of the folder that it is mounted on
+RUN mkdir --mode=700 /opt/airflow/auth
