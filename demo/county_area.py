@@ -75,7 +75,8 @@ class Story:
             person_fate = next(self.fates, None) or self.pick(PERSON_FATES)
             self.live_through(person, person_fate, (home, self.area.place))
             self.register(person_fate, above, muted=muted, direct=fate != "deleted")
-            self.put(reports.about(self.random, worker, person, home.id, self.now))
+            told = contacts.FORMS.get(person_fate)
+            self.put(reports.about(self.random, worker, person, home.id, self.now, told))
         if fate == "merged" and into:
             self.merge(home, people, into)
         elif fate == "deleted":

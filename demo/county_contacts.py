@@ -28,6 +28,7 @@ PERSON_FATES = {
     "lives": 862,
 }
 GONE = frozenset({"deleted", "deleted_in_app"})
+FORMS = {"deceased": "death_report", "dies": "death_report", "muted": "mute", "unmuted": "unmute"}
 STATES = {"deceased": "deceased", "dies": "deceased", "muted": "muted", "muted_before_3_4": "muted"}
 
 

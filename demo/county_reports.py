@@ -27,10 +27,16 @@ _WEIGHTS = tuple(weight for weight, _ in FORMS.values())
 _GROUPS = ("group_assessment", "group_review", "data")
 
 
-def about(random: Random, worker: Worker, person: Document, home: str, now: int) -> Iterator[tuple[str, Document]]:
-    """What there is about one person: some reports, their info documents, now and then a task."""
-    for _ in range(random.choices((0, 1, 2, 4), (35, 38, 20, 7))[0]):
-        document = report(random, worker, person, home, now)
+def about(
+    random: Random, worker: Worker, person: Document, home: str, now: int, told: str | None = None
+) -> Iterator[tuple[str, Document]]:
+    """What there is about one person: some reports, their info documents, now and then a task.
+
+    `told` is the form, if any, by which it was told what became of the person.
+    """
+    number = random.choices((0, 1, 2, 4), (35, 38, 20, 7))[0]
+    for form in (*[None] * number, *([told] if told else [])):
+        document = report(random, worker, person, home, now, form)
         yield "medic", document
         if random.random() < 0.4:
             yield "medic-sentinel", info(random, document)
@@ -54,7 +60,7 @@ def report(random: Random, worker: Worker, subject: Document, home: str, now: in
         "reported_date": sent,
         "contact": worker.contact,
         "fields": {
-            "inputs": {"source": "contact", "contact": {"_id": subject["_id"], "name": subject["name"]}},
+            "inputs": _inputs(worker, subject),
             "patient_id": str(subject.get("patient_id", "")),
             "patient_uuid": subject["_id"],
             "patient_name": subject["name"],
@@ -66,6 +72,18 @@ def report(random: Random, worker: Worker, subject: Document, home: str, now: in
         },
         "hidden_fields": ["meta", "data"],
         "geolocation": _geolocation(random),
+    }
+
+
+def _inputs(worker: Worker, subject: Document) -> Document:
+    """What the app gives to a form before it is filled in: the user, and the person with the lineage."""
+    known = ("_id", "name", "sex", "date_of_birth", "phone", "patient_id", "role", "parent")
+    return {
+        "meta": {"location": {"lat": "", "long": "", "error": "", "message": ""}, "deprecatedID": ""},
+        "source": "contact",
+        "source_id": "",
+        "user": {"contact_id": worker.person["_id"], "name": worker.login, "facility_id": worker.place.id},
+        "contact": {key: subject[key] for key in known if key in subject},
     }
 
 

@@ -134,12 +134,16 @@ def is_contact(document: Document) -> bool:
     return isinstance(document.get("type"), str) and document["type"] in _CONTACT_TYPES
 
 
+def type_id(contact: Document) -> str | None:
+    found = contact.get("contact_type") if contact["type"] == "contact" else contact["type"]
+    return found if isinstance(found, str) else None
+
+
 def contact(document: Document) -> Contact:
-    type_id = document.get("contact_type") if document["type"] == "contact" else document["type"]
     name, patient_id = document.get("name"), document.get("patient_id")
     return Contact(
         id=document["_id"],
-        type_id=type_id if isinstance(type_id, str) else None,
+        type_id=type_id(document),
         name=name if isinstance(name, str) else None,
         chain=tuple(lineage(document)),
         patient=bool(patient_id) if isinstance(patient_id, str) else is_number(patient_id),
@@ -169,8 +173,13 @@ def household_types(configured: list[Any]) -> set[str]:
     if not configured:
         return {"clinic"}
     places = [entry for entry in configured if entry.get("person") is not True]
-    parents = {p for entry in places for p in entry.get("parents") or [] if p != entry["id"]}
+    parents = {above for entry in places for above in parents_of(entry) if above != entry["id"]}
     return {entry["id"] for entry in places} - parents
+
+
+def parents_of(entry: Document) -> list[str]:
+    parents = entry.get("parents")
+    return [above for above in parents if isinstance(above, str)] if isinstance(parents, list) else []
 
 
 def row(county: County, place: Contact) -> Counts:

@@ -77,7 +77,7 @@ class Server:
         for attempt in range(_ATTEMPTS):
             try:
                 answer = self._session.request(method, self._url + path, data=body, timeout=_TIMEOUT)
-            except (requests.ConnectionError, requests.Timeout):
+            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
                 answer = None
             if answer is not None and answer.status_code not in _BUSY:
                 return answer
