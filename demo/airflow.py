@@ -20,6 +20,9 @@ from demo.rest import Rest
 
 LOGIN = "admin"
 
+#: The processes of this run, or of one that was killed, in Airflow's home.
+RECORD = "processes.json"
+
 #: Each with its arguments, in the order of their start: a task fails where the API server is not there yet.
 #: The log servers are left out: they would take two fixed ports, and the UI reads the logs from the shared folder.
 SERVICES = {
@@ -41,7 +44,7 @@ class Airflow:
         self.dags = (dags or root / "dags").resolve()
         self.home.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)  # logs and settings name paths and people
-        self.processes = processes.Processes(self.home / "processes.json")
+        self.processes = processes.Processes(self.home / RECORD)
         self.services: dict[str, subprocess.Popen[bytes]] = {}
         passwords = secret.keep(self.home / "passwords.json", lambda: json.dumps({LOGIN: secrets.token_urlsafe(9)}))
         self.password: str = json.loads(passwords)[LOGIN]
@@ -94,22 +97,13 @@ class Airflow:
         """Ends the services, the scheduler first, and whatever they have left."""
         scheduler = self.services.get("scheduler")
         if scheduler and scheduler.poll() is None:
-            self._stop_scheduler(scheduler)
-        for name in ("triggerer", "dag-processor", "api-server"):
-            service = self.services.get(name)
-            if service and service.poll() is None:
+            _stop_scheduler(scheduler)
+        for service in self.services.values():
+            if service.poll() is None:
                 service.terminate()
         for service in self.services.values():
-            _ended(service, 15)
+            _ended(service, processes.GRACE)
         self.processes.end()
-
-    def _stop_scheduler(self, scheduler: subprocess.Popen[bytes]) -> None:
-        """It waits for its tasks, however long they take: its workers, when asked, hand the signal on to them."""
-        workers = psutil.Process(scheduler.pid).children()
-        scheduler.terminate()
-        if not _ended(scheduler, processes.GRACE):
-            processes.signal_all(workers, signal.SIGTERM)
-            _ended(scheduler, processes.GRACE)
 
     def _spawn(self, service: str) -> None:
         command = [sys.executable, "-m", "airflow", service, *SERVICES[service]]
@@ -170,6 +164,17 @@ def _port(wanted: int) -> int:
             return int(free.getsockname()[1])
     except OSError:
         raise DemoError(f"The port {wanted} is in use", "Name another with PORT=…, or none for a free one") from None
+
+
+def _stop_scheduler(scheduler: subprocess.Popen[bytes]) -> None:
+    """It waits for its tasks, however long they take. Its workers, when asked to end, hand that on to them."""
+    leader = psutil.Process(scheduler.pid)
+    workers, everything = leader.children(), processes.members(leader.pid, leader.create_time())
+    scheduler.terminate()
+    if not _ended(scheduler, 5):
+        processes.signal_all(workers, signal.SIGTERM)
+        if not _ended(scheduler, processes.GRACE):
+            processes.signal_all(everything, signal.SIGKILL)
 
 
 def _fernet() -> str:

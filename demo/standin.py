@@ -67,8 +67,8 @@ class StandIn:
 
     def _port(self, process: subprocess.Popen[str], seconds: float = 60) -> int:
         """The port, from the line that the server prints when it listens."""
-        ready, _, _ = select.select([process.stdout], [], [], seconds)
-        line = process.stdout.readline() if ready and process.stdout else ""
+        ready, _, _ = select.select([process.stdout] if process.stdout else [], [], [], seconds)
+        line = ready[0].readline() if ready else ""
         if not line:
             self.stop()
             raise DemoError("The CouchDB stand-in did not start", f"Its reason is at the end of {self.log}")

@@ -1,0 +1,90 @@
+"""Fills the history of past days, by Airflow's own backfill against the running demo."""
+
+import datetime
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cht_sync import instances
+
+from demo import runs, stack
+from demo.airflow import LOGIN, Airflow
+from demo.errors import DemoError
+from demo.postgres import Postgres
+from demo.rest import Rest
+
+DAG = "cht_history"
+
+#: Seconds in which Airflow closes a backfill whose runs have ended: only then it takes the next.
+CLOSED = 120
+
+PERIOD = 5.0
+
+Progress = Callable[[str], None]
+
+
+def backfill(home: Path, first: str, last: str, progress: Progress) -> None:
+    """Counts the days from `first` to `last`, both included, in the deployment's time zone. Raises SyncError."""
+    timezone = ZoneInfo(instances.read().timezone)
+    start, end = _midnight(first, timezone), _midnight(last, timezone)
+    if start > end:
+        raise DemoError(f"{first} is after {last}", "Give the earlier day first: make backfill FROM=… TO=…")
+    airflow = _airflow(home)
+    rest = Rest(airflow.url, LOGIN, airflow.password)
+    runs.unpause(rest, DAG)  # the runs of a paused DAG would stay queued
+    _wait_closed(rest, progress)
+    airflow.run(
+        *("backfill", "create", "--dag-id", DAG, "--from-date", start.isoformat(), "--to-date", end.isoformat()),
+        *("--reprocess-behavior", "completed", "--max-active-runs", "1"),
+    )
+    _wait_filled(rest, start, end, timezone, progress)
+
+
+def _airflow(home: Path) -> Airflow:
+    if not stack.is_running(home) or not (home / "airflow" / "port").exists():
+        raise DemoError("The demo does not run", "Start it with `make demo` in another terminal, then try again")
+    return Airflow(home / "airflow", stack.ROOT, Postgres(home / "postgres").dsn("airflow"))
+
+
+def _midnight(day: str, timezone: ZoneInfo) -> datetime.datetime:
+    try:
+        date = datetime.date.fromisoformat(day)
+    except ValueError:
+        raise DemoError(f"{day!r} is not a day", "A day is written like 2026-11-24") from None
+    return datetime.datetime.combine(date, datetime.time(), timezone)
+
+
+def _wait_closed(rest: Rest, progress: Progress) -> None:
+    end = time.monotonic() + CLOSED
+    told = False
+    while any(found["completed_at"] is None for found in rest.get("backfills", dag_id=DAG, limit=1000)["backfills"]):
+        if not told:
+            progress("Another backfill has not ended yet: waiting for it")
+            told = True
+        if time.monotonic() > end:
+            raise DemoError(f"Another backfill of {DAG} is still at work", "Wait for its end, or cancel it in the UI")
+        time.sleep(runs.PAUSE)
+
+
+def _wait_filled(
+    rest: Rest, start: datetime.datetime, end: datetime.datetime, timezone: ZoneInfo, progress: Progress
+) -> None:
+    """Waits for the days' runs. Raises DemoError, which names the first that failed."""
+    last = time.monotonic()
+    while True:
+        found = runs.of(rest, DAG, logical_date_gte=start.isoformat(), logical_date_lte=end.isoformat())
+        states = Counter(run["state"] for run in found)
+        if not set(states) - runs.ENDED:
+            break
+        if time.monotonic() > last + PERIOD:
+            last = time.monotonic()
+            progress(f"Counted {states['success']} of {len(found)} days")
+        time.sleep(runs.PAUSE)
+    days = sorted(datetime.datetime.fromisoformat(run["logical_date"]).astimezone(timezone).date() for run in found)
+    if failed := [run for run in found if run["state"] == "failed"]:
+        raise runs.failure(rest, DAG, failed[-1]["dag_run_id"])
+    if not days:
+        raise DemoError("No day was counted", "Give days that are over in the deployment's time zone")
+    progress(f"{len(days)} days are filled: {days[0]} to {days[-1]}")

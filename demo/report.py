@@ -1,0 +1,120 @@
+"""What the warehouse says: the areas and their counts, as a table for a terminal and as CSV."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cht_sync import warehouse
+from psycopg import sql
+
+COUNTS = (
+    *("persons", "persons_active", "persons_muted", "persons_deceased"),
+    *("patients", "patients_active", "patients_muted", "patients_deceased"),
+)
+COLUMNS = (
+    *("source", "area_uuid", "name", "contact_type", "parent_uuid"),
+    *(f"{prefix}_{count}" for prefix in ("direct", "total") for count in COUNTS),
+)
+
+#: A screen or two; a whole country's areas are for OUT=FILE.csv.
+LONGEST = 400
+
+AREAS = """
+    select source, area_uuid, parent_uuid, name, contact_type, array[{counts}]
+    from marts.patients_by_area
+    order by source, name, area_uuid
+"""
+AS_OF = "select min(as_of), bool_and(complete) from marts.freshness where mart = 'patients_by_area'"
+
+
+@dataclass(frozen=True)
+class Area:
+    """A row of marts.patients_by_area; `counts` are its totals in the order of COUNTS."""
+
+    source: str
+    uuid: str
+    parent: str | None
+    name: str | None
+    contact_type: str | None
+    counts: Sequence[int]
+
+
+def table(connection: warehouse.Connection, timezone: str) -> str:
+    """The areas above the household, each below its parent, with their totals, and as of when they are."""
+    counts = sql.SQL(", ").join(sql.Identifier(f"total_{count}") for count in COUNTS)
+    rows = connection.execute(sql.SQL(AREAS).format(counts=counts)).fetchall()
+    areas = [Area(*row) for row in rows]
+    lines = [_line(area, depth) for area, depth in _tree(areas)]
+    text = _aligned([_head(), *lines[:LONGEST]])
+    if len(lines) > LONGEST:
+        text += f"\n… and {len(lines) - LONGEST:,} areas more: OUT=FILE.csv writes all of them"
+    return f"{text}\n\n{as_of(connection, timezone)}"
+
+
+def as_of(connection: warehouse.Connection, timezone: str) -> str:
+    moment, complete = connection.execute(AS_OF).fetchone() or (None, False)
+    if moment is None or not complete:
+        return "The first copy has not come to its end: the counts are not complete."
+    shown: datetime = moment.astimezone(ZoneInfo(timezone))
+    return f"As of {shown:%Y-%m-%d %H:%M:%S} ({timezone}). Every count is of the area with everything below it."
+
+
+def write(connection: warehouse.Connection, file: Path) -> int:
+    """Every area, households included, and one row a source for its unplaced; how many rows."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
+    query = sql.SQL("select {} from models.area_count order by source, area_uuid").format(columns)
+    written = 0
+    with file.open("w", newline="", encoding="utf-8") as output, connection.cursor() as cursor:
+        lines = csv.writer(output)
+        lines.writerow(COLUMNS)
+        for row in cursor.execute(query):
+            lines.writerow(row)
+            written += 1
+    return written
+
+
+def _tree(areas: Sequence[Area]) -> Iterator[tuple[Area, int]]:
+    """Each area with its depth, parents first; the unplaced at the end of their source."""
+    known = {(area.source, area.uuid) for area in areas}
+    below: dict[tuple[str, str | None], list[Area]] = {}
+    for area in areas:
+        parent = area.parent if area.uuid and (area.source, area.parent) in known else None
+        below.setdefault((area.source, parent), []).append(area)
+    for source in sorted({area.source for area in areas}):
+        top = sorted(below.get((source, None), []), key=lambda area: area.uuid == "")
+        waiting = [(area, 0) for area in reversed(top)]
+        while waiting:
+            area, depth = waiting.pop()
+            yield area, depth
+            if area.uuid:
+                waiting += [(child, depth + 1) for child in reversed(below.get((source, area.uuid), []))]
+
+
+def _head() -> list[str]:
+    """The states stand right of what they are states of."""
+    return ["area", "type", *(count.rpartition("_")[2] for count in COUNTS)]
+
+
+def _line(area: Area, depth: int) -> list[str]:
+    name = "unplaced" if not area.uuid else _printable(area.name or area.uuid)
+    return ["  " * depth + name[:40], _printable(area.contact_type or ""), *(f"{count:,}" for count in area.counts)]
+
+
+def _printable(text: str) -> str:
+    """Names are what people typed somewhere: none of it is a command to the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rule = ["-" * width for width in widths]
+    return "\n".join(_row(line, widths) for line in [lines[0], rule, *lines[1:]])
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Names to the left, numbers to the right."""
+    sides = ["<", "<", *">" * len(COUNTS)]
+    return "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(cells, sides, widths, strict=True)).rstrip()

@@ -1,0 +1,127 @@
+"""The servers of the demo: started together, and ended together however it ends."""
+
+import contextlib
+import fcntl
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psycopg
+from cht_sync import warehouse
+
+from demo import connections, content
+from demo.airflow import RECORD, Airflow
+from demo.errors import DemoError
+from demo.postgres import Postgres
+from demo.processes import Processes
+from demo.rest import Rest
+from demo.settings import CouchDB, Settings
+from demo.standin import StandIn
+
+ROOT = Path(__file__).resolve().parents[1]
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Everything runs. `dsn` is the warehouse's, with its password; `is_ours`: the documents are invented."""
+
+    airflow: Airflow
+    rest: Rest
+    couchdb: CouchDB
+    dsn: str
+    is_ours: bool
+
+    def connect(self) -> contextlib.AbstractContextManager[warehouse.Connection]:
+        return warehouse.connect(partial(psycopg.connect, self.dsn))
+
+
+@contextlib.contextmanager
+def running(home: Path, settings: Settings, progress: Progress) -> Iterator[Stack]:
+    """Starts it, with the content asked for; all of it has ended when the block has. Raises DemoError."""
+    home.mkdir(parents=True, exist_ok=True)
+    with _alone(home), ExitStack() as servers:
+        try:
+            yield _start(home, settings, progress, servers)
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C would leave processes behind
+            progress("Stopping")
+
+
+def _start(home: Path, settings: Settings, progress: Progress, servers: ExitStack) -> Stack:
+    """Each server's end is noted before its start: one that is cut off half-way is ended too."""
+    Processes(home / "airflow" / RECORD).end()
+    progress("Starting Postgres")
+    postgres = Postgres(home / "postgres")
+    servers.callback(postgres.stop)
+    postgres.start()
+    note = content.Note(home / "content.json", settings)
+    if note.is_new:
+        _forget(home, postgres)
+    dsn = settings.warehouse or postgres.database("warehouse")
+    with warehouse.connect(partial(psycopg.connect, dsn)) as connection:
+        if note.is_new:
+            _require_empty(connection)
+    couchdb = settings.couchdb or _standin(home, progress, servers)
+    progress(f"CouchDB is at {couchdb.url}")
+    if note.is_new:
+        note.write(is_ours=content.fill(couchdb, settings, progress))
+    airflow = Airflow(home / "airflow", ROOT, postgres.database("airflow"))
+    servers.callback(airflow.stop)
+    rest = airflow.start(settings.port, progress)
+    rest.store(connections.couchdb(couchdb))
+    rest.store(connections.warehouse(dsn))
+    return Stack(airflow, rest, couchdb, dsn, is_ours=note.is_ours)
+
+
+def _standin(home: Path, progress: Progress, servers: ExitStack) -> CouchDB:
+    progress("Starting the CouchDB stand-in (the first time npm fetches its packages)")
+    standin = StandIn(home / "couchdb", packages=ROOT / ".local" / "node")
+    servers.callback(standin.stop)
+    return CouchDB(*standin.start())
+
+
+def _forget(home: Path, postgres: Postgres) -> None:
+    """Other documents are another deployment: nothing of the one before is kept."""
+    shutil.rmtree(home / "couchdb", ignore_errors=True)
+    for name in ("warehouse", "airflow"):
+        postgres.drop(name)
+
+
+def _require_empty(connection: warehouse.Connection) -> None:
+    row = connection.execute("select to_regclass('ops.checkpoint') is not null").fetchone()
+    if row and row[0] and connection.execute("select from ops.checkpoint where batch > 0 limit 1").rowcount:
+        raise DemoError(
+            "The warehouse at CHT_WAREHOUSE_DSN holds a copy of other documents already",
+            "Give an empty database, or leave CHT_WAREHOUSE_DSN out",
+        )
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Two demos would start the same servers over the same data."""
+    with (home / "lock").open("w") as lock:
+        if not _locked(lock.fileno()):
+            raise DemoError("The demo runs already", "Use that one, or stop it with Ctrl-C where it was started")
+        yield
+
+
+def is_running(home: Path) -> bool:
+    if not (home / "lock").exists():
+        return False
+    with (home / "lock").open("w") as lock:
+        return not _locked(lock.fileno())
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
