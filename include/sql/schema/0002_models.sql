@@ -10,7 +10,8 @@ comment on schema model_data is 'The tables behind models; they may be swapped: 
 comment on schema marts is 'Small tables made for people and dashboards, refreshed when what they read changed';
 comment on schema history is 'Counts of every past day';
 
--- Casts. Each gives null for what it can't read, so that one bad value never stops a model.
+-- Casts. Each gives null for what it can't read, so that one bad value never stops a model. A cast stands around its
+-- `case`, not inside: of a constant, Postgres tries what is inside before it asks the condition.
 
 -- The text of a JSON string; null for every other kind of value.
 create function cht.string(value jsonb) returns text
@@ -66,11 +67,11 @@ end;
 -- An ISO date with or without a time; without an offset it is UTC. Nothing else that Postgres would take ("today", "1/2/2000").
 create function cht.iso(value text) returns timestamptz
 language sql stable parallel safe
-return case
+return cast(case
     when value !~ '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?(Z|[+-]\d{2}(:?\d{2})?)?)?$' then null
-    when value ~ '(Z|:.*[+-]\d{2}(:?\d{2})?)$' and pg_input_is_valid(value, 'timestamptz') then value::timestamptz
-    when pg_input_is_valid(value || ' UTC', 'timestamptz') then (value || ' UTC')::timestamptz
-end;
+    when value ~ '(Z|:.*[+-]\d{2}(:?\d{2})?)$' and pg_input_is_valid(value, 'timestamptz') then value
+    when pg_input_is_valid(value || ' UTC', 'timestamptz') then value || ' UTC'
+end as timestamptz);
 
 -- A moment as devices write it: milliseconds as a number or as text, or ISO text.
 create function cht.instant(value jsonb) returns timestamptz
@@ -85,11 +86,10 @@ end;
 
 -- A day that was written as one (2024-02-29), which is the same day in every time zone.
 create function cht.day(value jsonb) returns date
-language sql immutable parallel safe
-return case
-    when cht.string(value) ~ '^\d{4}-\d{2}-\d{2}$' and pg_input_is_valid(value #>> '{}', 'date')
-    then make_date(left(value #>> '{}', 4)::int, substr(value #>> '{}', 6, 2)::int, right(value #>> '{}', 2)::int)
-end;
+language sql stable parallel safe
+return cast(case
+    when cht.string(value) ~ '^\d{4}-\d{2}-\d{2}$' and pg_input_is_valid(value #>> '{}', 'date') then value #>> '{}'
+end as date);
 
 -- Whether a source is an instance's main database. Its companions hold no contacts of the present: medic-archive has
 -- those that were taken out, medic-audit and medic-sentinel notes about them under the same ids.
