@@ -77,6 +77,12 @@ def run(
             asking.close()
 
 
+def is_waiting(connection: warehouse.Connection, instance: str) -> bool:
+    """Whether the models have not taken in all that was copied of an instance, whoever has copied it."""
+    row = connection.execute(sql.read("ops/is_waiting"), [instance]).fetchone()
+    return bool(row and row[0])
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 

@@ -58,6 +58,14 @@ def read(path: Path = FILE) -> Configuration:
     return configuration
 
 
+def valid(path: Path = FILE) -> Configuration | None:
+    """The file's values, or None where `read` would tell what is wrong: one DAG file tells it, not each."""
+    try:
+        return read(path)
+    except ConfigurationInvalid:
+        return None
+
+
 def _invalid(path: Path, mistake: str) -> ConfigurationInvalid:
     return ConfigurationInvalid(f"{path.name}: {mistake}", f"Correct include/{path.name}; nothing runs until then")
 

@@ -33,12 +33,10 @@ create table ops.source (
     source text collate "C" primary key,
     instance text collate "C" not null,
     database text collate "C" not null,
-    active boolean not null default true,
     created_at timestamptz not null default now(),
     unique (instance, database)
 );
 comment on table ops.source is 'One row for each database of an instance that is or was copied; source is instance/database';
-comment on column ops.source.active is 'false where include/instances.toml no longer names it, or says active = false';
 
 create table ops.checkpoint (
     source text collate "C" primary key references ops.source,

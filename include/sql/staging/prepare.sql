@@ -2,7 +2,7 @@
 with registered as (
     insert into ops.source (source, instance, database)
     values (%(source)s, %(instance)s, %(database)s)
-    on conflict (source) do update set active = true where not source.active
+    on conflict (source) do nothing
 )
 insert into ops.checkpoint (source)
 values (%(source)s)

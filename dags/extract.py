@@ -1,0 +1,150 @@
+"""Copies every change of a CHT server's CouchDB databases into the warehouse, from where the last run ended.
+
+**It runs** by the schedule in `include/instances.toml`, by Trigger, or by `airflow dags trigger`. A run with nothing
+new takes a second. The feed has no dates: a backfill of this DAG is harmless, and does what a run does.
+
+**Tasks**: `prepare_warehouse` makes or migrates the tables; one task a database copies it, page by page, each page and
+its checkpoint in one transaction; `announce` wakes `cht_marts` where there is something new, also after a failure.
+
+**When a task is red**, its log ends in one sentence on what happened and one on what to do:
+
+| it says | do |
+|---|---|
+| does not answer, answered 5xx, cut off | wait, it is tried again; if it lasts, look at CouchDB and the proxy |
+| login is wrong, or may not read | correct the connection, then clear the task: CouchDB locks accounts out |
+| no database | correct `databases` in `include/instances.toml` |
+| another database than was copied | somebody restored or replaced it: see docs/operating.md. Nothing was changed |
+| another run is at work | wait for it, or look for a run that does not end |
+| the warehouse … | its connection is `cht_warehouse` |
+
+A document that Postgres cannot hold does not stop the copy: it is kept whole in `ops.rejected_document`, with why.
+How far each database is stands in `ops.checkpoint`, what each run did in `ops.extract_run`.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import DAG, Asset, AssetAlias, CronTriggerTimetable, Param, dag, task, teardown
+from airflow.sdk.exceptions import AirflowSkipException
+from cht_sync import extract, hook, instances, schema, staging
+from cht_sync.errors import ConfigurationInvalid
+from cht_sync.instances import Instance
+
+log = logging.getLogger(__name__)
+
+#: Longer than the Param `minutes` may be.
+TIMEOUT = timedelta(hours=4)
+
+
+def parameters(instance: Instance) -> dict[str, Param]:
+    """The form of Trigger."""
+    databases = list(instance.databases)
+    return {
+        "databases": Param(
+            databases,
+            type="array",
+            items={"type": "string", "enum": databases},
+            examples=databases,
+            title="Databases",
+            description="Those to copy in this run",
+        ),
+        "page_rows": Param(
+            5000,
+            type="integer",
+            minimum=1,
+            maximum=20000,
+            title="Documents a page",
+            description="Fewer where documents are huge, or a proxy cuts long answers off",
+        ),
+        "minutes": Param(
+            50,
+            type="integer",
+            minimum=1,
+            maximum=200,
+            title="Minutes",
+            description="After so many the run ends on a committed page, and the next goes on from there",
+        ),
+    }
+
+
+def copy(instance: Instance, database: str, params: dict[str, Any]) -> None:
+    """The work of one database's task."""
+    if unknown := set(params) - set(parameters(instance)):
+        raise ConfigurationInvalid(
+            f"There is no parameter {', '.join(sorted(unknown))}", f"There are {', '.join(parameters(instance))}"
+        )
+    if database not in params["databases"]:
+        raise AirflowSkipException(f"{database} is not among the databases of this run")
+    options = extract.Options(params["page_rows"], params["minutes"] * 60)
+    server = hook.CouchDBHook(instance.connection)
+    with hook.warehouse_connection() as connection:
+        done = extract.run(connection, server.get_conn, instance.source(database), database, options, log.info)
+    log.info("caught up" if done.caught_up else "the time is up: the next run goes on from here")
+
+
+def create(instance: Instance, timezone: str) -> DAG:
+    """One instance's DAG."""
+    staged = Asset(f"cht://staging/{instance.name}")
+    alias = AssetAlias(f"cht-staged-{instance.name}")
+
+    @dag(
+        dag_id=f"cht_extract_{instance.name}",
+        schedule=CronTriggerTimetable(instance.schedule, timezone=timezone) if instance.schedule else None,
+        start_date=pendulum.datetime(2024, 1, 1, tz=timezone),
+        catchup=False,
+        max_active_runs=1,
+        max_active_tasks=4,  # readers of one server at once
+        default_args=hook.POLICY | {"execution_timeout": TIMEOUT},
+        params=parameters(instance),
+        tags=["cht-sync", instance.name],
+        doc_md=__doc__,
+    )
+    def workflow() -> None:
+        @task
+        def prepare_warehouse() -> None:
+            with hook.task(), hook.warehouse_connection() as connection:
+                if applied := schema.migrate(connection):
+                    log.info("applied %s", ", ".join(applied))
+                staging.prepare(
+                    connection, {source: (instance.name, name) for source, name in instance.sources.items()}
+                )
+
+        def extraction(database: str) -> Any:
+            name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in database)
+
+            @task(task_id=f"extract_{name}")
+            def extract_database(*, params: dict[str, Any]) -> None:
+                with hook.task():
+                    copy(instance, database, dict(params))
+
+            return extract_database()
+
+        # a teardown: it runs whatever became of the others, and the run's state is theirs
+        @teardown
+        @task(outlets=[alias])
+        def announce(*, outlet_events: Any) -> None:
+            with hook.task(), hook.warehouse_connection() as connection:
+                if extract.is_waiting(connection, instance.name):
+                    outlet_events[alias].add(staged)
+
+        prepare_warehouse() >> [extraction(database) for database in instance.databases] >> announce()
+
+    return workflow()
+
+
+class Misconfigured(DAG):
+    """Stands for instances.toml where it is wrong: the import error is then its one sentence, without a stack trace."""
+
+    def validate(self) -> None:
+        """Raises what is wrong with the file; Airflow calls it when it takes up a DAG."""
+        instances.read()
+
+
+if configuration := instances.valid():
+    for each in configuration.instances:
+        if each.active:
+            create(each, configuration.timezone)
+else:
+    misconfigured = Misconfigured(dag_id="cht_extract")

@@ -1,0 +1,80 @@
+"""Counts a day: for every area above the household the persons at its end, and what happened in it.
+
+**It runs** daily, just after local midnight, for the day that has ended; for past days by **backfill**: Trigger,
+Backfill in the UI, or
+
+    airflow backfill create --dag-id cht_history \\
+        --from-date 2026-01-01T00:00:00+03:00 --to-date 2026-01-31T00:00:00+03:00
+
+(both ends inclusive; give the offset of the deployment's time zone). By Trigger alone it counts the Param `day`, or
+yesterday.
+
+A day is counted from the dates in the documents, and people are counted where they are now: see docs/counts.md. It can
+be counted again at any time: its rows are replaced whole, and the same documents give the same rows.
+
+**When it is red**: *There are no models yet* means that `cht_marts` has not run. Everything else passes, or is the
+warehouse's.
+"""
+
+import datetime
+import logging
+from typing import Any
+
+import pendulum
+from airflow.sdk import CronDataIntervalTimetable, Param, dag, task
+from cht_sync import history, hook, instances
+from cht_sync.errors import ConfigurationInvalid
+
+log = logging.getLogger(__name__)
+
+
+def chosen_day(dag_run: Any, day: str | None, timezone: str) -> datetime.date:
+    """The interval's day of a scheduled or backfill run; of a manual one the Param's, or yesterday."""
+    if dag_run.run_type != "manual" and dag_run.data_interval_start is not None:
+        start: datetime.date = pendulum.instance(dag_run.data_interval_start).in_timezone(timezone).date()
+        return start
+    if day is None:
+        return pendulum.yesterday(timezone).date()
+    try:
+        return datetime.date.fromisoformat(day)
+    except ValueError:
+        raise ConfigurationInvalid(f"The Param day is {day!r}", "Give it as 2026-01-31") from None
+
+
+def create(timezone: str) -> Any:
+    """The DAG."""
+
+    @dag(
+        dag_id="cht_history",
+        schedule=CronDataIntervalTimetable("0 0 * * *", timezone=timezone),
+        start_date=pendulum.datetime(2010, 1, 1, tz=timezone),
+        catchup=False,
+        max_active_runs=1,
+        default_args=hook.POLICY | {"execution_timeout": datetime.timedelta(hours=1)},
+        params={
+            "day": Param(
+                None,
+                type=["null", "string"],
+                format="date",
+                title="Day",
+                description="Of a run by Trigger; yesterday if empty. For more than one day use backfill",
+            )
+        },
+        tags=["cht-sync"],
+        doc_md=__doc__,
+    )
+    def workflow() -> None:
+        @task
+        def count_day(*, params: dict[str, Any], dag_run: Any) -> None:
+            with hook.task(), hook.warehouse_connection() as connection:
+                day = chosen_day(dag_run, params["day"], timezone)
+                areas = history.count_day(connection, day, timezone)
+            log.info("%s: %d areas", day, areas)
+
+        count_day()
+
+    return workflow()
+
+
+if configured := instances.valid():  # dags/extract.py says what is wrong with it
+    create(configured.timezone)
