@@ -1,5 +1,6 @@
 """Writes rounds of documents to a CouchDB, in bounded requests and with the exact text of each document."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from demo.ndjson import BadLine as BadLine
+from demo.ndjson import Lines as Lines
 from demo.ndjson import read_ndjson as read_ndjson
 from demo.server import LoadError as LoadError
 from demo.server import Server
@@ -51,10 +54,17 @@ class Loaded:
         self.ids.setdefault(database, set()).add(id_)
 
 
-def load(url: str, auth: tuple[str, str], rounds: Iterable[Round], progress: Progress | None = None) -> Loaded:
+def load(
+    url: str,
+    auth: tuple[str, str],
+    rounds: Iterable[Round],
+    progress: Progress | None = None,
+    databases: Iterable[str] = DATABASES,
+    pause: Callable[[float], object] = time.sleep,
+) -> Loaded:
     """Makes the databases, writes the rounds in order; `progress` is told documents done and, if known, of how many."""
-    with Server(url, auth) as server:
-        for database in DATABASES:
+    with Server(url, auth, pause) as server:
+        for database in databases:
             server.create(database)
         total = count(rounds)
         loader = Loader(server)
