@@ -39,9 +39,8 @@ PATIENCE = 240.0
 class Airflow:
     """Its home, with its secrets and logs, is `home`; `root` has dags/ and plugins/; `dsn` is its own database."""
 
-    def __init__(self, home: Path, root: Path, dsn: str, dags: Path | None = None) -> None:
+    def __init__(self, home: Path, root: Path, dsn: str) -> None:
         self.home, self.root, self.dsn = home.resolve(), root.resolve(), dsn
-        self.dags = (dags or root / "dags").resolve()
         self.home.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)  # logs and settings name paths and people
         self.processes = processes.Processes(self.home / RECORD)
@@ -130,7 +129,7 @@ class Airflow:
 
     def _settings(self) -> dict[str, str]:
         return {
-            "CORE__DAGS_FOLDER": str(self.dags),
+            "CORE__DAGS_FOLDER": str(self.root / "dags"),
             "CORE__PLUGINS_FOLDER": str(self.root / "plugins"),
             "CORE__LOAD_EXAMPLES": "False",
             "CORE__EXECUTOR": "LocalExecutor",
