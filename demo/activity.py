@@ -46,8 +46,8 @@ def run(
 class Life:
     """Lets one thing happen at each step. `now` tells milliseconds since the epoch."""
 
-    def __init__(self, server: Server, random: Random, now: Callable[[], int]) -> None:
-        self.server, self.random, self.now = server, random, now
+    def __init__(self, server: Server, random: Random, now: Callable[[], int], database: str = "medic") -> None:
+        self.server, self.random, self.now, self.database = server, random, now, database
 
     def step(self, event: str | None = None) -> str | None:
         """Lets `event` happen, or any; returns the id written, or None where nobody was found to whom it could."""
@@ -56,15 +56,15 @@ class Life:
         document = getattr(self, event)(around)
         if document is None:
             return None
-        self.server.bulk_docs("medic", [msgspec.json.encode(document)])
+        self.server.bulk_docs(self.database, [msgspec.json.encode(document)])
         return str(document["_id"])
 
     def look(self) -> "Around":
         """Some of the people, at a random place among the ids or else at the first."""
-        settings = next(iter(self.server.all_docs("medic", start="settings", limit=1)), {})
+        settings = next(iter(self.server.all_docs(self.database, start="settings", limit=1)), {})
         configured = expected.contact_types(settings) if settings.get("_id") == "settings" else []
         for start in (new_id(self.random), ""):
-            found = self.server.all_docs("medic", start=start, limit=_SAMPLE)
+            found = self.server.all_docs(self.database, start=start, limit=_SAMPLE)
             self.random.shuffle(found)
             around = Around(found, configured)
             if around.persons and around.homes:

@@ -1,0 +1,86 @@
+"""The invented county in a real server: what is there in the end counts as the generator says; then it lives on."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+import requests
+
+from demo import county, expected, load
+from demo.activity import EVENTS, Life
+from demo.server import Server
+from tests.conftest import CouchDB
+
+Document = dict[str, Any]
+
+DATABASES = ("medic", "medic-sentinel", "medic-users-meta", "_users")
+NOW = 1_795_000_000_000
+
+
+@pytest.fixture
+def names(couchdb: CouchDB, database: str) -> Iterator[dict[str, str]]:
+    """A database for each of an instance's, by names of this test's own: the server may be somebody's."""
+    found = {name: f"{database}-{name.strip('_')}" for name in DATABASES}
+    yield found
+    for name in found.values():
+        requests.delete(f"{couchdb.url}/{name}", auth=couchdb.auth, timeout=30)
+
+
+def documents(couchdb: CouchDB, database: str) -> list[Document]:
+    url = f"{couchdb.url}/{database}/_all_docs?include_docs=true"
+    found = requests.get(url, auth=couchdb.auth, timeout=60)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10_000)  # one document is nested two thousand levels deep
+    try:
+        return [row["doc"] for row in json.loads(found.content)["rows"]]
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def load_county(couchdb: CouchDB, names: dict[str, str], built: county.County) -> load.Loaded:
+    rounds = [
+        [dataclasses.replace(write, database=names[write.database]) for write in writes] for writes in built.writes
+    ]
+    return load.load(couchdb.url, couchdb.auth, rounds, databases=names.values())
+
+
+def test_what_is_in_the_server_counts_as_expected(couchdb: CouchDB, names: dict[str, str]) -> None:
+    built = county.build(seed=5, size=1500)
+    loaded = load_county(couchdb, names, built)
+    refused = loaded.ids.get(names["medic"], set())
+    assert expected.counts(documents(couchdb, names["medic"])) == built.expected(refused)
+    assert len(refused) < 5
+
+
+def test_loading_again_changes_no_count(couchdb: CouchDB, names: dict[str, str]) -> None:
+    built = county.build(seed=5, size=0)
+    load_county(couchdb, names, built)
+    loaded = load_county(couchdb, names, built)
+    refused = loaded.ids.get(names["medic"], set())
+    assert expected.counts(documents(couchdb, names["medic"])) == built.expected(refused)
+
+
+def test_life_goes_on(couchdb: CouchDB, names: dict[str, str]) -> None:
+    load_county(couchdb, names, county.build(seed=5, size=0))
+    before = {doc["_id"]: doc for doc in documents(couchdb, names["medic"])}
+    with Server(couchdb.url, couchdb.auth) as server:
+        life = Life(server, Random(1), lambda: NOW, names["medic"])
+        written = {event: ids(life, event) for event in EVENTS}
+    after = {doc["_id"]: doc for doc in documents(couchdb, names["medic"])}
+    assert written["register"] & before.keys() == set()
+    assert all(after[id_]["reported_date"] == NOW for id_ in written["register"] & after.keys())
+    assert all(after[id_]["type"] == "data_record" for id_ in written["report"])
+    assert written["delete"] & after.keys() == set()
+    assert all("date_of_death" in after[id_] for id_ in written["die"] & after.keys())
+    assert expected.counts(after.values())[""].total["persons"] <= expected.counts(before.values())[""].total["persons"]
+
+
+def ids(life: Life, event: str) -> set[str]:
+    """Of what happened the first three times that there was somebody to whom it could."""
+    found = [id_ for _ in range(20) if (id_ := life.step(event))]
+    assert found, event
+    return set(found[:3])
