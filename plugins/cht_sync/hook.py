@@ -1,11 +1,11 @@
 """The border to Airflow: its connections, and what its tasks see of our errors and of being stopped."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from airflow.providers.postgres.hooks.postgres import PostgresHook
@@ -18,8 +18,8 @@ from cht_sync.errors import ConfigurationInvalid, FinalError, PassingError, Sync
 
 WAREHOUSE = "cht_warehouse"
 
-#: Every task's: one of a kind at a time, also where a backfill runs beside the schedule; errors that pass are tried again
-#: after half a minute, one, two, four and eight. A final error isn't: see `task`.
+#: Every task's: one of a kind at a time, also where a backfill runs beside the schedule; errors that pass are tried
+#: again after half a minute, one, two, four and eight. A final error isn't: see `task`.
 POLICY: dict[str, Any] = {
     "owner": "cht-sync",
     "max_active_tis_per_dag": 1,
@@ -99,7 +99,7 @@ def _connection(conn_id: str) -> Any:
 def warehouse_connection() -> Iterator[warehouse.Connection]:
     """The warehouse, as warehouse.connect opens it."""
     _connection(WAREHOUSE)  # the hook's own error for a missing one gives no advice
-    with warehouse.connect(PostgresHook(WAREHOUSE).get_conn) as connection:
+    with warehouse.connect(cast(Callable[[], warehouse.Connection], PostgresHook(WAREHOUSE).get_conn)) as connection:
         yield connection
 
 
