@@ -25,6 +25,7 @@ type as (
         coalesce(bool_or(entry.says_person), false) or entry.id = 'person' as person,
         coalesce(jsonb_agg(entry.parents) filter (where entry.parents is not null), '[]') as parents
     from entry
+    where entry.id is not null
     group by entry.source, entry._id, entry.id
 )
 

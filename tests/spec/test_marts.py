@@ -1,0 +1,166 @@
+"""Marts: refreshed when what they read has changed, and as of the moment that they really show."""
+
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cht_sync import marts, sql
+from cht_sync.errors import ModelFailed
+
+from tests.spec import tables
+from tests.spec.spec import Spec
+from tests.spec.staged import CAUGHT_UP, SOURCE, Staged
+
+COUNTY = tables.documents("""
+    _id | type     | parent | name   | patient_id
+    d   | district |        | Kisumu |
+    c   | centre   | d      | Area   |
+    h   | clinic   | c d    | House  |
+    p   | person   | h c d  | A      | 1
+    q   | person   |        | B      |
+""")
+LATER = CAUGHT_UP + timedelta(hours=1)
+
+
+def refresh(staged: Staged) -> list[str]:
+    staged.update()
+    return marts.refresh(staged.connection)
+
+
+def as_of(staged: Staged) -> tuple[datetime | None, bool, bool]:
+    """(as of, complete, current) of patients_by_area."""
+    moment, complete, current = staged.row("select as_of, complete, is_current from marts.freshness")
+    return moment, complete, current
+
+
+def test_patients_by_area_has_every_level_above_the_household(spec: Spec) -> None:
+    spec.stage("", *COUNTY)
+    marts.refresh(spec.staged.connection)
+    columns = "source, area_uuid, name, contact_type, level, parent_uuid, parent_name, total_persons, total_patients"
+    assert spec.staged.rows(f"select {columns}, complete from marts.patients_by_area order by level") == [
+        (SOURCE, "", "unplaced", None, 0, None, None, 1, 0, True),
+        (SOURCE, "d", "Kisumu", "district_hospital", 1, None, None, 1, 1, True),
+        (SOURCE, "c", "Area", "health_center", 2, "d", "Kisumu", 1, 1, True),
+    ]
+
+
+def test_before_the_models_there_is_nothing_to_refresh(staged: Staged) -> None:
+    assert marts.refresh(staged.connection) == []
+
+
+def test_refreshed_only_when_counts_changed(staged: Staged) -> None:
+    staged.page(COUNTY)
+    assert refresh(staged) == ["patients_by_area"]
+    assert refresh(staged) == []
+    staged.page([{"_id": "r", "type": "data_record", "form": "f"}, {**COUNTY[3], "phone": "1"}])
+    assert refresh(staged) == []
+    staged.page(deleted=["q"])
+    assert refresh(staged) == ["patients_by_area"]
+    assert staged.values("select total_persons from marts.patients_by_area where area_uuid = ''") == [0]
+
+
+def test_incomplete_until_the_source_was_caught_up(staged: Staged) -> None:
+    complete = "select distinct complete from models.area_count"
+    staged.page(COUNTY, caught_up=None)
+    refresh(staged)
+    assert staged.values(complete) == staged.values(complete.replace("models.area_count", "marts.patients_by_area"))
+    assert staged.values(complete) == [False]
+    assert as_of(staged) == (None, False, True)
+    staged.page()
+    assert refresh(staged) == ["patients_by_area"]
+    assert staged.values(complete.replace("models.area_count", "marts.patients_by_area")) == [True]
+    assert as_of(staged) == (CAUGHT_UP, True, True)
+
+
+def test_as_of_moves_on_while_nothing_comes_in(staged: Staged) -> None:
+    staged.page(COUNTY)
+    refresh(staged)
+    staged.page(caught_up=LATER)
+    assert as_of(staged) == (LATER, True, True)
+
+
+def test_as_of_stays_while_the_models_are_behind(staged: Staged) -> None:
+    staged.page(COUNTY)
+    refresh(staged)
+    staged.page(deleted=["p"], caught_up=LATER)
+    assert as_of(staged) == (CAUGHT_UP, True, True)
+
+
+def test_as_of_stays_while_the_refresh_is_behind(staged: Staged) -> None:
+    staged.page(COUNTY)
+    refresh(staged)
+    staged.page(deleted=["p"], caught_up=LATER)
+    staged.update()
+    assert as_of(staged) == (CAUGHT_UP, True, False)
+    marts.refresh(staged.connection)
+    assert as_of(staged) == (LATER, True, True)
+
+
+def test_as_of_moves_on_where_what_came_in_changed_no_count(staged: Staged) -> None:
+    staged.page(COUNTY)
+    refresh(staged)
+    staged.page([{"_id": "r", "type": "data_record"}], caught_up=LATER)
+    assert refresh(staged) == []
+    assert as_of(staged) == (LATER, True, True)
+
+
+def test_each_source_is_as_of_its_own_moment(staged: Staged) -> None:
+    staged.source("other/medic")
+    staged.source("demo/medic-sentinel")
+    staged.page(COUNTY)
+    staged.page(COUNTY, source="other/medic", caught_up=None)
+    refresh(staged)
+    assert staged.rows("select source, as_of, complete from marts.freshness order by source") == [
+        ("demo/medic", CAUGHT_UP, True),
+        ("other/medic", None, False),
+    ]
+    staged.page(source="other/medic", caught_up=LATER)
+    refresh(staged)
+    assert staged.values("select as_of from marts.freshness order by source") == [CAUGHT_UP, LATER]
+
+
+@pytest.fixture
+def include(tmp_path: Path) -> Path:
+    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
+    return tmp_path
+
+
+def test_a_changed_file_is_made_again(staged: Staged, include: Path) -> None:
+    staged.page(COUNTY)
+    refresh(staged)
+    file = include / "sql" / "marts" / "patients_by_area.sql"
+    file.write_text(file.read_text().replace("    area.level,\n", ""), encoding="utf-8")
+    assert marts.refresh(staged.connection, include) == ["patients_by_area"]
+    with pytest.raises(Exception, match="level"):
+        staged.rows("select level from marts.patients_by_area")
+    assert marts.refresh(staged.connection, include) == []
+
+
+def test_a_mart_that_is_missing_is_made(staged: Staged) -> None:
+    staged.page(COUNTY)
+    refresh(staged)
+    staged.connection.execute("drop materialized view marts.patients_by_area")
+    assert marts.refresh(staged.connection) == ["patients_by_area"]
+
+
+def test_a_mart_that_fails_tells_nothing_of_its_rows(staged: Staged, include: Path) -> None:
+    staged.page(COUNTY)
+    staged.update()
+    (include / "sql" / "marts" / "wrong.sql").write_text(
+        "-- key: source, name\n-- reads: contact\nselect source, name::int from models.contact", encoding="utf-8"
+    )
+    with pytest.raises(ModelFailed) as failure:
+        marts.refresh(staged.connection, include)
+    assert "Kisumu" not in str(failure.value)
+    assert staged.values("select mart from ops.mart_state") == ["patients_by_area"]
+
+
+def test_readers_see_the_mart_while_it_is_refreshed(staged: Staged) -> None:
+    staged.page(COUNTY)
+    refresh(staged)
+    oid: Any = staged.values("select 'marts.patients_by_area'::regclass::oid")
+    staged.page(deleted=["p"])
+    refresh(staged)
+    assert staged.values("select 'marts.patients_by_area'::regclass::oid") == oid

@@ -1,0 +1,307 @@
+"""The runner of the models: by batch, in one transaction, and the same in the end however often it was killed."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from cht_sync import marts, models, relation, sql
+from cht_sync.errors import ConfigurationInvalid, ModelFailed
+
+from tests.spec import tables
+from tests.spec.staged import SOURCE, Staged, opened
+from tests.spec.test_random import content
+
+COUNTY = tables.documents("""
+    _id | type     | parent | patient_id
+    d   | district |        |
+    h   | clinic   | d      |
+    p   | person   | h d    | 1
+    q   | person   | gone d |
+""")
+
+
+class Killed(BaseException):
+    """As a kill: nothing of the code goes on."""
+
+
+class Recording(psycopg.Cursor[Any]):
+    """Keeps the statements, and calls `before` with their number before each."""
+
+    statements: list[str]
+    before: Callable[[int], None]
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> "Recording":
+        text = query.as_string(self.connection) if hasattr(query, "as_string") else str(query)
+        type(self).statements.append(" ".join(text.split()))
+        type(self).before(len(type(self).statements))
+        return super().execute(query, *args, **kwargs)
+
+
+@contextmanager
+def recording(
+    connection: psycopg.Connection[Any], before: Callable[[int], None] = lambda _: None
+) -> Iterator[list[str]]:
+    """The statements that the block executes."""
+    cursors = type("Cursors", (Recording,), {"statements": [], "before": staticmethod(before)})
+    usual, connection.cursor_factory = connection.cursor_factory, cursors
+    try:
+        yield cursors.statements
+    finally:
+        connection.cursor_factory = usual
+
+
+def run(staged: Staged) -> list[str]:
+    """Both, as the DAG does."""
+    models.update(staged.connection)
+    return marts.refresh(staged.connection)
+
+
+def everything(staged: Staged) -> Any:
+    mart = "select to_jsonb(mart) from marts.patients_by_area as mart order by to_jsonb(mart)::text"
+    freshness = "select mart, source, as_of, complete, is_current from marts.freshness order by 1, 2"
+    return content(staged), staged.rows(mart), staged.rows(freshness)
+
+
+def test_nothing_new_costs_one_statement_each(staged: Staged) -> None:
+    staged.page(COUNTY)
+    run(staged)
+    with recording(staged.connection) as statements:
+        assert models.update(staged.connection) == models.Update()
+        assert len(statements) == 1
+        assert marts.refresh(staged.connection) == []
+        assert len(statements) == 2
+
+
+def test_a_page_without_rows_is_nothing_new(staged: Staged) -> None:
+    staged.page(COUNTY)
+    run(staged)
+    staged.page()
+    with recording(staged.connection) as statements:
+        models.update(staged.connection)
+    assert len(statements) == 1
+
+
+def test_the_lock_is_taken_before_the_snapshot(staged: Staged) -> None:
+    staged.page(COUNTY)
+    with recording(staged.connection) as statements:
+        models.update(staged.connection)
+    locked = next(n for n, text in enumerate(statements) if "pg_advisory_lock" in text)
+    isolated = next(n for n, text in enumerate(statements) if "repeatable read" in text)
+    assert locked < isolated < next(n for n, text in enumerate(statements) if "from ops.relation" in text)
+
+
+def test_only_what_changed_is_written(staged: Staged) -> None:
+    staged.page(COUNTY)
+    staged.update()
+    staged.page([{**COUNTY[2], "name": "other"}])
+    update = staged.update()
+    assert update.changed == 1
+    assert update.models == {
+        **dict.fromkeys(("configured_type", "data_record", "user", "place", "area_fold"), 0),
+        **dict.fromkeys(("contact", "person", "patient"), 2),
+    }
+
+
+def test_only_the_sources_with_something_new(staged: Staged) -> None:
+    staged.source("other/medic")
+    staged.page(COUNTY, source="other/medic")
+    staged.page(COUNTY)
+    staged.update()
+    staged.page(COUNTY[2:3])
+    rows = "select source, xmin::text from model_data.person order by source, _id"
+    before = staged.rows(rows)
+    staged.update()
+    after = staged.rows(rows)
+    assert [row for row in after if row[0] == "other/medic"] == [row for row in before if row[0] == "other/medic"]
+    assert after != before
+
+
+def test_documents_that_no_model_reads_change_nothing(staged: Staged) -> None:
+    staged.page(COUNTY)
+    run(staged)
+    staged.page([{"_id": "task~1", "type": "task"}])
+    assert sum(staged.update().models.values()) == 0
+    assert marts.refresh(staged.connection) == []
+
+
+@pytest.mark.parametrize("step", ["first", "change", "anew"])
+def test_killed_anywhere_the_next_run_ends_the_same(staged: Staged, warehouse: str, step: str) -> None:
+    staged.page(COUNTY)
+    if step != "first":
+        run(staged)
+    if step == "change":
+        staged.page([{**COUNTY[1], "muted": True}, {"_id": "q", "type": "clinic"}], deleted=["d"])
+    if step == "anew":
+        staged.connection.execute("update ops.relation set hash = 'another'")
+        staged.connection.execute("update ops.mart_state set hash = 'another'")
+
+    def kill(number: int) -> None:
+        if number == at:
+            raise Killed
+
+    at, ended = 0, False
+    while not ended:
+        at += 1
+        with opened(warehouse) as other, recording(other.connection, kill):
+            try:
+                run(other)
+                ended = True
+            except Killed:
+                other.connection.close()
+    assert at > 20
+    found = everything(staged)
+    staged.connection.execute("delete from ops.relation")
+    run(staged)
+    assert everything(staged) == found
+    assert len(found[1]) > 0
+
+
+def test_a_page_that_comes_during_a_run_waits_for_the_next(staged: Staged, warehouse: str) -> None:
+    staged.page(COUNTY)
+    staged.update()
+    staged.page([{"_id": "r", "type": "person", "parent": {"_id": "h"}}])
+    with opened(warehouse) as other:
+
+        def write(number: int) -> None:
+            if "from staging.document" in statements[number - 1] and not written:
+                written.append(number)
+                other.page([{"_id": "s", "type": "person", "parent": {"_id": "h"}}])
+
+        written: list[int] = []
+        with recording(staged.connection, write) as statements:
+            staged.update()
+        assert written
+    assert staged.counts()["h"]["total_persons"] == 2
+    staged.update()
+    assert staged.counts()["h"]["total_persons"] == 3
+
+
+def test_a_source_copied_again_from_nothing_is_done_whole(staged: Staged) -> None:
+    staged.page(COUNTY)
+    staged.page(COUNTY[:1])
+    staged.update()
+    staged.connection.execute("delete from staging.document")
+    staged.connection.execute("update ops.checkpoint set batch = 0")
+    staged.page(COUNTY[:2])
+    staged.update()
+    assert staged.values("select uuid from models.contact order by uuid") == ["d", "h"]
+    assert staged.counts()["d"]["total_persons"] == 0
+
+
+@pytest.fixture
+def include(tmp_path: Path) -> Path:
+    """A copy of the SQL files, to be changed."""
+    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
+    return tmp_path
+
+
+def change(include: Path, model: str, old: str, new: str) -> None:
+    file = include / "sql" / f"{model}.sql"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, include: Path) -> None:
+    staged.page(COUNTY)
+    run(staged)
+    staged.connection.execute("create view public.mine as select uuid, name from models.contact")
+    change(include, "models/contact", "doc.name,", "upper(doc.name) as name,")
+    change(include, "models/contact", "as configured", "as configured,\n    length(doc.name) as letters")
+    update = models.update(staged.connection, include)
+    assert {name for name, rows in update.models.items() if rows} == {"contact", "place", "person", "patient"}
+    assert staged.values("select count(letters) from public.mine join models.contact using (uuid)") == [0]
+    assert models.update(staged.connection, include) == models.Update()
+    staged.page([{"_id": "d", "type": "clinic", "name": "dee"}])
+    models.update(staged.connection, include)
+    assert staged.values("select name from public.mine where uuid = 'd'") == ["DEE"]
+
+
+def test_a_new_file_is_taken_up(staged: Staged, include: Path) -> None:
+    staged.page(COUNTY)
+    staged.update()
+    text = "-- One row a thing.\n-- key: source, _id\nselect source, _id, type as kind from document"
+    (include / "sql" / "models" / "thing.sql").write_text(text, encoding="utf-8")
+    models.update(staged.connection, include)
+    assert staged.values("select count(*) from models.thing") == [4]
+    assert staged.values("select obj_description('models.thing'::regclass)") == ["One row a thing."]
+
+
+def test_a_column_that_is_gone_names_who_reads_it(staged: Staged, include: Path) -> None:
+    staged.page(COUNTY)
+    run(staged)
+    staged.connection.execute("create view public.mine as select uuid, notes from models.contact")
+    change(include, "models/contact", "    doc.notes,\n", "")
+    with pytest.raises(ModelFailed, match=r"models\.contact.*public\.mine"):
+        models.update(staged.connection, include)
+    assert staged.values("select count(*) from public.mine") == [4]
+    staged.connection.execute("drop view public.mine")
+    models.update(staged.connection, include)
+    marts.refresh(staged.connection, include)
+    assert staged.values("select count(*) from marts.patients_by_area") == [2]
+    assert staged.values("select count(*) from models.contact_type") == [3]
+
+
+def test_a_model_that_fails_tells_where_but_nothing_of_a_document(staged: Staged, include: Path) -> None:
+    staged.page([{"_id": "p", "type": "person", "name": "Adriana"}])
+    change(include, "models/contact", "doc.name,", "doc.name::int as name,")
+    with pytest.raises(ModelFailed) as failure:
+        models.update(staged.connection, include)
+    assert str(failure.value).startswith("The SQL of contact failed with 22P02 (InvalidTextRepresentation). ")
+    assert failure.value.__cause__ is None
+    assert failure.value.__suppress_context__
+    assert staged.values("select count(*) from ops.model_state") == [0]
+
+
+def test_a_mistake_in_a_file_is_told_by_its_line(staged: Staged, include: Path) -> None:
+    staged.page(COUNTY)
+    staged.update()
+    change(include, "models/user", "    doc.language,", "    doc.langage,")
+    with pytest.raises(ModelFailed, match=r"The SQL of user failed in line 11 with 42703 \(UndefinedColumn\)"):
+        models.update(staged.connection, include)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("-- after: nothing\nselect 1", "names nothing in `after`"),
+        ("-- after: mine\nselect 1", "is after itself"),
+        ("-- key: source; drop\nselect 1", "'source; drop'"),
+    ],
+)
+def test_a_header_that_cannot_be_read(include: Path, text: str, told: str) -> None:
+    (include / "sql" / "models" / "mine.sql").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationInvalid, match=told):
+        relation.folder("models", include)
+
+
+def test_everything_that_is_kept_is_keyed_by_source(staged: Staged) -> None:
+    staged.update()
+    keys = staged.rows("""
+        select relation.relname, attribute.attname
+        from pg_index
+        join pg_class as relation on relation.oid = pg_index.indrelid
+        join pg_attribute as attribute on attribute.attrelid = relation.oid and attribute.attnum = pg_index.indkey[0]
+        where pg_index.indisunique
+            and relation.relnamespace in ('model_data'::regnamespace, 'marts'::regnamespace, 'history'::regnamespace)
+    """)
+    assert {column for _, column in keys} == {"source"}
+    assert SOURCE in staged.values("select source from models.area_count")
+
+
+def test_texts_that_are_keys_are_compared_byte_by_byte(staged: Staged) -> None:
+    staged.update()
+    others = staged.rows("""
+        select format('%I.%I', attribute.attrelid::regclass, attribute.attname)
+        from pg_index
+        join pg_attribute as attribute
+            on attribute.attrelid = pg_index.indrelid and attribute.attnum = any(pg_index.indkey::smallint[])
+        join pg_collation on pg_collation.oid = attribute.attcollation
+        where pg_index.indrelid in (select oid from pg_class where relnamespace = 'model_data'::regnamespace)
+            and pg_collation.collname <> 'C'
+    """)
+    assert others == []

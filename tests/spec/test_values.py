@@ -1,0 +1,138 @@
+"""Values as deployments have written them, and what each is read as: null where it can't be, and nothing stops."""
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from tests.spec.staged import Staged
+
+NOVEMBER = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        (1700000000000, NOVEMBER),
+        (1700000000000.5, datetime(2023, 11, 14, 22, 13, 20, 500, tzinfo=UTC)),
+        (1.7e12, NOVEMBER),
+        ("1700000000000", NOVEMBER),
+        ("1700000000000.0", NOVEMBER),
+        ("2023-11-14T22:13:20.000Z", NOVEMBER),
+        ("2023-11-15T01:13:20+03:00", NOVEMBER),
+        ("2023-11-15 01:13:20 +0300", NOVEMBER),
+        ("2023-11-14T22:13:20", NOVEMBER),
+        ("2023-11-14", datetime(2023, 11, 14, tzinfo=UTC)),
+        (1700000000, datetime(1970, 1, 20, 16, 13, 20, tzinfo=UTC)),
+        (0, datetime(1970, 1, 1, tzinfo=UTC)),
+        (-1000, datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        (10**40, None),
+        (1e308, None),
+        (-(10**16), None),
+        ("9" * 40, None),
+        ("1e12", None),
+        ("", None),
+        ("  ", None),
+        ("now", None),
+        ("today", None),
+        ("infinity", None),
+        ("Invalid date", None),
+        ("NaN", None),
+        ("2021-02-31", None),
+        ("2021-02-31T00:00:00Z", None),
+        ("2021-02-01T25:00:00Z", None),
+        ("1990-0-0", None),
+        ("01/02/2000", None),
+        ("2000/02/01", None),
+        (True, None),
+        (None, None),
+        ({}, None),
+        ([1700000000000], None),
+    ],
+)
+def test_moments(staged: Staged, value: Any, moment: datetime | None) -> None:
+    # as a column's value and as a constant: Postgres tries constants early
+    asked = "select cht.instant(value) from (values (%s::jsonb), ('null')) as given (value)"
+    assert staged.values(asked, [json.dumps(value)]) == [moment, None]
+    literal = json.dumps(value).replace("'", "''")
+    assert staged.values(f"select cht.instant('{literal}'::jsonb)") == [moment]
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("2024-02-29", date(2024, 2, 29)),
+        ("2023-02-29", None),
+        ("2024-02-29T10:00:00Z", None),
+        ("2024-2-29", None),
+        ("today", None),
+        ("", None),
+        (20240229, None),
+        (True, None),
+        (None, None),
+    ],
+)
+def test_days(staged: Staged, value: Any, day: date | None) -> None:
+    asked = "select cht.day(value) from (values (%s::jsonb), ('null')) as given (value)"
+    assert staged.values(asked, [json.dumps(value)]) == [day, None]
+
+
+def test_a_lineage_ends_where_it_names_nobody(staged: Staged) -> None:
+    lineage = {"_id": "a", "name": "x", "parent": {"_id": "b", "parent": {"_id": "", "parent": {"_id": "c"}}}}
+    assert staged.values("select cht.lineage(%s::jsonb)", [json.dumps(lineage)]) == [["a", "b"]]
+    assert staged.values("select cht.lineage('\"a\"')") == [[]]
+    assert staged.values("select cht.lineage(null)") == [[]]
+
+
+def test_what_is_too_long_for_an_index_stops_nothing(staged: Staged) -> None:
+    long = "x" * 5000
+    staged.page(
+        [
+            {"_id": "p", "type": "person", "patient_id": long, "parent": {"_id": long, "parent": {"_id": "h"}}},
+            {"_id": "h", "type": "clinic", "place_id": long, "name": long},
+            {"_id": "c", "type": "contact", "contact_type": long},
+            {"_id": "r", "type": "data_record", "form": long, "patient_id": long, "contact": {"_id": long}},
+            {"_id": "u", "type": "user-settings", "contact_id": long},
+            {"_id": "settings", "settings": {"contact_types": [{"id": long}]}},
+        ]
+    )
+    staged.update()
+    assert staged.rows("select patient_id, is_patient from models.person") == [(None, True)]
+    assert staged.rows("select uuid, effective_parent from models.orphan") == [("p", "h")]
+    assert staged.values("select id from models.configured_type") == []
+
+
+def test_columns_that_were_not_texts(staged: Staged) -> None:
+    staged.page(
+        [
+            {"_id": "p", "type": "person", "name": 5, "sex": ["f"], "phone": 254, "notes": {}, "muted": {"a": 1}},
+            {"_id": "r", "type": "data_record", "form": 7, "fields": "none", "contact": "c", "from": None},
+            {"_id": "u", "type": "user-settings", "roles": ["chw"], "facility_id": ["f"], "language": 1},
+        ]
+    )
+    staged.update()
+    assert staged.rows("select name, notes, muted, is_muted from models.contact") == [("5", "{}", '{"a": 1}', True)]
+    assert staged.rows("select sex, phone from models.person") == [('["f"]', "254")]
+    assert staged.rows("select form, patient_id, contact_uuid from models.data_record") == [("7", None, None)]
+    assert staged.rows('select contact_uuid, roles, contact_id from models."user"') == [('["f"]', '["chw"]', None)]
+
+
+def test_reports_subject_and_submitter(staged: Staged) -> None:
+    submitter = {"_id": "w", "parent": {"_id": "a", "parent": {"_id": "d"}}}
+    report = {"type": "data_record", "form": "f", "from": "+254", "reported_date": 1700000000000, "contact": submitter}
+    staged.page(
+        [
+            {**report, "_id": "1", "patient_id": "12", "fields": {"patient_id": "x", "place_id": "h"}},
+            {**report, "_id": "2", "fields": {"patient_id": 12, "patient_uuid": "p"}},
+            {**report, "_id": "3", "patient_id": "", "fields": {"patient_uuid": "p"}, "place_id": "i"},
+        ]
+    )
+    staged.update()
+    columns = "uuid, patient_id, place_id, contact_uuid, parent_uuid, grandparent_uuid, form, from_phone, reported"
+    rest = ("w", "a", "d", "f", "+254", NOVEMBER)
+    assert staged.rows(f"select {columns} from models.data_record order by uuid") == [
+        ("1", "12", "h", *rest),
+        ("2", "12", None, *rest),
+        ("3", "p", "i", *rest),
+    ]
