@@ -161,8 +161,10 @@ class Page:
             yield rest
 
     def _chunks(self) -> Iterator[bytes]:
+        """What has come, as it comes: a read that waited for more would lose it where the body is then cut off."""
         try:
-            yield from self._response.raw.stream(CHUNK, decode_content=True)
+            while chunk := self._response.raw.read1(CHUNK, decode_content=True):
+                yield chunk
         except (urllib3.exceptions.HTTPError, OSError):
             raise _cut(self._what) from None
 

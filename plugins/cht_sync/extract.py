@@ -14,10 +14,13 @@ REPORT_EVERY = 5.0
 
 @dataclass(frozen=True)
 class Options:
-    """Of a run: rows a page, and seconds after which it ends on a committed page for the next run to go on."""
+    """Of a run: rows a page; seconds after which it ends on a committed page for the next run to go on; seconds that it
+    waits for another run to end.
+    """
 
     page_rows: int = 5_000
     seconds: float = 3_000
+    wait: float = 30
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def run(
     `report` is called at most every 5 seconds and at the end. `client` makes one: the feed is read in a thread of its
     own. Raises the errors of cht_sync.errors; what was committed before stays, and the next run goes on from there.
     """
-    with warehouse.lock(connection, f"cht-sync extract {source}"):
+    with warehouse.lock(connection, f"cht-sync extract {source}", options.wait):
         before = staging.checkpoint(connection, source)
         asking = client()
         try:

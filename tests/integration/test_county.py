@@ -4,16 +4,21 @@ import dataclasses
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
 import requests
+from cht_sync import extract, models
+from cht_sync.couchdb import Client
+from cht_sync.couchdb import Server as SourceServer
 
 from demo import county, expected, load
 from demo.activity import EVENTS, Life
 from demo.server import Server
 from tests.conftest import CouchDB
+from tests.integration.pages import SOURCE, Warehouse
 
 Document = dict[str, Any]
 
@@ -41,10 +46,12 @@ def documents(couchdb: CouchDB, database: str) -> list[Document]:
         sys.setrecursionlimit(limit)
 
 
-def load_county(couchdb: CouchDB, names: dict[str, str], built: county.County) -> load.Loaded:
-    rounds = [
-        [dataclasses.replace(write, database=names[write.database]) for write in writes] for writes in built.writes
-    ]
+def load_county(
+    couchdb: CouchDB, names: dict[str, str], built: county.County, number: int | None = None
+) -> load.Loaded:
+    """All rounds, or one."""
+    chosen = built.writes if number is None else [built.writes[number]]
+    rounds = [[dataclasses.replace(write, database=names[write.database]) for write in writes] for writes in chosen]
     return load.load(couchdb.url, couchdb.auth, rounds, databases=names.values())
 
 
@@ -54,6 +61,42 @@ def test_what_is_in_the_server_counts_as_expected(couchdb: CouchDB, names: dict[
     refused = loaded.ids.get(names["medic"], set())
     assert expected.counts(documents(couchdb, names["medic"])) == built.expected(refused)
     assert len(refused) < 5
+
+
+def test_the_models_count_as_expected(couchdb: CouchDB, names: dict[str, str], staged: Warehouse) -> None:
+    """Round after round, copied and counted each time: what is read in parts must count like what is read at once."""
+    built = county.build(seed=5, size=3000)
+    for number in range(len(built.writes)):
+        load_county(couchdb, names, built, number)
+        copy(couchdb, names["medic"], staged)
+        models.update(staged.connection)
+    assert differences(area_counts(staged), built.expected()) == []
+
+
+def copy(couchdb: CouchDB, database: str, staged: Warehouse) -> None:
+    client = partial(Client, SourceServer(couchdb.url, *couchdb.auth))
+    extract.run(staged.connection, client, SOURCE, database, extract.Options(), lambda _: None)
+
+
+def area_counts(staged: Warehouse) -> dict[str, dict[str, int]]:
+    columns = [f"{prefix}_{column}" for prefix in ("direct", "total") for column in expected.COLUMNS]
+    query = f"select area_uuid, {', '.join(columns)} from models.area_count where source = %s"
+    rows = staged.connection.execute(query, [SOURCE]).fetchall()
+    return {uuid: dict(zip(columns, counts, strict=True)) for uuid, *counts in rows}
+
+
+def differences(found: dict[str, dict[str, int]], wanted: dict[str, expected.Counts]) -> list[str]:
+    """One line for each area that is missing, too much, or counted otherwise."""
+    both = {
+        uuid: {f"direct_{column}": count for column, count in row.direct.items()}
+        | {f"total_{column}": count for column, count in row.total.items()}
+        for uuid, row in wanted.items()
+    }
+    return [
+        f"{uuid}: {found.get(uuid)}, not {both.get(uuid)}"
+        for uuid in {**found, **both}
+        if found.get(uuid) != both.get(uuid)
+    ]
 
 
 def test_loading_again_changes_no_count(couchdb: CouchDB, names: dict[str, str]) -> None:

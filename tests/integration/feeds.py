@@ -1,0 +1,61 @@
+"""A CouchDB that does what a test tells it: documents, pages with opaque seqs, and faults."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.unit.replay import Answer, Request
+
+Fault = Callable[[Answer], Answer]
+
+
+@dataclass
+class FakeCouchDB:
+    """Documents by id in the order of their last write; `fault` may change the answer to a request for a page."""
+
+    writes: list[tuple[str, str, bool, str | None]] = field(default_factory=list)
+    started: str = "1795463520"
+    fault: Fault | None = None
+    alone: dict[str, str] = field(default_factory=dict)
+
+    def put(self, name: str, body: str | None = '{"type":"person"}', rev: str = "1-a") -> None:
+        self._write(name, rev, False, body)
+
+    def delete(self, name: str, rev: str = "2-d") -> None:
+        self._write(name, rev, True, f'{{"_id":{json.dumps(name)},"_rev":"{rev}","_deleted":true}}')
+
+    def _write(self, name: str, rev: str, deleted: bool, body: str | None) -> None:
+        self.writes = [write for write in self.writes if write[0] != name] + [(name, rev, deleted, body)]
+        self.last = getattr(self, "last", 0) + 1
+        self.seqs = {**getattr(self, "seqs", {}), name: self.last}
+
+    def answer(self, request: Request) -> Answer:
+        if request.path == "/medic":
+            return Answer(200, json.dumps({"db_name": "medic", "instance_start_time": self.started}).encode())
+        if request.path == "/medic/_changes":
+            page = Answer(200, self._page(request.query))
+            return self.fault(page) if self.fault else page
+        return self._one(request.path.removeprefix("/medic/"))
+
+    def _one(self, name: str) -> Answer:
+        if name in self.alone:
+            return Answer(200, self.alone[name].encode(), {"ETag": '"9-alone"'})
+        return Answer(404, b'{"error":"not_found","reason":"missing"}')
+
+    def _page(self, query: dict[str, str]) -> bytes:
+        since, limit, interval = int(query["since"].partition("-")[0]), int(query["limit"]), int(query["seq_interval"])
+        later = [write for write in self.writes if self.seqs[write[0]] > since]
+        rows = [
+            self._row(write, self.seqs[write[0]] if number % interval == 0 else None)
+            for number, write in enumerate(later[:limit])
+        ]
+        last = self.seqs[later[:limit][-1][0]] if rows else since
+        tail = f'"last_seq":"{last}-g1AAAA","pending":{len(later) - len(rows)}}}\n\n'
+        return b'{"results":[\n' + b",\r\n".join(rows) + b"\n],\n" + tail.encode()
+
+    def _row(self, write: tuple[str, str, bool, str | None], seq: int | None) -> bytes:
+        name, rev, deleted, body = write
+        told = "null" if seq is None else f'"{seq}-g1AAAA"'
+        gone = ',"deleted":true' if deleted else ""
+        document = "" if body is None else f',"doc":{body}'
+        return f'{{"seq":{told},"id":{json.dumps(name)},"changes":[{{"rev":"{rev}"}}]{gone}{document}}}'.encode()

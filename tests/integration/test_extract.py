@@ -1,0 +1,281 @@
+"""A run: from the stored checkpoint to the end of the feed, whatever comes between."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+import psycopg
+import pytest
+from cht_sync import couchdb, errors, extract, staging
+from cht_sync import warehouse as warehouses
+
+from tests.integration.feeds import FakeCouchDB
+from tests.integration.pages import SOURCE, Warehouse
+from tests.unit.replay import Answer, Request, serving
+
+Run = Callable[..., extract.Progress]
+
+
+class Source:
+    """The fake, its address, and the requests that it has had."""
+
+    def __init__(self, fake: FakeCouchDB, url: str, requests: list[Request]) -> None:
+        self.fake, self.url, self.requests = fake, url, requests
+
+    def asked(self) -> list[str]:
+        """The paths asked for since the last call."""
+        paths = [request.path for request in self.requests]
+        self.requests.clear()
+        return paths
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    fake = FakeCouchDB()
+    with serving(fake.answer) as (url, requests):
+        yield Source(fake, url, requests)
+
+
+@pytest.fixture
+def run(staged: Warehouse, source: Source) -> Run:
+    """Runs once; `reports` of it are kept as run.reports."""
+
+    def once(rows: int = 100, seconds: float = 60, wait: float = 30) -> extract.Progress:
+        client = partial(couchdb.Client, couchdb.Server(source.url))
+        options = extract.Options(rows, seconds, wait)
+        return extract.run(staged.connection, client, SOURCE, "medic", options, lambda _: None)
+
+    return once
+
+
+def names(staged: Warehouse) -> list[str]:
+    return [row[0] for row in staged.rows("_id")]
+
+
+def test_everything_is_copied_page_after_page(staged: Warehouse, source: Source, run: Run) -> None:
+    for number in range(25):
+        source.fake.put(f"p{number:02}")
+    done = run(rows=10)
+    assert names(staged) == [f"p{number:02}" for number in range(25)]
+    assert (done.pages, done.rows, done.changed, done.pending, done.caught_up) == (3, 25, 25, 0, True)
+    assert [request.query["since"] for request in source.requests if "since" in request.query] == [
+        "0",
+        "10-g1AAAA",
+        "20-g1AAAA",
+    ]
+
+
+def test_nothing_new_is_two_requests_and_one_written_row(staged: Warehouse, source: Source, run: Run) -> None:
+    source.fake.put("a")
+    run()
+    source.asked()
+    before = staged.checkpoint()
+    runs = staged.rows("run", "ops.extract_run", "run")
+    done = run()
+    assert source.asked() == ["/medic", "/medic/_changes"]
+    assert (done.rows, done.changed, done.caught_up) == (0, 0, True)
+    assert staged.checkpoint() == replace(before, reads=before.reads + 1)
+    assert staged.rows("run", "ops.extract_run", "run") == runs
+
+
+def test_the_identity_is_asked_again_before_the_first_rows_are_committed(source: Source, run: Run) -> None:
+    for number in range(5):
+        source.fake.put(f"p{number}")
+    run(rows=2)
+    assert source.asked().count("/medic") == 2
+
+
+def test_edits_and_deletions_follow(staged: Warehouse, source: Source, run: Run) -> None:
+    source.fake.put("a")
+    source.fake.put("b")
+    run()
+    source.fake.put("a", '{"type":"clinic"}', "2-b")
+    source.fake.delete("b")
+    run()
+    assert staged.rows("_id, _rev, _deleted, type") == [("a", "2-b", False, "clinic"), ("b", "2-d", True, None)]
+
+
+def test_what_is_left_out_is_counted(staged: Warehouse, source: Source, run: Run) -> None:
+    source.fake.put("_design/medic")
+    source.fake.put("token:login:x", '{"tasks":[{"message":"https://host/login/token/secret"}]}')
+    source.fake.put("a")
+    done = run()
+    assert (done.rows, done.left_out, done.changed) == (3, 2, 1)
+    assert names(staged) == ["a"]
+    assert staged.rows("rows_read, left_out, changed, caught_up", "ops.extract_run", "run") == [(3, 2, 1, True)]
+
+
+def test_a_page_with_nothing_to_keep_moves_on(staged: Warehouse, source: Source, run: Run) -> None:
+    source.fake.put("_design/medic")
+    assert run().caught_up
+    assert staged.checkpoint().seq == "1-g1AAAA"
+
+
+def test_time_that_is_up_ends_on_a_committed_page_and_the_next_run_goes_on(
+    staged: Warehouse, source: Source, run: Run
+) -> None:
+    for number in range(5):
+        source.fake.put(f"p{number}")
+    done = run(rows=2, seconds=0)
+    assert (done.rows, done.caught_up) == (2, False)
+    assert names(staged) == ["p0", "p1"]
+    assert run(rows=2).rows == 3
+    assert names(staged) == ["p0", "p1", "p2", "p3", "p4"]
+
+
+def test_a_page_cut_off_is_kept_up_to_its_last_seq_and_read_on(staged: Warehouse, source: Source, run: Run) -> None:
+    for number in range(100):
+        source.fake.put(f"p{number:02}")
+    cuts = [4000]
+
+    def cut(page: Answer) -> Answer:
+        return replace(page, cut_at=cuts.pop()) if cuts else page
+
+    source.fake.fault = cut
+    run()
+    assert names(staged) == [f"p{number:02}" for number in range(100)]
+    (_, again) = [request.query for request in source.requests if "since" in request.query]
+    assert again["since"] not in ("0", "100-g1AAAA")
+    assert again["limit"] == "100"
+
+
+def test_a_page_always_cut_off_is_asked_for_smaller_and_smaller(staged: Warehouse, source: Source, run: Run) -> None:
+    for number in range(20):
+        source.fake.put(f"p{number:02}", '{"a":"' + "x" * 300 + '"}')
+    source.fake.fault = lambda page: replace(page, cut_at=450) if len(page.body) > 450 else page
+    run(rows=20)
+    assert len(names(staged)) == 20
+
+
+def test_a_row_that_is_always_cut_off_is_told_and_keeps_what_came_before(
+    staged: Warehouse, source: Source, run: Run
+) -> None:
+    source.fake.put("a")
+    source.fake.put("huge", '{"a":"' + "x" * 3000 + '"}')
+    source.fake.fault = lambda page: replace(page, cut_at=1000)
+    with pytest.raises(errors.PageCut, match="cut off each time"):
+        run()
+    assert names(staged) == ["a"]
+    ((message, ended),) = staged.rows("message, ended_at is not null", "ops.extract_run", "run")
+    assert "cut off each time" in message
+    assert ended
+
+
+def test_a_page_of_html_keeps_the_pages_before_it(staged: Warehouse, source: Source, run: Run) -> None:
+    for number in range(4):
+        source.fake.put(f"p{number}")
+    answers = [lambda page: page, lambda _: Answer(200, b"<html>gateway</html>")]
+    source.fake.fault = lambda page: answers.pop(0)(page)
+    with pytest.raises(errors.NotCouchDB):
+        run(rows=2)
+    assert names(staged) == ["p0", "p1"]
+
+
+def test_a_row_without_its_document_is_read_by_its_id(staged: Warehouse, source: Source, run: Run) -> None:
+    source.fake.put("a", None)
+    source.fake.put("b", "null")
+    source.fake.alone = {"a": '{"type":"person"}', "b": '{"type":"clinic"}'}
+    run()
+    assert staged.rows("_id, _rev, type") == [("a", "9-alone", "person"), ("b", "9-alone", "clinic")]
+
+
+def test_a_row_whose_document_cannot_be_read_is_refused_not_skipped(
+    staged: Warehouse, source: Source, run: Run
+) -> None:
+    source.fake.put("a", None)
+    source.fake.put("b")
+    run()
+    assert names(staged) == ["b"]
+    ((name, _, reason, body),) = staged.rejected()
+    assert (name, body) == (b"a", None)
+    assert reason.startswith("unreadable")
+
+
+def test_another_database_of_the_same_name_stops_the_copy(staged: Warehouse, source: Source, run: Run) -> None:
+    source.fake.put("a")
+    run()
+    source.fake.started = "1795999999"
+    source.fake.writes = []
+    before = staged.checkpoint()
+    with pytest.raises(errors.SourceReplaced):
+        run()
+    assert names(staged) == ["a"]
+    assert staged.checkpoint() == before
+
+
+def test_a_database_replaced_between_the_question_and_the_page_is_noticed(
+    staged: Warehouse, source: Source, run: Run
+) -> None:
+    source.fake.put("a")
+
+    def replaced(page: Answer) -> Answer:
+        source.fake.started = "1795999999"
+        return page
+
+    source.fake.fault = replaced
+    with pytest.raises(errors.SourceReplaced):
+        run()
+    assert names(staged) == []
+
+
+def test_a_second_run_waits_for_the_first_and_then_gives_way(
+    staged: Warehouse, source: Source, run: Run, warehouse: str
+) -> None:
+    source.fake.put("a")
+    with (
+        warehouses.connect(partial(psycopg.connect, warehouse)) as other,
+        warehouses.lock(other, f"cht-sync extract {SOURCE}"),
+        pytest.raises(errors.AnotherRun),
+    ):
+        run(wait=0.1)
+    assert names(staged) == []
+    assert source.asked() == []
+
+
+def test_a_run_that_was_overtaken_fails_and_the_next_goes_on(
+    staged: Warehouse, source: Source, run: Run, warehouse: str
+) -> None:
+    for number in range(4):
+        source.fake.put(f"p{number}")
+
+    def overtake(page: Answer) -> Answer:
+        source.fake.fault = None
+        staged_elsewhere.execute("update ops.checkpoint set reads = reads + 1")
+        return page
+
+    with psycopg.connect(warehouse, autocommit=True) as staged_elsewhere:
+        source.fake.fault = overtake
+        with pytest.raises(errors.CheckpointMoved):
+            run(rows=2)
+    assert names(staged) == []
+    run(rows=2)
+    assert len(names(staged)) == 4
+
+
+def test_a_source_that_was_caught_up_waits_for_the_models_until_they_took_it_in(
+    staged: Warehouse, source: Source, run: Run
+) -> None:
+    assert not extract.is_waiting(staged.connection, "kitui")
+    source.fake.put("a")
+    run()
+    assert extract.is_waiting(staged.connection, "kitui")
+    staged.connection.execute(
+        "insert into ops.model_source (source, batch, caught_up_at)"
+        " select source, batch, caught_up_at from ops.checkpoint"
+    )
+    assert not extract.is_waiting(staged.connection, "kitui")
+    run()
+    assert not extract.is_waiting(staged.connection, "kitui")
+
+
+def test_a_progress_line_says_rate_and_time_left() -> None:
+    line = str(extract.Progress(SOURCE, seconds=2, rows=2000, changed=1500, bytes=3_000_000, pending=60_000))
+    assert line == (
+        "kitui/medic: 2,000 rows read (1,000/s, 3.0 MB), 1,500 changed, 60,000 pending, about 1 min 0 s left"
+    )
+    assert "pending" not in str(extract.Progress(SOURCE))
+
+
+def test_a_source_that_was_not_prepared_is_told(staged: Warehouse) -> None:
+    with pytest.raises(LookupError):
+        staging.checkpoint(staged.connection, "nowhere/medic")
