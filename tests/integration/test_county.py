@@ -14,9 +14,10 @@ from cht_sync import extract, models
 from cht_sync.couchdb import Client
 from cht_sync.couchdb import Server as SourceServer
 
-from demo import county, expected, load
+from demo import county, county_examples, expected, load
 from demo.activity import EVENTS, Life
 from demo.server import Server
+from demo.writes import Write, text
 from tests.conftest import CouchDB
 from tests.integration.pages import SOURCE, Warehouse
 
@@ -71,6 +72,20 @@ def test_the_models_count_as_expected(couchdb: CouchDB, names: dict[str, str], s
         copy(couchdb, names["medic"], staged)
         models.update(staged.connection)
     assert differences(area_counts(staged), built.expected()) == []
+
+
+def test_every_document_that_has_broken_pipelines_is_staged_or_rejected_with_its_reason(
+    couchdb: CouchDB, names: dict[str, str], staged: Warehouse
+) -> None:
+    dirty = [Write(names["medic"], write.doc) for write in county_examples.rounds()[0] if isinstance(write.doc, bytes)]
+    loaded = load.load(couchdb.url, couchdb.auth, [dirty], databases=[names["medic"]])
+    copy(couchdb, names["medic"], staged)
+    here = "select _id from staging.document where source = %s and not _deleted"
+    rejected = "select id from ops.rejected_document where source = %s and reason <> ''"
+    found = [row[0].encode() for row in staged.connection.execute(here, [SOURCE])]
+    found += [bytes(row[0]) for row in staged.connection.execute(rejected, [SOURCE])]
+    wanted = {text(write).id for write in dirty} - loaded.ids.get(names["medic"], set())
+    assert sorted(found) == sorted(id_.encode() for id_ in wanted)
 
 
 def copy(couchdb: CouchDB, database: str, staged: Warehouse) -> None:
