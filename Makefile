@@ -5,9 +5,6 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-# Given on make's command line, read by the demo from its environment.
-export SIZE SEED DATA ONCE OUT PORT COUCHDB_URL CHT_WAREHOUSE_DSN
-
 .PHONY: help demo backfill test lint constraints clean
 .DEFAULT_GOAL := help
 
