@@ -1,0 +1,75 @@
+"""The roles of docs/security.md: what the page says they read is what they read."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from cht_sync import marts, models, schema, warehouse
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
+ROLES = ("bi", "monitor", "analyst")
+
+READABLE = """
+    select nspname || '.' || relname
+    from pg_class
+    join pg_namespace on pg_namespace.oid = relnamespace
+    where relkind in ('r', 'p', 'v', 'm') and nspname in ('staging', 'ops', 'model_data', 'models', 'marts', 'history')
+        and has_schema_privilege(%(role)s, pg_namespace.oid, 'usage')
+        and has_table_privilege(%(role)s, pg_class.oid, 'select')
+"""
+
+
+def grants() -> str:
+    """The page's statements, for the login that the tests' warehouse belongs to."""
+    found = re.search(r"-- dashboards.*?\n\n(?=and `grant)", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return found[0].replace("for role cht ", "for role current_user ")
+
+
+@pytest.fixture
+def granted(empty_warehouse: str) -> Iterator[warehouse.Connection]:
+    """A transaction in which the roles exist; it is rolled back, since roles belong to the whole server."""
+    with warehouse.connect(lambda: psycopg.connect(empty_warehouse)) as connection:
+        if connection.execute("select not rolsuper from pg_roles where rolname = current_user").fetchone() == (True,):
+            pytest.skip("the warehouse's login may not make roles")
+        schema.migrate(connection)
+        models.update(connection)
+        marts.refresh(connection)
+        with connection.transaction(force_rollback=True):
+            connection.execute(grants().encode())
+            yield connection
+
+
+def readable(connection: warehouse.Connection, role: str) -> set[str]:
+    return {row[0] for row in connection.execute(READABLE, {"role": role})}
+
+
+def test_dashboards_read_numbers_only(granted: warehouse.Connection) -> None:
+    found = readable(granted, "bi")
+    assert {"marts.patients_by_area", "marts.freshness", "history.area_day"} <= found
+    assert {name.split(".")[0] for name in found} == {"marts", "history"}
+
+
+def test_monitoring_reads_how_far_the_copy_is(granted: warehouse.Connection) -> None:
+    assert readable(granted, "monitor") == {"ops.source", "ops.checkpoint", "ops.extract_run"}
+
+
+def test_analysts_read_models_and_no_whole_documents(granted: warehouse.Connection) -> None:
+    found = readable(granted, "analyst")
+    assert {"models.person", "models.area_count", "marts.patients_by_area", "ops.checkpoint"} <= found
+    assert not [name for name in found if name.startswith(("staging.", "model_data.")) or "rejected" in name]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_of_them_writes(granted: warehouse.Connection, role: str) -> None:
+    writable = READABLE.replace("'select'", "'insert, update, delete, truncate'")
+    assert granted.execute(writable, {"role": role}).fetchall() == []
+
+
+def test_what_is_made_later_can_be_read_too(granted: warehouse.Connection) -> None:
+    granted.execute("create table models.later (a integer); create table marts.later (a integer)")
+    assert "marts.later" in readable(granted, "bi")
+    assert "models.later" not in readable(granted, "bi")
+    assert "models.later" in readable(granted, "analyst")
