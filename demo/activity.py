@@ -37,7 +37,8 @@ def run(
     """One thing at a time, a period apart, until `stop` is set; a server that fails is asked again a period later."""
     seed = county_or_seed if isinstance(county_or_seed, int) else county_or_seed.seed
     with Server(url, auth, pause=stop.wait) as server:
-        life = Life(server, Random(f"{seed}/activity"), now=lambda: int(time.time() * 1000))
+        # Another life after each start: the same one would write the same ids again.
+        life = Life(server, Random(f"{seed}/activity/{time.time()}"), now=lambda: int(time.time() * 1000))
         while not stop.wait(period_seconds):
             with contextlib.suppress(LoadError):
                 life.step()

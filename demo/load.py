@@ -125,7 +125,7 @@ class Loader:
             half = len(bodies) // 2
             return self._send(database, bodies[:half]) + self._send(database, bodies[half:])
         again = []
-        for (document, _), answer in zip(bodies, answers or [{"error": "bad_request"}], strict=True):
+        for (document, _), answer in zip(bodies, answers or [], strict=True):
             reason = reason_of(answer)
             if reason is None:
                 self.loaded.written += 1

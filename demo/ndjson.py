@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from demo.server import LoadError
 from demo.writes import Write, text
 
 # Lines of one round. Ids are remembered within a round only, so that a file of any length needs no more memory.
@@ -54,6 +55,8 @@ class Lines:
 
 def read_ndjson(path: str | Path) -> Lines:
     """The rounds of a file, read as they are written: blank lines, CRLF and a byte order mark do not matter."""
+    if not Path(path).is_file():
+        raise LoadError(f"{path} is no file", "Name a file with one JSON document a line")
     return Lines(Path(path))
 
 

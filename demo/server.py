@@ -47,10 +47,10 @@ class Server:
             raise self._refused(f"the making of the database {database}", answer)
 
     def bulk_docs(self, database: str, bodies: list[bytes]) -> list[Any] | None:
-        """What became of each document in its order; None where the server took none, as one of them was too bad."""
+        """What became of each document in its order; None where one of several is so bad that none was taken."""
         answer = self._ask("POST", f"/{database}/_bulk_docs", b'{"docs":[' + b",".join(bodies) + b"]}")
         if answer.status_code in (400, 413, 415, 500):
-            return None
+            return [{"error": f"HTTP {answer.status_code}"}] if len(bodies) == 1 else None
         results = self._json(answer, f"documents for {database}", list)
         if len(results) != len(bodies):
             raise self._refused(f"documents for {database}", answer)
@@ -59,8 +59,7 @@ class Server:
     def revs(self, database: str, ids: Iterable[str]) -> dict[str, str]:
         """The current revisions of those that exist, deleted ones too."""
         body = json.dumps({"keys": list(ids)}).encode()
-        answer = self._ask("POST", f"/{database}/_all_docs", body)
-        rows = self._json(answer, f"the revisions of {database}", dict)["rows"]
+        rows = self._rows(self._ask("POST", f"/{database}/_all_docs", body), f"the revisions of {database}")
         return {row["id"]: row["value"]["rev"] for row in rows if row.get("value")}
 
     def all_docs(self, database: str, *, start: str, limit: int) -> list[dict[str, Any]]:
@@ -68,10 +67,15 @@ class Server:
         query = f"include_docs=true&limit={limit}&startkey={quote(json.dumps(start), safe='')}"
         answer = self._ask("GET", f"/{database}/_all_docs?{query}")
         try:
-            rows = self._json(answer, f"the documents of {database}", dict)["rows"]
+            return [row["doc"] for row in self._rows(answer, f"the documents of {database}") if row.get("doc")]
         except RecursionError:  # one of them is nested deeper than Python reads
             return []
-        return [row["doc"] for row in rows if row.get("doc")]
+
+    def _rows(self, answer: requests.Response, what: str) -> list[dict[str, Any]]:
+        rows = self._json(answer, what, dict).get("rows")
+        if not isinstance(rows, list):
+            raise self._refused(what, answer)
+        return rows
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> requests.Response:
         for attempt in range(_ATTEMPTS):

@@ -21,6 +21,7 @@ class FakeCouchDB(ThreadingHTTPServer):
         self.requests: list[tuple[str, str, bytes]] = []
         self.troubles: list[int] = []
         self.changed_meanwhile: set[str] = set()
+        self.registered = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def write(self, database: str, document: Document) -> Document:
@@ -38,6 +39,7 @@ class FakeCouchDB(ThreadingHTTPServer):
             del self.databases[database][id_]
         else:
             self.databases[database][id_] = document
+            self.registered.set()
         return {"ok": True, "id": id_, "rev": f"{current + 1}-x"}
 
     def revisions(self, database: str, ids: list[str]) -> list[Document]:
@@ -58,14 +60,15 @@ class Handler(BaseHTTPRequestHandler):
         self.server.databases.setdefault(self.path[1:], {})
         self.answer(201 if new else 412, {})
 
+    def do_GET(self) -> None:
+        self.take()
+        if not self.troubled():
+            database = self.server.databases[self.path.split("/")[1]]
+            self.answer(200, {"rows": [{"doc": {**doc, "_rev": "1-x"}} for doc in database.values()]})
+
     def do_POST(self) -> None:
         body = self.take()
-        if self.server.troubles:
-            status = self.server.troubles.pop(0)
-            if status == 0:
-                self.close_connection = True
-            else:
-                self.answer(status, "<html>secret words</html>")
+        if self.troubled():
             return
         _, database, what = self.path.split("/")
         if database not in self.server.databases:
@@ -76,6 +79,16 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(400, {"error": "bad_request", "reason": "secret words"})
         else:
             self.answer(201, [self.server.write(database, document) for document in json.loads(body)["docs"]])
+
+    def troubled(self) -> bool:
+        if not self.server.troubles:
+            return False
+        status = self.server.troubles.pop(0)
+        if status == 0:
+            self.close_connection = True
+        else:
+            self.answer(status, "<html>secret words</html>")
+        return True
 
     def take(self) -> bytes:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -102,6 +102,11 @@ def test_dates_end_with_the_given_day() -> None:
     assert max(date for date in ours if date < 10**13) < end
 
 
+def test_the_day_changes_dates_only() -> None:
+    """So that who compares need not know on which day the county was built."""
+    assert county.build(1, 1000).expected() == county.build(1, 1000, datetime.date(2024, 2, 29)).expected()
+
+
 def documents(built: county.County) -> list[dict[str, Any]]:
     return [dict(w.doc) for w in itertools.chain(*built.writes) if not isinstance(w.doc, bytes)]
 

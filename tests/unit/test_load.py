@@ -115,7 +115,7 @@ def test_refused_documents_are_counted_by_the_server_s_word(server: FakeCouchDB)
 def test_one_that_spoils_the_request_is_found_and_the_others_are_written(server: FakeCouchDB) -> None:
     documents = [write(f"{n}") for n in range(9)] + [write("bad", x="spoils the request")]
     loaded = loaded_by(server.url, [documents])
-    assert loaded.refused == [load.Refused("medic", "bad_request", 1)]
+    assert loaded.refused == [load.Refused("medic", "HTTP 400", 1)]
     assert (loaded.written, loaded.ids) == (9, {"medic": {"bad"}})
 
 
@@ -157,6 +157,11 @@ def test_nobody_at_that_address() -> None:
         fake.shutdown()
     with pytest.raises(load.LoadError, match="does not answer"):
         loaded_by(fake.url, [])
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(load.LoadError, match="is no file"):
+        load.read_ndjson(tmp_path / "none.ndjson")
 
 
 def lines(path: Path, content: bytes) -> load.Lines:
