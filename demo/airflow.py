@@ -51,7 +51,7 @@ class Airflow:
     def start(self, port: int = 0, progress: Callable[[str], None] = lambda _: None) -> Rest:
         """Starts all of it, on `port` or a free one, and waits until it is healthy. Raises DemoError."""
         self.processes.end()
-        self.port = _port(port)
+        self.port = free_port(port)
         progress("Airflow prepares its database")
         self.run("db", "migrate")
         rest = Rest(self.url, LOGIN, self.password)
@@ -93,12 +93,14 @@ class Airflow:
                 raise DemoError(f"Airflow's {name} has ended", f"Its reason is at the end of {self.home / name}.log")
 
     def stop(self) -> None:
-        """Ends the services, the scheduler first, and whatever they have left."""
-        scheduler = self.services.get("scheduler")
-        if scheduler and scheduler.poll() is None:
-            _stop_scheduler(scheduler)
-        for service in self.services.values():
-            if service.poll() is None:
+        """Ends the services, the API server last since tasks report to it, and whatever they have left."""
+        for name in ("triggerer", "dag-processor", "scheduler", "api-server"):
+            service = self.services.get(name)
+            if service is None or service.poll() is not None:
+                continue
+            if name == "scheduler":
+                _stop_scheduler(service)
+            else:
                 service.terminate()
         for service in self.services.values():
             _ended(service, processes.GRACE)
@@ -156,8 +158,8 @@ def _parts() -> set[str]:
     return {service.replace("-", "_") for service in SERVICES if service != "api-server"}
 
 
-def _port(wanted: int) -> int:
-    """`wanted`, or a free port for 0."""
+def free_port(wanted: int) -> int:
+    """`wanted`, or a free port for 0. Raises DemoError."""
     try:
         with socket.create_server(("127.0.0.1", wanted)) as free:
             return int(free.getsockname()[1])

@@ -31,6 +31,8 @@ def backfill(home: Path, first: str, last: str, progress: Progress) -> None:
     start, end = _midnight(first, timezone), _midnight(last, timezone)
     if start > end:
         raise DemoError(f"{first} is after {last}", "Give the earlier day first: make backfill FROM=… TO=…")
+    if end.date() >= datetime.datetime.now(timezone).date():
+        raise DemoError(f"{last} is not over yet in {timezone.key}", "Only days that are over can be counted")
     airflow = _airflow(home)
     rest = Rest(airflow.url, LOGIN, airflow.password)
     runs.unpause(rest, DAG)  # the runs of a paused DAG would stay queued
@@ -85,6 +87,4 @@ def _wait_filled(
     days = sorted(datetime.datetime.fromisoformat(run["logical_date"]).astimezone(timezone).date() for run in found)
     if failed := [run for run in found if run["state"] == "failed"]:
         raise runs.failure(rest, DAG, failed[-1]["dag_run_id"])
-    if not days:
-        raise DemoError("No day was counted", "Give days that are over in the deployment's time zone")
     progress(f"{len(days)} days are filled: {days[0]} to {days[-1]}")

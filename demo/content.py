@@ -11,6 +11,7 @@ from cht_sync.errors import SyncError
 
 from demo import activity, county, load
 from demo.errors import DemoError
+from demo.ndjson import Lines
 from demo.settings import CouchDB, Settings
 from demo.writes import Round
 
@@ -18,6 +19,9 @@ DATABASE = "medic"
 
 #: Seconds between two of the changes that keep the numbers moving.
 PERIOD = 5.0
+
+#: Lines of a file that are named where they could not be read.
+TOLD = 10
 
 Progress = Callable[[str], None]
 
@@ -52,14 +56,20 @@ def fill(couchdb: CouchDB, settings: Settings, progress: Progress) -> bool:
         return False
     if settings.data:
         lines = load.read_ndjson(settings.data)
-        _load(couchdb, lines, progress)
-        for bad in lines.bad[:10]:
-            progress(f"Line {bad.number:,} of {settings.data} was left out: {bad.reason}")
-        if len(lines.bad) > 10:
-            progress(f"… and {len(lines.bad) - 10:,} lines more")
+        try:
+            _load(couchdb, lines, progress)
+        finally:
+            _tell_left_out(lines, progress)
         return False
     _load(couchdb, county.build(settings.seed, settings.size).writes, progress)
     return True
+
+
+def _tell_left_out(lines: Lines, progress: Progress) -> None:
+    for bad in lines.bad[:TOLD]:
+        progress(f"Line {bad.number:,} of {lines.path} was left out: {bad.reason}")
+    if len(lines.bad) > TOLD:
+        progress(f"… and {len(lines.bad) - TOLD:,} lines more")
 
 
 def _load(couchdb: CouchDB, writes: Iterable[Round], progress: Progress) -> None:
@@ -68,6 +78,10 @@ def _load(couchdb: CouchDB, writes: Iterable[Round], progress: Progress) -> None
             progress(f"Loaded {done:,}{f' of {total:,}' if total else ''} documents")
 
     loaded = load.load(couchdb.url, couchdb.auth, writes, told)
+    if not loaded.written:
+        raise DemoError(
+            "No document could be loaded", "DATA=FILE.ndjson names a file with a document, with its _id, a line"
+        )
     for refused in loaded.refused:
         progress(f"CouchDB refused {refused.count:,} documents of {refused.database}: {refused.reason}")
 

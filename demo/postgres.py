@@ -54,6 +54,11 @@ class Postgres:
         if self._pid() is not None:
             self._run("pg_ctl", "-D", self.data, "-w", "-m", "fast", "stop")
 
+    def require_alive(self) -> None:
+        """Raises DemoError where it has ended."""
+        if self._pid() is None:
+            raise DemoError("Postgres has ended", f"Its reason is at the end of {self.log}")
+
     def running(self) -> bool:
         return self._pid() is not None and self._answers()
 

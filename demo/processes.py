@@ -26,8 +26,8 @@ class Processes:
         self.file = file
 
     def spawn(self, command: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
-        """Starts it, output to the end of `log`."""
-        with log.open("ab") as output:
+        """Starts it; `log` is of this start alone."""
+        with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
                 env=dict(env),

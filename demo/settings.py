@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import psycopg
+from psycopg import conninfo
+
 from demo.errors import DemoError
 
 
@@ -44,8 +47,9 @@ class Settings:
         if self.data:
             with self.data.open("rb") as file:
                 what = ["data", hashlib.file_digest(file, "sha256").hexdigest()]
-        warehouse = hashlib.sha256(self.warehouse.encode()).hexdigest() if self.warehouse else None
-        return json.dumps([*what, self.couchdb.url if self.couchdb else None, warehouse])
+        warehouse = conninfo.conninfo_to_dict(self.warehouse or "")
+        place = [warehouse.get(name) for name in ("host", "port", "dbname")]
+        return json.dumps([*what, self.couchdb.url if self.couchdb else None, place])
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -59,7 +63,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         out=Path(given["OUT"]) if "OUT" in given else None,
         port=_number(given, "PORT", Settings.port, most=65535),
         couchdb=_couchdb(given["COUCHDB_URL"]) if "COUCHDB_URL" in given else None,
-        warehouse=given.get("CHT_WAREHOUSE_DSN"),
+        warehouse=_warehouse(given.get("CHT_WAREHOUSE_DSN")),
     )
     if settings.data and not (settings.data.is_file() and os.access(settings.data, os.R_OK)):
         raise DemoError(
@@ -79,6 +83,17 @@ def _number(given: Mapping[str, str], name: str, default: int, least: int = 0, m
             f"{name} is {given[name]!r}", f"It is a number from {least} to {most}, such as {name}={default}"
         )
     return int(text)
+
+
+def _warehouse(dsn: str | None) -> str | None:
+    """The address is never repeated in an error: it holds a password."""
+    try:
+        conninfo.conninfo_to_dict(dsn or "")
+    except psycopg.Error:
+        raise DemoError(
+            "CHT_WAREHOUSE_DSN is no address", "It is written postgresql://login:password@host/base"
+        ) from None
+    return dsn
 
 
 def _couchdb(url: str) -> CouchDB:

@@ -14,7 +14,7 @@ import psycopg
 from cht_sync import warehouse
 
 from demo import connections, content
-from demo.airflow import RECORD, Airflow
+from demo.airflow import RECORD, Airflow, free_port
 from demo.errors import DemoError
 from demo.postgres import Postgres
 from demo.processes import Processes
@@ -36,6 +36,12 @@ class Stack:
     couchdb: CouchDB
     dsn: str
     is_ours: bool
+    checks: tuple[Callable[[], None], ...]
+
+    def require_alive(self) -> None:
+        """Raises DemoError where one of the servers has ended."""
+        for check in self.checks:
+            check()
 
     def connect(self) -> contextlib.AbstractContextManager[warehouse.Connection]:
         return warehouse.connect(partial(psycopg.connect, self.dsn))
@@ -57,6 +63,7 @@ def running(home: Path, settings: Settings, progress: Progress) -> Iterator[Stac
 def _start(home: Path, settings: Settings, progress: Progress, servers: ExitStack) -> Stack:
     """Each server's end is noted before its start: one that is cut off half-way is ended too."""
     Processes(home / "airflow" / RECORD).end()
+    free_port(settings.port)
     progress("Starting Postgres")
     postgres = Postgres(home / "postgres")
     servers.callback(postgres.stop)
@@ -68,7 +75,8 @@ def _start(home: Path, settings: Settings, progress: Progress, servers: ExitStac
     with warehouse.connect(partial(psycopg.connect, dsn)) as connection:
         if note.is_new:
             _require_empty(connection)
-    couchdb = settings.couchdb or _standin(home, progress, servers)
+    standin = StandIn(home / "couchdb", packages=ROOT / ".local" / "node")
+    couchdb = settings.couchdb or _serve(standin, progress, servers)
     progress(f"CouchDB is at {couchdb.url}")
     if note.is_new:
         note.write(is_ours=content.fill(couchdb, settings, progress))
@@ -77,12 +85,12 @@ def _start(home: Path, settings: Settings, progress: Progress, servers: ExitStac
     rest = airflow.start(settings.port, progress)
     rest.store(connections.couchdb(couchdb))
     rest.store(connections.warehouse(dsn))
-    return Stack(airflow, rest, couchdb, dsn, is_ours=note.is_ours)
+    checks = (airflow.require_alive, postgres.require_alive, standin.require_alive)
+    return Stack(airflow, rest, couchdb, dsn, note.is_ours, checks)
 
 
-def _standin(home: Path, progress: Progress, servers: ExitStack) -> CouchDB:
+def _serve(standin: StandIn, progress: Progress, servers: ExitStack) -> CouchDB:
     progress("Starting the CouchDB stand-in (the first time npm fetches its packages)")
-    standin = StandIn(home / "couchdb", packages=ROOT / ".local" / "node")
     servers.callback(standin.stop)
     return CouchDB(*standin.start())
 

@@ -55,6 +55,11 @@ class StandIn:
             )
         return f"http://127.0.0.1:{self._port(self.process)}", LOGIN, password.read_text(encoding="utf-8")
 
+    def require_alive(self) -> None:
+        """Raises DemoError where it was started and has ended."""
+        if self.process and self.process.poll() is not None:
+            raise DemoError("The CouchDB stand-in has ended", f"Its reason is at the end of {self.log}")
+
     def stop(self) -> None:
         if self.process is None or self.process.stdin is None:
             return

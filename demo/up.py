@@ -41,7 +41,10 @@ Progress = Callable[[str], None]
 
 def up(home: Path, settings: Settings, progress: Progress) -> None:
     """Returns with ONCE after the counts are shown, else on Ctrl-C. Raises SyncError."""
-    timezone = instances.read().timezone
+    configuration = instances.read()
+    if not any(instance.name == "demo" and instance.active for instance in configuration.instances):
+        raise DemoError("include/instances.toml has no active instance named demo", "Put it back to see the demo")
+    timezone = configuration.timezone
     with stack.running(home, settings, progress) as servers:
         with servers.connect() as connection:
             _count(servers, connection, progress)
@@ -56,7 +59,7 @@ def up(home: Path, settings: Settings, progress: Progress) -> None:
 def _count(servers: Stack, connection: warehouse.Connection, progress: Progress) -> None:
     """Copies by hand, as from the UI; the counting follows by itself, by the asset that the copying emits."""
     rest = servers.rest
-    runs.wait_listed(rest, [EXTRACT, MARTS, "cht_history"], servers.airflow.require_alive)
+    runs.wait_listed(rest, [EXTRACT, MARTS, "cht_history"], servers.require_alive)
     before = {run["dag_run_id"] for run in runs.of(rest, MARTS)}
     runs.unpause(rest, MARTS)
     run = runs.trigger(rest, EXTRACT)
@@ -77,7 +80,7 @@ def _wait_counted(servers: Stack, connection: warehouse.Connection, before: set[
     """Waits until a run of the marts that the asset started has taken everything copied; its id. Raises DemoError."""
     end = time.monotonic() + COUNTED
     while True:
-        servers.airflow.require_alive()
+        servers.require_alive()
         found = runs.of(servers.rest, MARTS)
         for run in found:
             if run["state"] == "failed" and run["dag_run_id"] not in before:
@@ -93,14 +96,17 @@ def _wait_counted(servers: Stack, connection: warehouse.Connection, before: set[
 
 
 def _looks(servers: Stack, connection: warehouse.Connection, progress: Progress) -> Callable[[], None]:
+    told = ""
     last = time.monotonic()
 
     def look() -> None:
-        nonlocal last
-        servers.airflow.require_alive()
+        nonlocal told, last
+        servers.require_alive()
         if time.monotonic() > last + PERIOD and _value(connection, STARTED):
             last = time.monotonic()
-            progress(f"Copied {_value(connection, COPIED):,} documents")
+            text = f"Copied {_value(connection, COPIED):,} documents so far"
+            if text != told:
+                progress(told := text)
 
     return look
 
@@ -140,5 +146,5 @@ def _serve(servers: Stack, settings: Settings, progress: Progress) -> None:
 
 def _watch(servers: Stack) -> None:
     while True:
-        servers.airflow.require_alive()
+        servers.require_alive()
         time.sleep(1)
