@@ -12,7 +12,13 @@ import msgspec
 # of Python and msgspec give up at one or two thousand levels of nesting, which CouchDB takes.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s"{}\[\],:]+|"', re.DOTALL)
 
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
 Member = tuple[bytes, bytes]
+
+
+class NoDocument(ValueError):
+    """Why a text is no document; never what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Text:
 def text(write: Write) -> Text:
     """The document without what CouchDB takes from no copy: its `_rev`, and attachments without their data.
 
-    A text keeps every other byte of its members. ValueError where it is no JSON object with an `_id`.
+    A text keeps every byte of its other members. NoDocument where it is no JSON object with an `_id`.
     """
     if isinstance(write.doc, bytes):
         return _exact(write.doc, delete=write.delete)
@@ -56,13 +62,30 @@ def text(write: Write) -> Text:
 
 
 def members(body: bytes) -> list[Member]:
-    """The members of a JSON object in their order, each as the texts of key and value; ValueError where it is none."""
+    """The members of a JSON object, each as the texts of key and value; NoDocument where it is none."""
+    try:
+        return [(msgspec.json.encode(key), bytes(value)) for key, value in _OBJECT.decode(body).items()]
+    except msgspec.ValidationError:
+        raise NoDocument("not an object") from None
+    except (msgspec.DecodeError, RecursionError):
+        return _scanned(body)
+
+
+def _scanned(body: bytes) -> list[Member]:
+    """The same of what msgspec does not read: deep nesting, half a surrogate pair."""
+    try:
+        # Numbers stay texts: any length and exponent is fine here, it is the server that decides.
+        json.loads(body, parse_int=str, parse_float=str, parse_constant=_no_number)
+    except RecursionError:
+        pass  # nested deeper than Python reads, too: only its brackets are looked at
+    except ValueError:
+        raise NoDocument("not JSON") from None
     found: list[Member] = []
     key, start, depth, ended = b"", -1, 0, False
     for token in _TOKEN.finditer(body):
         mark = token[0]
         if ended or (depth == 0 and mark != b"{"):
-            raise ValueError("not one JSON object")
+            raise NoDocument("not an object")
         if depth == 1 and start < 0 and mark.startswith(b'"'):
             key = mark
         elif depth == 1 and start < 0 and mark == b":":
@@ -73,7 +96,7 @@ def members(body: bytes) -> list[Member]:
         depth += (mark in (b"{", b"[")) - (mark in (b"}", b"]"))
         ended = depth == 0
     if not ended:
-        raise ValueError("not one JSON object")
+        raise NoDocument("not an object")
     return found
 
 
@@ -86,9 +109,12 @@ def with_data(attachments: Any) -> dict[str, Any]:
 def _exact(body: bytes, *, delete: bool) -> Text:
     found = members(body)
     last = dict(found)
-    id_ = json.loads(last.get(b'"_id"', b"null"))
+    try:
+        id_ = json.loads(last.get(b'"_id"', b"null"))
+    except ValueError:  # not UTF-8
+        raise NoDocument("not JSON") from None
     if not isinstance(id_, str):
-        raise ValueError("no _id")
+        raise NoDocument("no _id")
     deleted = delete or last.get(b'"_deleted"') == b"true"
     if b'"_rev"' in last or b'"_attachments"' in last or delete:
         body = _join(_cleaned(found, delete=delete))
@@ -106,3 +132,8 @@ def _cleaned(found: list[Member], *, delete: bool) -> list[Member]:
 
 def _join(found: list[Member]) -> bytes:
     return b"{" + b",".join(key + b":" + value for key, value in found) + b"}"
+
+
+def _no_number(name: str) -> float:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise ValueError(name)

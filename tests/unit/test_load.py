@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from demo import load
-from demo.writes import Round, Write, members, text
+from demo.writes import NoDocument, Round, Write, members, text
 from tests.unit.fake_couchdb import FakeCouchDB
 
 AUTH = ("admin", "hidden")
@@ -63,9 +63,9 @@ def test_a_text_goes_as_it_is(server: FakeCouchDB) -> None:
 
 
 def test_a_text_keeps_its_other_members_where_a_revision_is_taken_out() -> None:
-    raw = b' { "_rev" : "3-c" , "a" : [1.0, {"_rev":"}"}] , "_id" : "x\\"y" , "a" : "]" } '
+    raw = b' { "_rev" : "3-c" , "a" : [1.0, {"_rev":"}"}] , "_id" : "x\\"y" , "b" : "]" } '
     found = text(Write("medic", raw))
-    assert found.json == b'{"a":[1.0, {"_rev":"}"}],"_id":"x\\"y","a":"]"}'
+    assert found.json == b'{"a":[1.0, {"_rev":"}"}],"_id":"x\\"y","b":"]"}'
     assert (found.id, found.deleted) == ('x"y', False)
 
 
@@ -85,8 +85,14 @@ def test_a_deletion_keeps_the_body(as_text: bool) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"5", b'"a"', b"{", b'{"a":1}}', b'{"a":1} {"b":2}', b'{"a":"'])
 def test_what_is_no_object_has_no_members(raw: bytes) -> None:
-    with pytest.raises(ValueError, match="not one JSON object"):
+    with pytest.raises(NoDocument):
         members(raw)
+
+
+def test_what_no_parser_reads_keeps_its_members_too() -> None:
+    deep = b"[" * 20_000 + b"]" * 20_000
+    raw = b'{"_rev":"1-x","_id":"a","n":1.0,"a":' + deep + b',"s":"\\ud83d"}'
+    assert text(Write("medic", raw)).json == b'{"_id":"a","n":1.0,"a":' + deep + b',"s":"\\ud83d"}'
 
 
 def test_requests_are_bounded_by_count_and_by_bytes(server: FakeCouchDB) -> None:
