@@ -24,7 +24,7 @@ OWNER = "postgres"
 #: A killed server's processes may hold its memory and its pid file for a moment.
 PATIENCE = 30.0
 
-ADVICE = "Install the demo's packages (`make install`), or set CHT_WAREHOUSE_DSN to a Postgres of yours"
+ADVICE = "Start it by `make demo`, which installs what it needs; the server's own log may say more"
 
 
 class Postgres:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 from cht_sync import warehouse
+from cht_sync.errors import SyncError
 
 from demo import connections, content
 from demo.airflow import RECORD, Airflow, free_port
@@ -72,9 +73,8 @@ def _start(home: Path, settings: Settings, progress: Progress, servers: ExitStac
     if note.is_new:
         _forget(home, postgres)
     dsn = settings.warehouse or postgres.database("warehouse")
-    with warehouse.connect(partial(psycopg.connect, dsn)) as connection:
-        if note.is_new:
-            _require_empty(connection)
+    if settings.warehouse:
+        _require_usable(settings.warehouse, empty=note.is_new)
     standin = StandIn(home / "couchdb", packages=ROOT / ".local" / "node")
     couchdb = settings.couchdb or _serve(standin, progress, servers)
     progress(f"CouchDB is at {couchdb.url}")
@@ -102,9 +102,15 @@ def _forget(home: Path, postgres: Postgres) -> None:
         postgres.drop(name)
 
 
-def _require_empty(connection: warehouse.Connection) -> None:
-    row = connection.execute("select to_regclass('ops.checkpoint') is not null").fetchone()
-    if row and row[0] and connection.execute("select from ops.checkpoint where batch > 0 limit 1").rowcount:
+def _require_usable(dsn: str, *, empty: bool) -> None:
+    """A warehouse of somebody's own: it is never emptied."""
+    try:
+        with warehouse.connect(partial(psycopg.connect, dsn)) as connection:
+            row = connection.execute("select to_regclass('ops.checkpoint') is not null").fetchone()
+            copied = row and row[0] and connection.execute("select from ops.checkpoint where batch > 0").rowcount
+    except SyncError as error:  # its advice is about the connection in Airflow
+        raise DemoError(error.what, "Correct CHT_WAREHOUSE_DSN: it names a Postgres, a login and a database") from None
+    if copied and empty:
         raise DemoError(
             "The warehouse at CHT_WAREHOUSE_DSN holds a copy of other documents already",
             "Give an empty database, or leave CHT_WAREHOUSE_DSN out",

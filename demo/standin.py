@@ -18,9 +18,7 @@ SOURCE = Path(__file__).resolve().parent / "couchdb"
 LOGIN = "admin"
 OLDEST_NODE = 18
 
-ADVICE = (
-    f"Install Node {OLDEST_NODE}, or the demo's packages (`make install`), or set COUCHDB_URL to a CouchDB of yours"
-)
+ADVICE = "Start it by `make demo`, which installs a Node; or set COUCHDB_URL to a CouchDB of yours"
 
 
 class StandIn:
@@ -36,6 +34,7 @@ class StandIn:
     def start(self, port: int = 0) -> tuple[str, str, str]:
         """Its address, a login and the password. Raises DemoError."""
         self.home.mkdir(parents=True, exist_ok=True)
+        self.home.chmod(0o700)  # documents
         password = self.home / "password"
         secret.keep(password)
         node = _node()
