@@ -142,14 +142,17 @@ def test_a_muted_place_mutes_everybody_below_but_not_above(spec: Spec) -> None:
 
 def test_the_deceased_are_not_muted_too(spec: Spec) -> None:
     spec.stage("""
-        _id | type     | parent | muted | date_of_death
-        h   | clinic   |        | true  |
-        p   | person   | h      | true  | 2024-01-01
-        q   | person   | h      | true  |
+        _id | type     | parent | muted | date_of_death | patient_id
+        h   | clinic   |        | true  |               |
+        p   | person   | h      | true  | 2024-01-01    | 1
+        q   | person   | h      | true  |               | 2
+        i   | clinic   |        |       |               |
+        r   | person   | i      | true  | 2024-01-01    | 3
     """)
     spec.shows("""
-        area | total_persons | total_persons_active | total_persons_muted | total_persons_deceased
-        h    | 2             | 0                    | 1                   | 1
+        area | total_persons | total_persons_active | total_persons_muted | total_persons_deceased | total_patients_muted
+        h    | 2             | 0                    | 1                   | 1                      | 1
+        i    | 1             | 0                    | 0                   | 1                      | 0
     """)
 
 
