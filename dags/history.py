@@ -28,13 +28,13 @@ from cht_sync.errors import ConfigurationInvalid
 log = logging.getLogger(__name__)
 
 
-def chosen_day(dag_run: Any, day: str | None, timezone: str) -> datetime.date:
-    """The interval's day of a scheduled or backfill run; of a manual one the Param's, or yesterday."""
+def chosen_day(dag_run: Any, day: str | None, now: pendulum.DateTime) -> datetime.date:
+    """The interval's day of a scheduled or backfill run; of a manual one the Param's, or that before `now`."""
     if dag_run.run_type != "manual" and dag_run.data_interval_start is not None:
-        start: datetime.date = pendulum.instance(dag_run.data_interval_start).in_timezone(timezone).date()
+        start: datetime.date = pendulum.instance(dag_run.data_interval_start).in_timezone(now.timezone_name).date()
         return start
     if day is None:
-        return pendulum.yesterday(timezone).date()
+        return now.subtract(days=1).date()
     try:
         return datetime.date.fromisoformat(day)
     except ValueError:
@@ -67,7 +67,7 @@ def create(timezone: str) -> Any:
         @task
         def count_day(*, params: dict[str, Any], dag_run: Any) -> None:
             with hook.task(), hook.warehouse_connection() as connection:
-                day = chosen_day(dag_run, params["day"], timezone)
+                day = chosen_day(dag_run, params["day"], pendulum.now(timezone))
                 areas = history.count_day(connection, day, timezone)
             log.info("%s: %d areas", day, areas)
 

@@ -1,0 +1,64 @@
+"""The DAGs in this process, over a metadata database of their own.
+
+Airflow reads its environment when it is imported, so it is set first.
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = tempfile.TemporaryDirectory(prefix="cht-sync-airflow-")
+
+os.environ |= {
+    "AIRFLOW_HOME": HOME.name,
+    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME.name}/airflow.db",
+}
+
+import pytest  # noqa: E402
+from psycopg import conninfo  # noqa: E402
+
+from tests.conftest import CouchDB  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def metadata() -> None:
+    """Airflow's own database."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def connections(warehouse: str, couchdb: CouchDB, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The two that the DAGs ask for."""
+    dsn = conninfo.conninfo_to_dict(warehouse)
+    url = urlsplit(couchdb.url)
+    given = {
+        "CHT_WAREHOUSE": {
+            "conn_type": "postgres",
+            "host": dsn["host"],
+            "port": int(str(dsn["port"])),
+            "schema": dsn["dbname"],
+            "login": dsn["user"],
+            "password": dsn["password"],
+        },
+        "COUCHDB_DEMO": {
+            "conn_type": "couchdb",
+            "schema": url.scheme,
+            "host": url.hostname,
+            "port": url.port,
+            "login": couchdb.login,
+            "password": couchdb.password,
+            "extra": {"path": url.path, "allow_http": True},
+        },
+    }
+    for name, connection in given.items():
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
+    return monkeypatch

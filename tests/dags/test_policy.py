@@ -1,0 +1,98 @@
+"""What holds for every DAG: it loads, and each task has an owner, retries and a limit of time."""
+
+import ast
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+
+from tests.dags.conftest import ROOT
+
+NAMES = {"cht_extract_demo", "cht_marts", "cht_history"}
+
+
+@pytest.fixture(scope="module")
+def bag() -> DagBag:
+    return DagBag(ROOT / "dags")
+
+
+def dags(bag: DagBag) -> list[DAG]:
+    return list(bag.dags.values())
+
+
+def test_all_load(bag: DagBag) -> None:
+    assert bag.import_errors == {}
+    assert set(bag.dags) == NAMES
+
+
+def test_every_task_has_owner_retries_and_timeout(bag: DagBag) -> None:
+    for dag in dags(bag):
+        for task in dag.tasks:
+            named = f"{dag.dag_id}.{task.task_id}"
+            assert task.owner == "cht-sync", named
+            assert task.retries == 5, named
+            assert task.retry_exponential_backoff, named
+            assert timedelta(minutes=30) < task.execution_timeout <= timedelta(hours=4), named
+            assert task.max_active_tis_per_dag == 1, named
+
+
+def test_every_dag_runs_one_at_a_time_without_catchup_and_tells_an_operator_what_to_do(bag: DagBag) -> None:
+    for dag in dags(bag):
+        assert dag.max_active_runs == 1
+        assert not dag.catchup
+        assert "**When" in dag.doc_md
+        assert "**It runs**" in dag.doc_md
+
+
+def test_the_schedules(bag: DagBag) -> None:
+    extract, marts, history = (bag.dags[name].schedule for name in ("cht_extract_demo", "cht_marts", "cht_history"))
+    assert (extract.expression, str(extract.timezone)) == ("*/2 * * * *", "Africa/Nairobi")
+    assert (marts.timetable.expression, str(marts.timetable.timezone)) == ("2 * * * *", "Africa/Nairobi")
+    assert [asset.uri for asset in marts.asset_condition.objects] == ["cht://staging/demo"]
+    assert (history.expression, str(history.timezone)) == ("0 0 * * *", "Africa/Nairobi")
+
+
+def test_a_copy_of_each_database_then_the_announcement_whatever_became_of_them(bag: DagBag) -> None:
+    dag = bag.dags["cht_extract_demo"]
+    copies = {f"extract_{name}" for name in ("medic", "medic-sentinel", "medic-users-meta", "_users")}
+    assert dag.get_task("prepare_warehouse").downstream_task_ids == copies
+    assert dag.get_task("announce").upstream_task_ids == copies
+    assert dag.get_task("announce").is_teardown
+
+
+def params(dag: DAG) -> dict[str, Any]:
+    return {name: dag.params.get_param(name).schema for name in dag.params}
+
+
+def test_the_forms(bag: DagBag) -> None:
+    assert set(params(bag.dags["cht_extract_demo"])) == {"databases", "page_rows", "minutes"}
+    assert params(bag.dags["cht_history"])["day"]["format"] == "date"
+
+
+def test_the_longest_run_that_the_form_allows_ends_before_its_timeout(bag: DagBag) -> None:
+    dag = bag.dags["cht_extract_demo"]
+    most = timedelta(minutes=params(dag)["minutes"]["maximum"])
+    assert most < dag.get_task("extract_medic").execution_timeout
+
+
+def test_a_mistake_in_instances_is_one_import_error_that_names_the_key(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cht_sync import instances
+
+    file = tmp_path / "instances.toml"
+    file.write_text("timezone = 3")
+    for function in (instances.read, instances.valid):
+        monkeypatch.setattr(function, "__defaults__", (file,))
+    bag = DagBag(ROOT / "dags")
+    assert [error.count("\n") for error in bag.import_errors.values()] == [0]
+    assert "`timezone`" in next(iter(bag.import_errors.values()))
+
+
+def test_nothing_but_wiring_is_done_when_a_dag_is_read() -> None:
+    """No connection, Variable or database is asked for at the top of a file."""
+    for file in (ROOT / "dags").glob("*.py"):
+        named = {node.id for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Name)}
+        assert not named & {"Variable", "Connection", "PostgresHook", "requests"}, file.name

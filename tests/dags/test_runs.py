@@ -1,0 +1,162 @@
+"""Each DAG, run once in this process over a real Postgres and a CouchDB."""
+
+import datetime
+import importlib.util
+import json
+import os
+import signal
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import pendulum
+import psycopg
+import pytest
+import requests
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from cht_sync import errors, hook
+from cht_sync.instances import Instance
+
+from tests.conftest import CouchDB
+from tests.dags.conftest import ROOT
+
+pytestmark = pytest.mark.usefixtures("metadata", "connections")
+
+SETTINGS = {"_id": "settings", "settings": {"contact_types": []}}
+HOUSE = {"_id": "house", "type": "clinic", "name": "House", "parent": {"_id": "area"}}
+AREA = {"_id": "area", "type": "health_center", "name": "Area", "parent": ""}
+ANA = {"_id": "ana", "type": "person", "patient_id": "1", "parent": {"_id": "house"}, "reported_date": 1700000000000}
+
+
+def module(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"dags_{name}", ROOT / "dags" / f"{name}.py")
+    assert spec
+    assert spec.loader
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+@pytest.fixture
+def put(couchdb: CouchDB, database: str) -> Callable[[dict[str, Any]], None]:
+    def write(document: dict[str, Any]) -> None:
+        url = f"{couchdb.url}/{database}/{document['_id']}"
+        requests.put(url, json=document, auth=couchdb.auth, timeout=30).raise_for_status()
+
+    return write
+
+
+@pytest.fixture
+def extract(database: str) -> Any:
+    """The DAG of an instance with one database."""
+    instance = Instance("demo", "couchdb_demo", (database,), "*/5 * * * *")
+    return module("extract").create(instance, "Africa/Nairobi")
+
+
+def run(dag: Any, **conf: Any) -> Any:
+    return dag.test(run_conf=conf)
+
+
+def states(done: Any) -> dict[str, str]:
+    return {task.task_id: str(task.state) for task in done.get_task_instances()}
+
+
+def rows(warehouse: str, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(warehouse) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def test_from_a_document_to_a_count_to_a_day(
+    put: Callable[[dict[str, Any]], None], extract: Any, warehouse: str, database: str
+) -> None:
+    for document in (SETTINGS, AREA, HOUSE, ANA):
+        put(document)
+    done = run(extract)
+    assert done.state == "success"
+    assert states(done) == dict.fromkeys(("prepare_warehouse", f"extract_{database}", "announce"), "success")
+    assert run(module("marts").create(module("marts").configured)).state == "success"
+    counted = "select area_uuid, total_patients_active from marts.patients_by_area order by area_uuid"
+    assert rows(warehouse, counted) == [("", 0), ("area", 1)]
+    history = module("history").create("Africa/Nairobi")
+    assert run(history, day="2023-11-15").state == "success"
+    days = "select area_uuid, day::text, persons, registered from history.area_day order by area_uuid"
+    assert rows(warehouse, days) == [("", "2023-11-15", 0, 0), ("area", "2023-11-15", 1, 1)]
+
+
+def test_databases_that_were_not_chosen_are_skipped(extract: Any, database: str) -> None:
+    done = run(extract, databases=[])
+    assert states(done)[f"extract_{database}"] == "skipped"
+
+
+def test_an_unknown_parameter_fails_at_once(extract: Any, database: str) -> None:
+    done = run(extract, page_row=5)
+    assert done.state == "failed"
+    assert states(done)[f"extract_{database}"] == "failed"
+
+
+def test_a_wrong_password_fails_at_once_in_one_sentence_and_the_rest_goes_on(
+    extract: Any, database: str, connections: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    given = json.loads(os.environ["AIRFLOW_CONN_COUCHDB_DEMO"]) | {"password": "wr0ng-s3cret/@"}
+    connections.setenv("AIRFLOW_CONN_COUCHDB_DEMO", json.dumps(given))
+    done = run(extract)
+    assert done.state == "failed"
+    assert states(done) == {"prepare_warehouse": "success", f"extract_{database}": "failed", "announce": "success"}
+    told = capfd.readouterr()
+    assert "the login is wrong, or may not read" in told.out + told.err
+    for secret in ("wr0ng-s3cret/@", "wr0ng-s3cret%2F%40"):
+        assert secret not in told.out + told.err
+
+
+def test_only_a_final_error_is_not_tried_again() -> None:
+    with pytest.raises(AirflowFailException, match=r"^What happened\. What to do$"), hook.task():
+        raise errors.Refused("What happened", "What to do")
+    with pytest.raises(AirflowException, match=r"^What happened\. What to do$") as raised, hook.task():
+        raise errors.Unreachable("What happened", "What to do")
+    assert not isinstance(raised.value, AirflowFailException)
+
+
+def test_a_task_that_is_stopped_rolls_back() -> None:
+    with pytest.raises(hook.Stopped), hook.task():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is not hook.Stopped
+
+
+def test_a_connection_that_is_missing_is_named(
+    extract: Any, connections: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    connections.delenv("AIRFLOW_CONN_COUCHDB_DEMO")
+    assert run(extract).state == "failed"
+    told = capfd.readouterr()
+    assert "There is no connection couchdb_demo" in told.out + told.err
+
+
+def test_the_connection_can_be_tested_from_its_form(couchdb: CouchDB, connections: pytest.MonkeyPatch) -> None:
+    works, told = hook.CouchDBHook("couchdb_demo").test_connection()
+    assert works, told
+    assert told.startswith("Logged in to CouchDB ")
+    given = json.loads(os.environ["AIRFLOW_CONN_COUCHDB_DEMO"]) | {"password": "wr0ng"}
+    connections.setenv("AIRFLOW_CONN_COUCHDB_DEMO", json.dumps(given))
+    works, told = hook.CouchDBHook("couchdb_demo").test_connection()
+    assert not works
+    assert "the login is wrong" in told
+    assert couchdb.password not in told
+
+
+def test_the_day_of_a_run() -> None:
+    now = pendulum.datetime(2026, 11, 25, 1, 30, tz="Africa/Nairobi")
+    chosen = partial(module("history").chosen_day, now=now)
+
+    class Run:
+        run_type = "backfill"
+        data_interval_start = datetime.datetime(2026, 10, 31, 21, tzinfo=datetime.UTC)
+
+    class Manual(Run):
+        run_type = "manual"
+
+    assert chosen(Run(), None) == datetime.date(2026, 11, 1)
+    assert chosen(Manual(), "2026-01-31") == datetime.date(2026, 1, 31)
+    assert chosen(Manual(), None) == datetime.date(2026, 11, 24)
+    with pytest.raises(errors.ConfigurationInvalid, match="2026-02-31"):
+        chosen(Manual(), "2026-02-31")
