@@ -12,8 +12,11 @@ INPUTS = frozenset({"contact", "person", "place"})
 SOURCES = 'create temporary table fold_source (source text collate "C" primary key) on commit drop'
 
 
-def recount(connection: warehouse.Connection, sources: Collection[str], include: Path = sql.INCLUDE) -> int:
-    """Counts these sources again, and the main ones never counted; returns how many rows differed and were written."""
+def recount(connection: warehouse.Connection, sources: Collection[str] | None, include: Path = sql.INCLUDE) -> int:
+    """Counts these sources again (None: all), and the main ones never counted; how many rows differed and were written.
+
+    Raises ModelFailed.
+    """
     connection.execute(SOURCES)
     chosen = connection.execute(
         """
@@ -21,14 +24,15 @@ def recount(connection: warehouse.Connection, sources: Collection[str], include:
         select checkpoint.source
         from ops.checkpoint
         where cht.is_main(checkpoint.source) and (
-            checkpoint.source = any(%s)
+            %(all)s
+            or checkpoint.source = any(%(sources)s)
             or not exists (
                 select from model_data.area_fold as fold
                 where fold.source = checkpoint.source and fold.area_uuid = ''
             )
         )
         """,
-        [list(sources)],
+        {"all": sources is None, "sources": list(sources or [])},
     ).rowcount
     if not chosen:
         return 0

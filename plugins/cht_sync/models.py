@@ -69,8 +69,7 @@ def _run(connection: warehouse.Connection, files: list[Relation], views: list[Re
     ours = {*marts, *(("models", view.name) for view in views)}
     written, touched = _write(connection, files, works, anew, ours)
     _show(connection, views, anew, ours)
-    sources = set(noted[files[0].name]) if FOLD in anew else touched
-    written[FOLD] = counts.recount(connection, sources, include)
+    written[FOLD] = counts.recount(connection, None if FOLD in anew else touched, include)
     _note(connection, stamps, written, anew, files)
     return Update(changed, written)
 

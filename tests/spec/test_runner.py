@@ -221,6 +221,21 @@ def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, incl
     assert staged.values("select name from public.mine where uuid = 'd'") == ["DEE"]
 
 
+def test_a_changed_definition_of_the_counts_counts_again(staged: Staged, include: Path) -> None:
+    staged.page(COUNTY)
+    staged.update()
+    change(include, "counts/area_fold", "case own._id when '' then 'unplaced'", "case own._id when '' then 'nowhere'")
+    assert models.update(staged.connection, include).models["area_fold"] == 1
+    assert staged.values("select name from models.area_count where area_uuid = ''") == ["nowhere"]
+
+
+def test_nothing_of_a_run_is_left_in_the_session(staged: Staged) -> None:
+    staged.page(COUNTY)
+    run(staged)
+    left = "select relname from pg_class where relnamespace = pg_my_temp_schema() and relkind in ('r', 'v')"
+    assert staged.values(left) == []
+
+
 def test_a_new_file_is_taken_up(staged: Staged, include: Path) -> None:
     staged.page(COUNTY)
     staged.update()

@@ -22,26 +22,30 @@ left join models.place as parent on parent.source = place.source and parent._id 
 alter table pg_temp.fold_place add primary key (source, _id);
 analyze pg_temp.fold_place;
 
--- Contacts whose parent is not there, or is not a place: the nearest live place of their own embedded lineage is above.
+-- Contacts whose parent is not there, or is not a place. Counted before their documents are read: they are few, and the
+-- planner has to know it.
+create temporary table fold_stranded on commit drop as
+select place.source, place._id, place.parent_uuid, false as is_person
+from pg_temp.fold_place as place
+where place.is_orphan
+union all
+select person.source, person._id, person.parent_uuid, true as is_person
+from models.person as person
+join pg_temp.fold_source on fold_source.source = person.source
+left join pg_temp.fold_place as place on place.source = person.source and place._id = person.parent_uuid
+where person.parent_uuid is not null and place._id is null;
+
+analyze pg_temp.fold_stranded;
+
+-- Above them is the nearest live place of their own embedded lineage.
 create temporary table fold_orphan on commit drop as
-with contact as (
-    select place.source, place._id, place.parent_uuid, false as is_person
-    from pg_temp.fold_place as place
-    where place.is_orphan
-    union all
-    select person.source, person._id, person.parent_uuid, true as is_person
-    from models.person as person
-    join pg_temp.fold_source on fold_source.source = person.source
-    left join pg_temp.fold_place as place on place.source = person.source and place._id = person.parent_uuid
-    where person.parent_uuid is not null and place._id is null
-)
 select
     contact.source,
     contact._id,
     contact.parent_uuid,
     contact.is_person,
     nearest._id as up
-from contact
+from pg_temp.fold_stranded as contact
 join staging.document as document on document.source = contact.source and document._id = contact._id
 left join lateral (
     select place._id
@@ -51,6 +55,8 @@ left join lateral (
     order by embedded.position
     limit 1
 ) as nearest on true;
+
+analyze pg_temp.fold_orphan;
 
 update pg_temp.fold_place as place
 set up = orphan.up
