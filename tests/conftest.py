@@ -69,6 +69,13 @@ def warehouse(postgres: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def other_warehouse(postgres: str, template: str) -> Iterator[str]:
+    """A second new warehouse, to compare with the first."""
+    with _database(postgres, template) as dsn:
+        yield dsn
+
+
+@pytest.fixture
 def empty_warehouse(postgres: str) -> Iterator[str]:
     """The address of a new database in which nothing was migrated yet."""
     with _database(postgres) as dsn:
