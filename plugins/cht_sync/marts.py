@@ -5,7 +5,8 @@ from pathlib import Path
 from psycopg import sql as statement
 from psycopg.sql import Identifier
 
-from cht_sync import relation, sql, warehouse
+from cht_sync import models, relation, sql, table, warehouse
+from cht_sync.errors import ConfigurationInvalid
 from cht_sync.relation import Relation
 
 
@@ -15,7 +16,7 @@ def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> li
 
     Raises ModelFailed, AnotherRun, ConfigurationInvalid.
     """
-    files = relation.folder("marts", include)
+    files = _files(include)
     if not _behind(connection, files):
         return []
     with warehouse.lock(connection, "cht-sync marts"):
@@ -31,6 +32,19 @@ def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> li
                     )
                     refreshed.append(file.name)
         return refreshed
+
+
+def _files(include: Path) -> list[Relation]:
+    """Those of include/sql/marts; each `reads` what has a version, or it would never be refreshed."""
+    files = relation.folder("marts", include)
+    versioned = {models.FOLD, *(model.name for model in relation.folder("models", include))}
+    for file in files:
+        if not file.reads or set(file.reads) - versioned:
+            raise ConfigurationInvalid(
+                f"The mart {file.name} has a `reads` that is empty or names what is no model",
+                f"Name models in it, or {models.FOLD} for the counts of areas, in include/sql/marts/{file.name}.sql",
+            )
+    return files
 
 
 def _behind(connection: warehouse.Connection, files: list[Relation]) -> dict[str, str]:
@@ -51,6 +65,7 @@ def _make(connection: warehouse.Connection, file: Relation) -> None:
     view = Identifier("marts", file.name)
     key = statement.SQL(", ").join(map(Identifier, file.key))
     head = statement.SQL("create materialized view {} as ").format(view)
+    table.require_unread(connection, f"marts.{file.name}", set())
     with relation.telling(file, head=head.as_string(connection)):
         connection.execute(statement.SQL("drop materialized view if exists {}").format(view))
         connection.execute(head + file.select())

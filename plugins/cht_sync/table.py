@@ -29,7 +29,7 @@ DELETE = """
 # What reads a view, other views and materialized views, at any distance.
 DEPENDENTS = """
     with recursive dependent as (
-        select %(view)s::regclass::oid as relation
+        select to_regclass(%(view)s)::oid as relation
         union
         select rule.ev_class
         from dependent
@@ -41,7 +41,7 @@ DEPENDENTS = """
     from dependent
     join pg_class on pg_class.oid = dependent.relation
     join pg_namespace on pg_namespace.oid = pg_class.relnamespace
-    where dependent.relation <> %(view)s::regclass
+    where dependent.relation <> to_regclass(%(view)s)
     order by 1, 2
 """
 
@@ -115,16 +115,17 @@ def show(
             with connection.transaction():
                 connection.execute(head + query)
         except pg.InvalidTableDefinition:
-            _require_only_ours(connection, file, ours)
+            require_unread(connection, f"models.{file.name}", ours)
             connection.execute(statement.SQL("drop view {} cascade").format(view))
             connection.execute(head + query)
     connection.execute(statement.SQL("comment on view {} is {}").format(view, statement.Literal(file.about)))
 
 
-def _require_only_ours(connection: warehouse.Connection, file: Relation, ours: set[tuple[str, str]]) -> None:
-    found = connection.execute(DEPENDENTS, {"view": f'models."{file.name}"'}).fetchall()
+def require_unread(connection: warehouse.Connection, view: str, ours: set[tuple[str, str]]) -> None:
+    """Raises ModelFailed where others than ours read the view (`schema.name`), at any distance: it names them."""
+    found = connection.execute(DEPENDENTS, {"view": view}).fetchall()
     if others := [f"{namespace}.{name}" for namespace, name in found if (namespace, name) not in ours]:
         raise ModelFailed(
-            f"A column of models.{file.name} is gone or has another type, and {', '.join(others)} would break",
+            f"{view} has other columns now, and {', '.join(others)} would break",
             "Drop or alter what reads it, then run this again: it goes on by itself",
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cht_sync import marts, sql
-from cht_sync.errors import ModelFailed
+from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
 from tests.spec import tables
 from tests.spec.spec import Spec
@@ -136,6 +136,24 @@ def test_a_changed_file_is_made_again(staged: Staged, include: Path) -> None:
     with pytest.raises(Exception, match="level"):
         staged.rows("select level from marts.patients_by_area")
     assert marts.refresh(staged.connection, include) == []
+
+
+def test_a_changed_file_that_somebody_reads_names_them(staged: Staged, include: Path) -> None:
+    staged.page(COUNTY)
+    refresh(staged)
+    staged.connection.execute("create view public.mine as select area_uuid from marts.patients_by_area")
+    file = include / "sql" / "marts" / "patients_by_area.sql"
+    file.write_text(file.read_text().replace("    area.level,\n", ""), encoding="utf-8")
+    with pytest.raises(ModelFailed, match=r"marts\.patients_by_area.*public\.mine"):
+        marts.refresh(staged.connection, include)
+
+
+@pytest.mark.parametrize("reads", ["", "-- reads: area_count"])
+def test_a_mart_names_models_by_whose_version_it_is_refreshed(staged: Staged, include: Path, reads: str) -> None:
+    text = f"-- key: source\n{reads}\nselect source from models.area_count"
+    (include / "sql" / "marts" / "mine.sql").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationInvalid, match="mine"):
+        marts.refresh(staged.connection, include)
 
 
 def test_a_mart_that_is_missing_is_made(staged: Staged) -> None:
