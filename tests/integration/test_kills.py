@@ -66,8 +66,12 @@ def connect(dsn: str) -> Any:
 class Counter:
     """Counts what is sent to Postgres, and ends the process by SIGKILL before the one of that number."""
 
-    def __init__(self, kill_at: int) -> None:
+    def __init__(self, kill_at: int | None = None) -> None:
         self.sent, self.kill_at = 0, kill_at
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(psycopg.Cursor, "execute", self.before(psycopg.Cursor.execute))
+        patch.setattr(psycopg.Copy, "write", self.before(psycopg.Copy.write))
 
     def before(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*args: Any, **kwargs: Any) -> Any:
@@ -79,47 +83,73 @@ class Counter:
         return counted
 
 
-def killed(dsn: str, task: Task, kill_at: int) -> bool:
-    """Runs the task in a process of its own that is killed at a statement; false where it ended before that."""
+def kill(dsn: str, task: Task, kill_at: int) -> None:
+    """Runs the task in a process of its own that is killed at that statement."""
     child = os.fork()
     if child == 0:
-        counter = Counter(kill_at)
-        psycopg.Cursor.execute = counter.before(psycopg.Cursor.execute)  # type: ignore[method-assign]
-        psycopg.Copy.write = counter.before(psycopg.Copy.write)  # type: ignore[method-assign]
-        code = 1
-        try:
-            with connect(dsn) as connection:
-                task(connection)
-            code = 0
-        finally:
-            os._exit(code)
+        with pytest.MonkeyPatch.context() as patch:
+            Counter(kill_at).install(patch)
+            try:
+                run(dsn, [task])
+            finally:
+                os._exit(1)  # it should not have come here
     _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        return True
-    assert os.WEXITSTATUS(status) == 0, "the task failed instead of being killed"
-    return False
+    assert os.WIFSIGNALED(status), "the task ended instead of being killed"
+
+
+def run(dsn: str, tasks: list[Task]) -> None:
+    with connect(dsn) as connection:
+        for task in tasks:
+            task(connection)
+
+
+def statements(dsn: str, task: Task) -> int:
+    """How many the task takes, which is run for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        counter = Counter()
+        counter.install(patch)
+        run(dsn, [task])
+        return counter.sent
+
+
+class Undisturbed:
+    """What a run that nobody kills ends with: found once for each list of tasks."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[int, dict[str, list[tuple[Any, ...]]]]] = {}
+
+    def find(self, dsn: str, name: str, before: list[Task], task: Task, then: list[Task]) -> tuple[int, object]:
+        """The statements of `task`, and the state after all."""
+        if name not in self.known:
+            run(dsn, before)
+            sent = statements(dsn, task)
+            run(dsn, then)
+            with connect(dsn) as connection:
+                self.known[name] = sent, state(connection)
+        return self.known[name]
+
+
+@pytest.fixture(scope="module")
+def known() -> Undisturbed:
+    return Undisturbed()
+
+
+Same = Callable[[float, list[Task], Task, list[Task]], None]
 
 
 @pytest.fixture
-def undisturbed(source: Task, warehouse: str) -> dict[str, list[tuple[Any, ...]]]:
-    with connect(warehouse) as connection:
-        for task in (prepare, source, models.update, marts.refresh):
-            task(connection)
-        return state(connection)
+def same_after_kill(known: Undisturbed, warehouse: str, other_warehouse: str, request: pytest.FixtureRequest) -> Same:
+    """`task` is killed at a moment between its first statement (0) and its last (1), and then run again."""
 
+    def check(moment: float, before: list[Task], task: Task, then: list[Task]) -> None:
+        sent, expected = known.find(warehouse, request.function.__name__, before, task, then)
+        run(other_warehouse, before)
+        kill(other_warehouse, task, 1 + round(moment * (sent - 1)))
+        run(other_warehouse, [task, *then])
+        with connect(other_warehouse) as connection:
+            assert state(connection) == expected
 
-def kills(first: list[Task], task: Task, then: list[Task], dsn: str, kill_at: int, expected: object) -> bool:
-    """`task` is killed at that statement after `first`, and run again before `then`."""
-    with connect(dsn) as connection:
-        for done in first:
-            done(connection)
-    was_killed = killed(dsn, task, kill_at)
-    with connect(dsn) as connection:
-        for done in (task, *then):
-            done(connection)
-        found = state(connection)
-    assert found == expected
-    return was_killed
+    return check
 
 
 def must_wait(connection: warehouses.Connection) -> None:
@@ -127,42 +157,34 @@ def must_wait(connection: warehouses.Connection) -> None:
     assert extract.is_waiting(connection, "kitui")
 
 
-@pytest.mark.parametrize("kill_at", [1, 5, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 22, 24, 27])
-def test_extract(kill_at: int, source: Task, other_warehouse: str, undisturbed: object) -> None:
-    then = [must_wait, models.update, marts.refresh]
-    assert kills([prepare], source, then, other_warehouse, kill_at, undisturbed)
+MOMENTS = [0, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1]
 
 
-@pytest.mark.parametrize("kill_at", [1, 6, 8, 10, 15, 20, 25, 30, 35, 40, 45, 50])
-def test_update_models(kill_at: int, source: Task, other_warehouse: str, undisturbed: object) -> None:
-    assert kills([prepare, source], models.update, [marts.refresh], other_warehouse, kill_at, undisturbed)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_extract(moment: float, source: Task, same_after_kill: Same) -> None:
+    same_after_kill(moment, [prepare], source, [must_wait, models.update, marts.refresh])
 
 
-@pytest.mark.parametrize("kill_at", [1, 5, 6, 7, 8, 9, 10, 11, 12])
-def test_refresh_marts(kill_at: int, source: Task, other_warehouse: str, undisturbed: object) -> None:
-    assert kills([prepare, source, models.update], marts.refresh, [], other_warehouse, kill_at, undisturbed)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_update_models(moment: float, source: Task, same_after_kill: Same) -> None:
+    same_after_kill(moment, [prepare, source], models.update, [marts.refresh])
 
 
-def page(connection: warehouses.Connection, body: str) -> None:
+@pytest.mark.parametrize("moment", MOMENTS[::2])
+def test_refresh_marts(moment: float, source: Task, same_after_kill: Same) -> None:
+    same_after_kill(moment, [prepare, source, models.update], marts.refresh, [])
+
+
+def page(connection: warehouses.Connection) -> None:
     """A page that changes p1."""
     with connection.transaction():
         connection.execute("update ops.checkpoint set batch = batch + 1")
         connection.execute(
-            "update staging.document set doc = %s, batch = checkpoint.batch from ops.checkpoint where _id = 'p1'",
-            [body],
+            "update staging.document set doc = '{}', batch = checkpoint.batch from ops.checkpoint where _id = 'p1'"
         )
 
 
-@pytest.mark.parametrize("kill_at", [6, 8, 9, 10, 11])
-def test_refresh_of_marts_that_stand(kill_at: int, source: Task, other_warehouse: str, undisturbed: object) -> None:
-    there_and_back = [
-        models.update,
-        marts.refresh,
-        partial(page, body="{}"),
-        models.update,
-        marts.refresh,
-        partial(page, body='{"type":"person","patient_id":"1","parent":{"_id":"house"}}'),
-        models.update,
-    ]
-    first = [prepare, source, *there_and_back]
-    assert kills(first, marts.refresh, [], other_warehouse, kill_at, undisturbed)
+@pytest.mark.parametrize("moment", MOMENTS[::2])
+def test_refresh_of_marts_that_stand(moment: float, source: Task, same_after_kill: Same) -> None:
+    before = [prepare, source, models.update, marts.refresh, page, models.update]
+    same_after_kill(moment, before, marts.refresh, [])
