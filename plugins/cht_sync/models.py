@@ -59,9 +59,8 @@ def _run(connection: warehouse.Connection, files: list[Relation], views: list[Re
     stamps = _stamps(files, views, include)
     known = dict(connection.execute("select name, hash from ops.relation").fetchall())
     anew = {name for name, stamp in stamps.items() if known.get(name) != stamp}
-    for file in files:
-        if file.upstream & anew:
-            anew.add(file.name)
+    # those that read it are done whole too: a new table is quicker than every row deleted and inserted
+    anew |= {file.name for file in files if file.upstream & anew}
     noted = {file.name: _noted(connection, file, anew) for file in files}
     works = work.plan(files, noted)
     changed = work.choose(connection, noted)
@@ -69,7 +68,7 @@ def _run(connection: warehouse.Connection, files: list[Relation], views: list[Re
     ours = {*marts, *(("models", view.name) for view in views)}
     written, touched = _write(connection, files, works, anew, ours)
     _show(connection, views, anew, ours)
-    written[FOLD] = counts.recount(connection, None if FOLD in anew else touched, include)
+    written[FOLD] = counts.recount(connection, None if anew & {FOLD, *counts.INPUTS} else touched, include)
     _note(connection, stamps, written, anew, files)
     return Update(changed, written)
 

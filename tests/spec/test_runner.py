@@ -224,10 +224,14 @@ def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, incl
     staged.page(COUNTY)
     run(staged)
     staged.connection.execute("create view public.mine as select uuid, name from models.contact")
+    tables = "select relname, oid from pg_class where relnamespace = 'model_data'::regnamespace and relkind = 'r'"
+    before = set(staged.rows(tables))
     change(include, "models/contact", "doc.name,", "upper(doc.name) as name,")
     change(include, "models/contact", "as configured", "as configured,\n    length(doc.name) as letters")
     update = models.update(staged.connection, include)
     assert {name for name, rows in update.models.items() if rows} == {"contact", "place", "person", "patient"}
+    anew = {name for name, _ in set(staged.rows(tables)) - before}
+    assert anew == {"contact", "place", "person", "patient"}
     assert staged.values("select count(letters) from public.mine join models.contact using (uuid)") == [0]
     assert models.update(staged.connection, include) == models.Update()
     staged.page([{"_id": "d", "type": "clinic", "name": "dee"}])
