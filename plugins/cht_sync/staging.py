@@ -112,8 +112,8 @@ def write(
         _copy(connection, chain([first], chunks))
         end = page.end
         identity = identify()
-        _require_unmoved(connection, before)
-        changed, rejected = _merge(connection, before, end)
+        batch = _require_unmoved(connection, before)
+        changed, rejected = _merge(connection, before.source, batch + 1, end.until)
         after = _move(connection, before, end, identity, changed=bool(changed or rejected))
     return Written(changed, rejected, after)
 
@@ -127,13 +127,17 @@ def _copy(connection: warehouse.Connection, chunks: Iterable[bytes]) -> None:
         cursor.execute("analyze pg_temp.page (line, id)")
 
 
-def _require_unmoved(connection: warehouse.Connection, before: Checkpoint) -> None:
-    """Locks the checkpoint until the commit: the batches of a source become visible in their order."""
+def _require_unmoved(connection: warehouse.Connection, before: Checkpoint) -> int:
+    """Locks the checkpoint until the commit: the batches of a source become visible in their order. Returns the last.
+
+    It may be later than `before`: a repair takes a batch of its own, and moves nothing else.
+    """
     row = connection.execute(
-        "select generation, reads from ops.checkpoint where source = %s for update", [before.source]
+        "select generation, reads, batch from ops.checkpoint where source = %s for update", [before.source]
     ).fetchone()
-    if row != (before.generation, before.reads):
+    if row is None or row[:2] != (before.generation, before.reads):
         raise _moved(before)
+    return int(row[2])
 
 
 def _moved(before: Checkpoint) -> CheckpointMoved:
@@ -143,10 +147,9 @@ def _moved(before: Checkpoint) -> CheckpointMoved:
     )
 
 
-def _merge(connection: warehouse.Connection, before: Checkpoint, end: End) -> tuple[int, int]:
+def _merge(connection: warehouse.Connection, source: str, batch: int, until: int) -> tuple[int, int]:
     row = connection.execute(
-        sql.read("staging/write"),
-        {"source": before.source, "batch": before.batch + 1, "until": end.until, "form": documents.FORM},
+        sql.read("staging/write"), {"source": source, "batch": batch, "until": until, "form": documents.FORM}
     ).fetchone()
     assert row is not None  # noqa: S101  # a select of counts gives one row
     return row[0], row[1]
@@ -156,23 +159,21 @@ def _move(
     connection: warehouse.Connection, before: Checkpoint, end: End, identity: couchdb.Identity | None, *, changed: bool
 ) -> Checkpoint:
     """Moves the checkpoint, where it still is what this page was read from."""
-    after = replace(
-        before, reads=before.reads + 1, batch=before.batch + changed, seq=end.seq, identity=identity or before.identity
-    )
-    cursor = connection.execute(
+    identity = identity or before.identity
+    row = connection.execute(
         sql.read("staging/move"),
         {
             "source": before.source,
             "generation": before.generation,
             "reads": before.reads,
-            "batch": after.batch,
-            "seq": after.seq,
+            "changed": int(changed),
+            "seq": end.seq,
             "pending": end.pending,
-            "kind": after.identity and after.identity.kind,
-            "identity": after.identity and after.identity.value,
+            "kind": identity and identity.kind,
+            "identity": identity and identity.value,
             "caught_up_at": end.asked_at if end.caught_up else None,
         },
-    )
-    if cursor.rowcount != 1:
+    ).fetchone()
+    if row is None:
         raise _moved(before)
-    return after
+    return replace(before, reads=before.reads + 1, batch=row[0], seq=end.seq, identity=identity)

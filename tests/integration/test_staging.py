@@ -55,6 +55,18 @@ def test_a_reader_of_an_earlier_generation_writes_nothing_whatever_its_seq(stage
     assert staged.rows("_id") == []
 
 
+@pytest.mark.parametrize(("rows", "batch"), [([doc("b")], 6), ([], 5)])
+def test_batches_taken_by_a_repair_meanwhile_stay_taken(
+    staged: Warehouse, rows: list[documents.Row], batch: int
+) -> None:
+    before = staged.checkpoint()
+    staged.connection.execute("update ops.checkpoint set batch = 5")
+    written = staging.write(staged.connection, before, Page(rows, "2-x"), lambda: IDENTITY)
+    assert staged.checkpoint() == written.checkpoint
+    assert written.checkpoint.batch == batch
+    assert staged.rows("batch") == [(batch,) for _ in rows]
+
+
 def test_a_document_read_again_unchanged_is_not_written(staged: Warehouse) -> None:
     staged.write(doc("a"), doc("b"))
     before = staged.rows("_id, ctid, xmin::text, batch")

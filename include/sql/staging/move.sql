@@ -1,7 +1,8 @@
--- Moves the checkpoint, where nobody else has moved it since this page was asked for.
+-- Moves the checkpoint, where nobody else has moved it since this page was asked for; returns the batch. A repair may have
+-- taken batches meanwhile: it moves nothing else.
 update ops.checkpoint set
     reads = reads + 1,
-    batch = %(batch)s,
+    batch = batch + %(changed)s,
     seq = %(seq)s,
     pending = %(pending)s,
     identity_kind = %(kind)s,
@@ -11,3 +12,4 @@ update ops.checkpoint set
 where source = %(source)s
     and generation = %(generation)s
     and reads = %(reads)s
+returning batch
