@@ -11,6 +11,9 @@ from psycopg import sql as identifiers
 from cht_sync import couchdb, documents, sql, warehouse
 from cht_sync.errors import CheckpointMoved, SourceReplaced
 
+#: Behind every line of a page.
+LAST_LINE = 2**62
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -116,6 +119,28 @@ def write(
         changed, rejected = _merge(connection, before.source, batch + 1, end.until)
         after = _move(connection, before, end, identity, changed=bool(changed or rejected))
     return Written(changed, rejected, after)
+
+
+def amend(
+    connection: warehouse.Connection, before: Checkpoint, chunks: Iterable[bytes], settle: Callable[[int], int]
+) -> tuple[int, int]:
+    """Documents that were read again by their ids, in one transaction and a batch of their own: rows written, refused.
+
+    Neither `seq` nor `reads` moves, so that a running extraction goes on. `settle` is called with the batch under the
+    lock, before anything is written: it takes out of pg_temp.page what must not be, and may change rows of staging
+    itself; it returns how many. Raises CheckpointMoved where the copy was begun anew since `before`.
+    """
+    connection.execute(sql.read("staging/page"))
+    with connection.transaction():
+        _copy(connection, chunks)
+        row = connection.execute(sql.read("staging/lock_to_amend"), [before.source, before.generation]).fetchone()
+        if row is None:
+            raise _moved(before)
+        settled = settle(row[0] + 1)
+        changed, rejected = _merge(connection, before.source, row[0] + 1, LAST_LINE)
+        if settled or changed or rejected:
+            connection.execute("update ops.checkpoint set batch = batch + 1 where source = %s", [before.source])
+    return settled + changed, rejected
 
 
 def _copy(connection: warehouse.Connection, chunks: Iterable[bytes]) -> None:

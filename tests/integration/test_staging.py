@@ -1,5 +1,6 @@
 """A page and its checkpoint, in one transaction on a real Postgres."""
 
+from dataclasses import replace
 from functools import partial
 
 import psycopg
@@ -65,6 +66,36 @@ def test_batches_taken_by_a_repair_meanwhile_stay_taken(
     assert staged.checkpoint() == written.checkpoint
     assert written.checkpoint.batch == batch
     assert staged.rows("batch") == [(batch,) for _ in rows]
+
+
+def amend(staged: Warehouse, before: staging.Checkpoint, *rows: documents.Row, settled: int = 0) -> tuple[int, int]:
+    lines = [documents.line(number, row, "medic") for number, row in enumerate(rows)]
+    return staging.amend(staged.connection, before, lines, lambda _: settled)
+
+
+def test_documents_read_again_take_a_batch_and_move_nothing_else(staged: Warehouse) -> None:
+    before = staged.write(doc("a"), doc("b"), seq="2-x").checkpoint
+    assert amend(staged, before, doc("a", rev="2-a"), doc("b"), doc("\0")) == (1, 1)
+    assert staged.rows("_id, _rev, batch") == [("a", "2-a", 2), ("b", "1-a", 1)]
+    assert staged.checkpoint() == replace(before, batch=2)
+    running = staging.write(staged.connection, before, Page([doc("c")], "3-x"), lambda: IDENTITY)
+    assert running.checkpoint.batch == 3
+
+
+@pytest.mark.parametrize(("settled", "batch"), [(0, 1), (2, 2)])
+def test_a_batch_is_taken_only_where_something_changed(staged: Warehouse, settled: int, batch: int) -> None:
+    before = staged.write(doc("a")).checkpoint
+    assert amend(staged, before, doc("a"), settled=settled) == (settled, 0)
+    assert staged.checkpoint().batch == batch
+
+
+@pytest.mark.parametrize("change", ["generation = generation + 1", "mode = 'resync'"])
+def test_documents_read_again_are_not_written_to_a_copy_begun_anew(staged: Warehouse, change: str) -> None:
+    before = staged.write(doc("a")).checkpoint
+    staged.connection.execute(f"update ops.checkpoint set {change}".encode())
+    with pytest.raises(errors.CheckpointMoved):
+        amend(staged, before, doc("a", rev="2-a"))
+    assert staged.rows("_rev, batch") == [("1-a", 1)]
 
 
 def test_a_document_read_again_unchanged_is_not_written(staged: Warehouse) -> None:
