@@ -43,8 +43,10 @@ $(INSTALLED): constraints.txt pyproject.toml
 	@$(PYTHON) -m venv .venv || { echo 'Python cannot make a virtual environment: on Debian, apt install python3-venv'; exit 1; }
 	@awk '/^[^ ]/ {on = /^uv==/} on' constraints.txt > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
-	@UV_COMPILE_BYTECODE=1 $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@UV_COMPILE_BYTECODE=1 UV_SYSTEM_CERTS=1 $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt \
+		|| { echo 'Trying again with pip, which knows the mirror and the certificates of pip.conf'; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt; }
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline -e .
 	@touch $@
 
 clean: ## Remove what the targets above have made: packages, and the demo's data and secrets
