@@ -15,6 +15,7 @@ import requests
 import urllib3
 from requests.auth import HTTPBasicAuth
 
+from cht_sync import listing
 from cht_sync.errors import (
     ConfigurationInvalid,
     DatabaseMissing,
@@ -149,7 +150,7 @@ class Page:
         """The body cut at line feeds; what stands behind the last one is a part of a row, unless it is the tail."""
         parts: list[bytes] = []
         opened = False
-        for chunk in self._chunks():
+        for chunk in _chunks(self._response, self._what):
             self.bytes += len(chunk)
             head, *lines = chunk.split(b"\n")
             parts.append(head)
@@ -160,13 +161,14 @@ class Page:
         if rest.startswith(TAIL) or not opened:
             yield rest
 
-    def _chunks(self) -> Iterator[bytes]:
-        """What has come, as it comes: a read that waited for more would lose it where the body is then cut off."""
-        try:
-            while chunk := self._response.raw.read1(CHUNK, decode_content=True):
-                yield chunk
-        except (urllib3.exceptions.HTTPError, OSError):
-            raise _cut(self._what) from None
+
+def _chunks(response: requests.Response, what: str) -> Iterator[bytes]:
+    """What has come, as it comes: a read that waited for more would lose it where the body is then cut off."""
+    try:
+        while chunk := response.raw.read1(CHUNK, decode_content=True):
+            yield chunk
+    except (urllib3.exceptions.HTTPError, OSError):
+        raise _cut(what) from None
 
 
 def _cut(what: str) -> PageCut:
@@ -224,19 +226,52 @@ class Client:
             return None
 
     @contextmanager
+    def changed(self, database: str, since: str, limit: int) -> Iterator[Page]:
+        """As `changes`, but the rows come without documents, and after the first without a seq."""
+        query = {"since": since, "limit": str(limit), "seq_interval": str(limit)}
+        with self._get(f"/{quote(database, safe='')}/_changes", database, query) as response:
+            yield Page(response, f"A page of {database} from {self._server.url}")
+
+    @contextmanager
+    def all_docs(self, database: str, behind: bytes, limit: int) -> Iterator[listing.Listing]:
+        """About `limit` ids of live documents with their revisions, in order from behind that one; b"" is the start."""
+        query = {"limit": str(limit)}
+        if behind:
+            query["startkey"] = msgspec.json.encode(behind.decode()).decode()
+        what = f"The list of documents of {database} from {self._server.url}"
+        with self._get(f"/{quote(database, safe='')}/_all_docs", database, query) as response:
+            yield listing.Listing(_chunks(response, what), behind, what)
+
+    @contextmanager
+    def looked_up(self, database: str, ids: list[str], *, include_docs: bool) -> Iterator[Iterator[listing.Found]]:
+        """These documents as they are now, in the order of `ids`."""
+        query = {"include_docs": "true"} if include_docs else {}
+        body = msgspec.json.encode({"keys": ids})
+        what = f"The list of documents of {database} from {self._server.url}"
+        with self._get(f"/{quote(database, safe='')}/_all_docs", database, query, body) as response:
+            yield listing.looked_up(_chunks(response, what), ids, what)
+
+    @contextmanager
     def _get(
-        self, path: str, database: str | None = None, query: dict[str, str] | None = None
+        self, path: str, database: str | None = None, query: dict[str, str] | None = None, body: bytes | None = None
     ) -> Iterator[requests.Response]:
         try:
             # not followed: a redirect would take the login to another address
-            response = self._session.get(
-                self._server.url + path, params=query, stream=True, timeout=TIMEOUT, allow_redirects=False
+            response = self._session.request(
+                "GET" if body is None else "POST",
+                self._server.url + path,
+                params=query,
+                data=body,
+                headers={} if body is None else {"Content-Type": "application/json"},
+                stream=True,
+                timeout=TIMEOUT,
+                allow_redirects=False,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._unreachable(error) from None
         with response:
             if response.status_code != 200:
-                raise self._failure(response, database, since=query is not None)
+                raise self._failure(response, database, since="since" in (query or {}))
             yield response
 
     def _body(self, response: requests.Response) -> bytes:

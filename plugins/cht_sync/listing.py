@@ -1,0 +1,164 @@
+"""Answers of `_all_docs` while they are read: all ids in the order of their bytes, or those asked for. Pure, no I/O.
+
+https://docs.couchdb.org/en/stable/api/database/bulk-api.html#db-all-docs
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from cht_sync.errors import NotCouchDB, PageCut, ServerBusy
+
+#: An id as its UTF-8 bytes, and the winning revision.
+Entry = tuple[bytes, bytes]
+
+#: How a row begins: it cannot stand inside a JSON string, whose quotes would be escaped.
+START = b'{"id":'
+STRING = rb'"([^"\\]*(?:\\.[^"\\]*)*)"'
+ROW = re.compile(START + STRING + rb',"key":' + STRING.replace(b"(", b"(?:", 1) + rb',"value":\{"rev":"([^"\\]+)"\}')
+OPENING = re.compile(rb'\s*\{[^\[{]*"rows":\s*\[\s*')
+END = re.compile(rb"\s*\]\s*\}\s*\Z")
+
+
+class Listing:
+    """Iterate over it for lists of entries; `last` is the last id so far, `complete` that the end has come.
+
+    `behind` is the id that the answer was asked from: it is not given again. `odd` are the entries whose id is not
+    valid UTF-8, with its JSON text. Raises PageCut where the body was cut off: what was given before is good.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], behind: bytes, what: str) -> None:
+        self._chunks, self._what = chunks, what
+        self._opened = False
+        self.last = behind
+        self.odd: list[Entry] = []
+        self.rows = self.bytes = 0
+        self.complete = False
+
+    def __iter__(self) -> Iterator[list[Entry]]:
+        rest = b""
+        for chunk in self._chunks:
+            self.bytes += len(chunk)
+            rest += chunk
+            cut = rest.rfind(START)  # of the last row there may be more to come
+            if cut > 0:
+                yield self._entries(rest[:cut])
+                rest = rest[cut:]
+        end = END.search(rest)
+        if end is None:
+            raise self._cut() if self._opened or b"{".startswith(rest.strip()[:1]) else self._strange()
+        yield self._entries(rest[: end.start()])
+        self.complete = True
+
+    def _entries(self, text: bytes) -> list[Entry]:
+        if not self._opened and not OPENING.fullmatch(text.partition(START)[0]):
+            raise self._strange()
+        self._opened = True
+        found = ROW.findall(text)
+        if len(found) != text.count(START):
+            raise self._strange()
+        self.rows += len(found)
+        if b"\\" in text or not _is_utf8(text):
+            found = [entry for entry in map(self._decoded, found) if entry]
+        if found and found[0][0] == self.last:
+            del found[0]
+        if found != sorted(found) or (found and found[0][0] < self.last):
+            raise self._strange()
+        if found:
+            self.last = found[-1][0]
+        return found
+
+    def _decoded(self, entry: Entry) -> Entry | None:
+        name = b'"' + entry[0] + b'"'
+        try:
+            return msgspec.json.decode(name, type=str).encode(), entry[1]
+        except (msgspec.DecodeError, UnicodeError):
+            self.odd.append((name, entry[1]))
+            return None
+
+    def _cut(self) -> PageCut:
+        return _cut(self._what)
+
+    def _strange(self) -> NotCouchDB:
+        return _strange(self._what)
+
+
+class _Value(msgspec.Struct):
+    rev: str
+    deleted: bool = False
+
+
+class _Row(msgspec.Struct):
+    value: _Value | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document that was asked for by its id: `rev` is None where CouchDB has nothing of it, `body` its JSON text."""
+
+    id: str
+    rev: str | None
+    deleted: bool
+    body: bytes | None
+
+
+def looked_up(chunks: Iterable[bytes], ids: list[str], what: str) -> Iterator[Found]:
+    """The rows of an answer to these ids, which come in their order. Raises PageCut, ServerBusy and NotCouchDB."""
+    left = iter(ids)
+    for line in _lines(chunks):
+        text = line.strip().removesuffix(b",")
+        if text.startswith((START, b'{"key":')):
+            uuid = next(left, None)
+            if uuid is None:
+                raise _strange(what)
+            yield _found(uuid, text, what)
+    if next(left, None) is not None:
+        raise _cut(what)
+
+
+def _found(uuid: str, text: bytes, what: str) -> Found:
+    """The document is cut off, not decoded, as documents.parse does."""
+    head, doc, rest = text.partition(b',"doc":')
+    try:
+        row = msgspec.json.decode(head + b"}" if doc else head, type=_Row)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise _strange(what) from None
+    if row.value is None:
+        if row.error != "not_found":  # a shard that did not answer, say: nothing is known of the document
+            raise ServerBusy(f"{what} leaves out what could not be read", "It is tried again; look at CouchDB's log")
+        return Found(uuid, None, False, None)
+    body = rest[:-1] if doc else b"null"
+    return Found(uuid, row.value.rev, row.value.deleted, None if body == b"null" else body)
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines: what stands behind the last line feed is a part of one."""
+    parts: list[bytes] = []
+    for chunk in chunks:
+        head, *lines = chunk.split(b"\n")
+        parts.append(head)
+        for line in lines:
+            yield b"".join(parts)
+            parts = [line]
+
+
+def _cut(what: str) -> PageCut:
+    return PageCut(f"{what} was cut off", "It is read again from there")
+
+
+def _strange(what: str) -> NotCouchDB:
+    return NotCouchDB(
+        f"{what} is not as CouchDB answers, in form or in order",
+        "Look for a proxy or a login page at that address; the connection must lead to CouchDB itself",
+    )
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
