@@ -194,6 +194,31 @@ def test_each_model_catches_up_from_its_own_batch(staged: Staged) -> None:
     assert staged.values("select distinct batch from ops.model_state") == [3]
 
 
+@pytest.mark.parametrize("step", ["make", "refresh"])
+def test_models_that_change_during_a_refresh_are_shown_by_the_next(staged: Staged, warehouse: str, step: str) -> None:
+    staged.page(COUNTY)
+    if step == "refresh":
+        run(staged)
+        staged.page([{"_id": "r", "type": "person", "parent": {"_id": "h"}}])
+    staged.update()
+    with opened(warehouse) as other:
+
+        def write(number: int) -> None:
+            if "insert into ops.mart_state" in statements[number - 1] and not written:
+                written.append(number)
+                other.page([{"_id": "s", "type": "person", "parent": {"_id": "h"}}])
+                other.update()
+
+        written: list[int] = []
+        with recording(staged.connection, write) as statements:
+            marts.refresh(staged.connection)
+        assert written
+    assert staged.values("select is_current from marts.freshness") == [False]
+    assert marts.refresh(staged.connection) == ["patients_by_area"]
+    totals = "select total_persons from {} where area_uuid = 'd'"
+    assert staged.values(totals.format("marts.patients_by_area")) == staged.values(totals.format("models.area_count"))
+
+
 def test_a_source_copied_again_from_nothing_is_done_whole(staged: Staged) -> None:
     staged.page(COUNTY)
     staged.page(COUNTY[:1])
