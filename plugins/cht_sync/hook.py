@@ -1,5 +1,6 @@
 """The border to Airflow: its connections, and what its tasks see of our errors and of being stopped."""
 
+import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from airflow.sdk.log import mask_secret
 
 from cht_sync import couchdb, warehouse
-from cht_sync.errors import ConfigurationInvalid, FinalError, PassingError, SyncError
+from cht_sync.errors import ConfigurationInvalid, FinalError, SyncError
+
+log = logging.getLogger(__name__)
 
 WAREHOUSE = "cht_warehouse"
 
@@ -109,10 +112,10 @@ def task() -> Iterator[None]:
     with _stoppable():
         try:
             yield
-        except FinalError as error:
-            raise AirflowFailException(str(error)) from None
-        except PassingError as error:
-            raise AirflowException(str(error)) from None
+        except SyncError as error:
+            log.error("%s", error)  # on a line of its own: Airflow shows it only on top of a stack trace
+            kind = AirflowFailException if isinstance(error, FinalError) else AirflowException
+            raise kind(str(error)) from None
 
 
 @contextmanager
