@@ -1,12 +1,15 @@
 """A row of the feed to a line for staging: what is left out, what is redacted, what is refused. Pure, no I/O."""
 
+import codecs
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
+from cht_sync.changes import DOCUMENT, LARGE, Cut, Excess
 from cht_sync.errors import NotCouchDB
 
 #: Version of the redaction below. A row staged by another version is written again when it is read again.
@@ -24,6 +27,9 @@ NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 #: The two that frame a field of COPY's csv (JSON has no raw control characters), and the two that csv ends a line at.
 FIELD, QUOTE = b"\x02", b"\x01"
 CONTROL = re.compile(rb"[\x00\x01\x02\r\n]")
+
+#: A document of many megabytes is handed on in pieces of so many bytes.
+PIECE = 256 * 1024
 
 RAW_ID = re.compile(rb'"id":\s*("(?:[^"\\]|\\.)*")')
 
@@ -45,7 +51,8 @@ class _Head(msgspec.Struct):
 class Row:
     """A row of the feed. `body` is the document's JSON text, None where the row came without it.
 
-    `raw_id` is set instead of `id` where the id is not valid UTF-8: its JSON text.
+    `raw_id` is set instead of `id` where the id is not valid UTF-8: its JSON text. `excess` is set instead of `body`
+    where the document is too long to be held.
     """
 
     id: str
@@ -54,14 +61,15 @@ class Row:
     deleted: bool
     body: bytes | None
     raw_id: bytes | None = None
+    excess: Excess | None = None
 
 
-def parse(text: bytes) -> Row:
-    """A row's JSON text. Raises NotCouchDB where it is none.
-
-    The document is cut off, not decoded: `,"doc":` cannot stand inside a JSON string, whose quotes would be escaped.
-    """
-    head, found, rest = text.partition(b',"doc":')
+def parse(text: bytes | Cut) -> Row:
+    """A row's JSON text. Raises NotCouchDB where it is none. The document is cut off, not decoded."""
+    if isinstance(text, Cut):
+        row = parse(text.head + b"}")
+        return replace(row, excess=text.body) if isinstance(text.body, Excess) else replace(row, body=text.body)
+    head, found, rest = text.partition(DOCUMENT)
     body = rest[:-1] if found else None  # without the brace that ends the row
     if body == b"null":
         body = None
@@ -96,31 +104,91 @@ def left_out(row: Row) -> bool:
     return row.id.startswith(("_design/", "token:login:"))
 
 
-def line(number: int, row: Row, database: str) -> bytes:
+def lines(number: int, row: Row, database: str) -> Iterator[bytes]:
     """One line of COPY for the table `page`: number, id, reject_id, rev, deleted, altered, body, raw, reason.
 
-    `body` goes on as it came but for NUL and redaction; `raw` is what came where body differs or is refused.
+    `body` goes on as it came but for NUL and redaction; `raw` is what came where body differs or is refused. It comes
+    in pieces where the document is large: no second copy of it is made.
     """
-    if row.raw_id is not None:
-        return _refused(number, row, "its _id is not valid UTF-8", row.raw_id, database)
-    encoded = row.id.encode()
-    if b"\x00" in encoded:
-        return _refused(number, row, "its _id holds a NUL", encoded, database)
-    if len(encoded) > LONGEST_ID:
-        return _refused(number, row, f"its _id is longer than {LONGEST_ID} bytes", encoded, database)
+    if row.body is None or row.deleted or database == "_users" or len(row.body) <= LARGE:
+        yield line(number, row, database)
+    else:
+        yield from _pieces(number, row, row.body)
+
+
+def line(number: int, row: Row, database: str) -> bytes:
+    """The same as one text."""
+    if reason := _unnameable(row):
+        return _refused(number, row, reason, database)
+    id_ = row.id.encode()
     if row.deleted:
-        return _fields(number, encoded, rev=row.rev, deleted=b"t")
+        return _fields(number, id_, rev=row.rev, deleted=b"t")
     if row.body is None:
-        return _refused(number, row, "unreadable: CouchDB gave the row without its document", encoded, database)
+        return _refused(number, row, _absent(row), database)
     body = redact(row.body, database)
     if body is None:
-        return _refused(number, row, "an account that is not a JSON object", encoded, database)
+        return _refused(number, row, "an account that is not a JSON object", database)
     if reason := _unholdable(body):
-        return _refused(number, row, reason, encoded, database)
+        return _refused(number, row, reason, database)
     held = NUL.sub(rb"\1\\ufffd", body) if b"\\u0000" in body else body
     if held == body:
-        return _fields(number, encoded, rev=row.rev, body=body)
-    return _fields(number, encoded, rev=row.rev, altered=b"t", body=held, raw=body)
+        return _fields(number, id_, rev=row.rev, body=body)
+    return _fields(number, id_, rev=row.rev, altered=b"t", body=held, raw=body)
+
+
+def _pieces(number: int, row: Row, body: bytes) -> Iterator[bytes]:
+    reason = _unnameable(row) or _unholdable(body)
+    altered = not reason and NUL.search(body) is not None
+    fields = _fields(
+        number,
+        None if reason else row.id.encode(),
+        reject_id=_reject_id(row) if reason else None,
+        rev=row.rev,
+        altered=b"t" if altered else b"f",
+        reason=reason,
+    )
+    before, _, after = fields.rpartition(FIELD + FIELD)  # behind it an empty body, an empty raw
+    yield before
+    if not reason:
+        yield from _without_nul(body) if altered else _slices(body)
+    yield FIELD
+    if reason or altered:
+        yield b"\\x"
+        for piece in _slices(body):
+            yield piece.hex().encode()
+    yield FIELD + after
+
+
+def _slices(body: bytes, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    end = len(body) if end is None else end
+    for at in range(start, end, PIECE):
+        yield body[at : min(at + PIECE, end)]
+
+
+def _without_nul(body: bytes) -> Iterator[bytes]:
+    start = 0
+    for found in NUL.finditer(body):
+        yield from _slices(body, start, found.end(1))
+        yield b"\\ufffd"
+        start = found.end()
+    yield from _slices(body, start)
+
+
+def _unnameable(row: Row) -> str:
+    """Why the row's id cannot be a key; empty where it can."""
+    if row.raw_id is not None:
+        return "its _id is not valid UTF-8"
+    if "\0" in row.id:
+        return "its _id holds a NUL"
+    if len(row.id.encode()) > LONGEST_ID:
+        return f"its _id is longer than {LONGEST_ID} bytes"
+    return ""
+
+
+def _absent(row: Row) -> str:
+    if row.excess:
+        return f"too long: {row.excess.size} bytes with the sha256 {row.excess.sha256}, of which nothing was kept"
+    return "unreadable: CouchDB gave the row without its document"
 
 
 def redact(body: bytes, database: str) -> bytes | None:
@@ -134,21 +202,28 @@ def redact(body: bytes, database: str) -> bytes | None:
     return msgspec.json.encode({key: account[key] for key in ACCOUNT_KEYS if key in account})
 
 
-def _unholdable(body: bytes) -> str | None:
+def _unholdable(body: bytes) -> str:
     if CONTROL.search(body):
         return "it holds a raw control character, which JSON does not allow"
     if not body.isascii():
+        decoder = codecs.getincrementaldecoder("utf-8")()
         try:
-            body.decode("utf-8")
+            for piece in _slices(body):  # a text takes up to four times its bytes
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return "it is not valid UTF-8"
-    return None
+    return ""
 
 
-def _refused(number: int, row: Row, reason: str, reject_id: bytes, database: str) -> bytes:
+def _refused(number: int, row: Row, reason: str, database: str) -> bytes:
     raw = None if row.body is None or row.deleted else redact(row.body, database)
     deleted = b"t" if row.deleted else b"f"
-    return _fields(number, None, reject_id=reject_id, rev=row.rev, deleted=deleted, raw=raw, reason=reason)
+    return _fields(number, None, reject_id=_reject_id(row), rev=row.rev, deleted=deleted, raw=raw, reason=reason)
+
+
+def _reject_id(row: Row) -> bytes:
+    return row.id.encode() if row.raw_id is None else row.raw_id
 
 
 def _fields(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from cht_sync import couchdb, feed, sql, staging, warehouse
+from cht_sync import changes, couchdb, feed, retry, sql, staging, warehouse
 from cht_sync.errors import SyncError
 
 #: Seconds between two lines of progress.
@@ -15,12 +15,19 @@ REPORT_EVERY = 5.0
 @dataclass(frozen=True)
 class Options:
     """Of a run: rows a page; seconds after which it ends on a committed page for the next run to go on; seconds that it
-    waits for another run to end.
+    waits for another run to end; bytes of lines from which on a page is ended, and of the longest document.
     """
 
     page_rows: int = 5_000
     seconds: float = 3_000
     wait: float = 30
+    page_bytes: int = feed.PAGE_BYTES
+    max_document_bytes: int = changes.LONGEST
+
+    @property
+    def limits(self) -> feed.Limits:
+        """Of each page."""
+        return feed.Limits(self.page_rows, self.page_bytes, self.max_document_bytes)
 
 
 @dataclass(frozen=True)
@@ -61,20 +68,23 @@ def run(
     database: str,
     options: Options,
     report: Callable[[Progress], None],
+    pause: retry.Pause | None = None,
 ) -> Progress:
     """Copies until CouchDB has nothing more, or the time is up.
 
     `report` is called at most every 5 seconds and at the end. `client` makes one: the feed is read in a thread of its
-    own. Raises the errors of cht_sync.errors; what was committed before stays, and the next run goes on from there.
+    own. What passes by itself is asked again as long as there is time; `pause` waits in between. Raises the errors of
+    cht_sync.errors; what was committed before stays, and the next run goes on from there.
     """
     with warehouse.lock(connection, f"cht-sync extract {source}", options.wait):
         before = staging.checkpoint(connection, source)
         asking = client()
         try:
-            identity = asking.identity(database)
+            backoff = retry.Backoff(options.seconds, pause or time.sleep)
+            identity = backoff.insist(lambda: asking.identity(database))
             staging.require_same(before, identity)
             copy = _Copy(connection, before, _Confirmed(asking, database, identity), report)
-            with feed.reading(client(), database, before.seq, options.page_rows, _now) as pages:
+            with feed.reading(client(), database, before.seq, options.limits, _now, options.seconds, pause) as pages:
                 return copy.all(pages, options.seconds)
         finally:
             asking.close()

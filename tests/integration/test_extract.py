@@ -43,7 +43,7 @@ def run(staged: Warehouse, source: Source) -> Run:
     def once(rows: int = 100, seconds: float = 60, wait: float = 30) -> extract.Progress:
         client = partial(couchdb.Client, couchdb.Server(source.url))
         options = extract.Options(rows, seconds, wait)
-        return extract.run(staged.connection, client, SOURCE, "medic", options, lambda _: None)
+        return extract.run(staged.connection, client, SOURCE, "medic", options, lambda _: None, lambda _: None)
 
     return once
 
