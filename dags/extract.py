@@ -13,11 +13,16 @@ its checkpoint in one transaction; `announce` wakes `cht_marts` where there is s
 | does not answer, answered 5xx, cut off | wait, it is tried again; if it lasts, look at CouchDB and the proxy |
 | login is wrong, or may not read | correct the connection, then clear the task: CouchDB locks accounts out |
 | no database | correct `databases` in `include/instances.toml` |
-| another database than was copied | somebody restored or replaced it: see docs/operating.md. Nothing was changed |
+| another database than was copied | see docs/operating.md, "A database was replaced". Nothing was changed |
+| needs the databases to be replaced | the mode replace acts only on those that are named in `replaced` |
 | another run is at work | wait for it, or look for a run that does not end |
 | the warehouse … | its connection is `cht_warehouse` |
 
-A document that Postgres cannot hold does not stop the copy: it is kept whole in `ops.rejected_document`, with why.
+**Modes** of Trigger: `incremental`, as every scheduled run; `resync` reads the same database once more from its start;
+`replace` takes another one in its place; `replay` tries refused documents once more. A run that is killed, or whose
+time is up, leaves the rest to the runs after it, whichever mode they were asked for.
+
+A document that Postgres cannot hold does not stop the copy: it is listed in `ops.rejected`, with why.
 How far each database is stands in `ops.checkpoint`, what each run did in `ops.extract_run`.
 """
 
@@ -37,11 +42,28 @@ log = logging.getLogger(__name__)
 #: Longer than the Param `minutes` may be.
 TIMEOUT = timedelta(hours=4)
 
+MODES = {
+    "incremental": "incremental: what changed since the last run",
+    "resync": "resync: the same database once more, from its start",
+    "replace": "replace: another database in place of the one copied",
+    "replay": "replay: the refused documents once more",
+}
+
 
 def parameters(instance: Instance) -> dict[str, Param]:
     """The form of Trigger."""
     databases = list(instance.databases)
     return {
+        "mode": Param(
+            "incremental",
+            type="string",
+            enum=list(MODES),
+            values_display=MODES,
+            title="Mode",
+            description="resync writes what is missing or stale, and marks as gone what CouchDB has no more. replace "
+            "copies aside, and puts the new copy in place of the old one when it is whole. Both go on in every later "
+            "run until they are done",
+        ),
         "databases": Param(
             databases,
             type="array",
@@ -49,6 +71,15 @@ def parameters(instance: Instance) -> dict[str, Param]:
             examples=databases,
             title="Databases",
             description="Those to copy in this run",
+        ),
+        "replaced": Param(
+            [],
+            type=["array", "null"],
+            items={"type": "string", "enum": databases},
+            examples=databases,
+            title="Databases to be replaced",
+            description="For the mode replace only, which must have them named here: documents that the new database "
+            "does not have will count no more",
         ),
         "page_rows": Param(
             5000,
@@ -75,13 +106,30 @@ def copy(instance: Instance, database: str, params: dict[str, Any]) -> None:
         raise ConfigurationInvalid(
             f"There is no parameter {', '.join(sorted(unknown))}", f"There are {', '.join(parameters(instance))}"
         )
+    mode = chosen_mode(database, params)
     if database not in params["databases"]:
         raise AirflowSkipException(f"{database} is not among the databases of this run")
-    options = extract.Options(params["page_rows"], params["minutes"] * 60)
+    options = extract.Options(params["page_rows"], params["minutes"] * 60, mode=mode)
     server = hook.CouchDBHook(instance.connection)
     with hook.warehouse_connection() as connection:
         done = extract.run(connection, server.get_conn, instance.source(database), database, options, log.info)
     log.info("caught up" if done.caught_up else "the time is up: the next run goes on from here")
+
+
+def chosen_mode(database: str, params: dict[str, Any]) -> str:
+    """Of one database: only those that are named are replaced. Raises ConfigurationInvalid."""
+    mode, replaced = str(params["mode"]), params["replaced"] or []
+    if (mode == "replace") != bool(replaced):
+        raise ConfigurationInvalid(
+            "The mode replace needs the databases to be replaced, and no other mode takes them",
+            "Name them in `replaced`, or choose another mode; nothing was changed",
+        )
+    if outside := sorted(set(replaced) - set(params["databases"])):
+        raise ConfigurationInvalid(
+            f"{', '.join(outside)} is to be replaced, but is not among the databases of this run",
+            "Name in `replaced` only what is in `databases`, too; nothing was changed",
+        )
+    return "incremental" if mode == "replace" and database not in replaced else mode
 
 
 def create(instance: Instance, timezone: str) -> DAG:

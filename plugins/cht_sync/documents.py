@@ -124,7 +124,7 @@ def line(number: int, row: Row, database: str) -> bytes:
     if row.deleted:
         return _fields(number, id_, rev=row.rev, deleted=b"t")
     if row.body is None:
-        return _refused(number, row, _absent(row), database)
+        return _refused(number, row, _absent(row), database, id_)
     body = redact(row.body, database)
     if body is None:
         return _refused(number, row, "an account that is not a JSON object", database)
@@ -216,10 +216,11 @@ def _unholdable(body: bytes) -> str:
     return ""
 
 
-def _refused(number: int, row: Row, reason: str, database: str) -> bytes:
+def _refused(number: int, row: Row, reason: str, database: str, id_: bytes | None = None) -> bytes:
+    """With `id_` only unless that very revision is staged already."""
     raw = None if row.body is None or row.deleted else redact(row.body, database)
     deleted = b"t" if row.deleted else b"f"
-    return _fields(number, None, reject_id=_reject_id(row), rev=row.rev, deleted=deleted, raw=raw, reason=reason)
+    return _fields(number, id_, reject_id=_reject_id(row), rev=row.rev, deleted=deleted, raw=raw, reason=reason)
 
 
 def _reject_id(row: Row) -> bytes:

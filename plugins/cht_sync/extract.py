@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from cht_sync import changes, couchdb, feed, retry, sql, staging, warehouse
+from cht_sync import changes, couchdb, feed, recopy, replay, retry, sql, staging, warehouse
 from cht_sync.errors import SyncError
 
 #: Seconds between two lines of progress.
@@ -15,7 +15,8 @@ REPORT_EVERY = 5.0
 @dataclass(frozen=True)
 class Options:
     """Of a run: rows a page; seconds after which it ends on a committed page for the next run to go on; seconds that it
-    waits for another run to end; bytes of lines from which on a page is ended, and of the longest document.
+    waits for another run to end; bytes of lines from which on a page is ended, and of the longest document; what it
+    begins, where nothing else is unfinished: incremental, resync, replace or replay.
     """
 
     page_rows: int = 5_000
@@ -23,6 +24,7 @@ class Options:
     wait: float = 30
     page_bytes: int = feed.PAGE_BYTES
     max_document_bytes: int = changes.LONGEST
+    mode: str = "incremental"
 
     @property
     def limits(self) -> feed.Limits:
@@ -32,9 +34,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Progress:
-    """Of a run so far. `changed` counts rows written; `pending` is what CouchDB says is behind, None if it doesn't."""
+    """Of a run so far. `changed` counts rows written; `pending` is what CouchDB says is behind, None if it doesn't.
+
+    `tried` counts documents that were refused before, `cured` those of them that no longer are.
+    """
 
     source: str
+    mode: str = "incremental"
     seconds: float = 0
     pages: int = 0
     rows: int = 0
@@ -44,15 +50,19 @@ class Progress:
     bytes: int = 0
     pending: int | None = None
     caught_up: bool = False
+    tried: int = 0
+    cured: int = 0
 
     def __str__(self) -> str:
         rate = self.rows / self.seconds if self.seconds else 0
         behind = "" if self.pending is None else f", {self.pending:,} pending"
         left = f", about {_duration(self.pending / rate)} left" if self.pending and rate else ""
-        refused = f", {self.rejected:,} refused (see ops.rejected_document)" if self.rejected else ""
+        refused = f", {self.rejected:,} refused (see ops.rejected)" if self.rejected else ""
+        mode = "" if self.mode == "incremental" else f" ({self.mode})"
+        again = f", {self.tried:,} refused before tried again, {self.cured:,} good now" if self.mode == "replay" else ""
         return (
-            f"{self.source}: {self.rows:,} rows read ({rate:,.0f}/s, {self.bytes / 1e6:,.1f} MB), "
-            f"{self.changed:,} changed{refused}{behind}{left}"
+            f"{self.source}{mode}: {self.rows:,} rows read ({rate:,.0f}/s, {self.bytes / 1e6:,.1f} MB), "
+            f"{self.changed:,} changed{refused}{again}{behind}{left}"
         )
 
 
@@ -82,8 +92,13 @@ def run(
         try:
             backoff = retry.Backoff(options.seconds, pause or time.sleep)
             identity = backoff.insist(lambda: asking.identity(database))
-            staging.require_same(before, identity)
+            before = recopy.enter(connection, before, options.mode, identity)
+            if options.mode == "replay":
+                before = replay.ask(connection, before)
             copy = _Copy(connection, before, _Confirmed(asking, database, identity), report)
+            if before.replay is not None and before.mode == "incremental":
+                longest = options.max_document_bytes
+                copy.replay(lambda uuid: asking.document(database, uuid, longest), database, options.seconds)
             with feed.reading(client(), database, before.seq, options.limits, _now, options.seconds, pause) as pages:
                 return copy.all(pages, options.seconds)
         finally:
@@ -106,8 +121,9 @@ class _Confirmed:
     def __init__(self, client: couchdb.Client, database: str, identity: couchdb.Identity) -> None:
         self._client, self._database, self._identity, self._done = client, database, identity, False
 
-    def __call__(self, before: staging.Checkpoint) -> couchdb.Identity:
-        if not self._done:
+    def __call__(self, before: staging.Checkpoint, end: staging.End) -> couchdb.Identity:
+        """Asked again, too, before what was not met is taken for gone."""
+        if not self._done or (end.caught_up and before.mode in recopy.GONE):
             now = self._client.identity(self._database)
             staging.require_same(replace(before, identity=self._identity), now)
             self._done = True
@@ -126,8 +142,22 @@ class _Copy:
     ) -> None:
         self._connection, self._checkpoint, self._confirm, self._report = connection, before, confirm, report
         self._began = self._reported = time.monotonic()
-        self._progress = Progress(before.source)
+        again = before.mode == "incremental" and before.replay is not None
+        self._progress = Progress(before.source, "replay" if again else before.mode)
         self._run: int | None = None
+
+    def replay(self, fetch: replay.Fetch, database: str, seconds: float) -> None:
+        """Half of the time at most, so that changes do not wait for a long one to end."""
+        done = replay.run(
+            self._connection,
+            self._checkpoint,
+            fetch,
+            database,
+            lambda: time.monotonic() - self._began >= seconds / 2,
+        )
+        self._progress = replace(self._progress, tried=done.tried, cured=done.cured, changed=done.cured)
+        if done.tried:
+            self._record(None, ended=False)
 
     def all(self, pages: feed.Feed, seconds: float) -> Progress:
         try:
@@ -146,9 +176,12 @@ class _Copy:
     def _page(self, page: feed.LoadedPage, tally: feed.Tally) -> None:
         with self._connection.transaction():
             before = self._checkpoint
-            written = staging.write(self._connection, before, page, lambda: self._confirm(before))
+            written = staging.write(self._connection, before, page, lambda: self._confirm(before, page.end))
+            if ends := page.end.caught_up and before.mode in recopy.GONE:
+                after, gone = recopy.finish(self._connection, written.checkpoint)
+                written = replace(written, checkpoint=after, changed=written.changed + gone)
             self._count(written, page.end, tally)
-            if page.end.rows:
+            if page.end.rows or ends:
                 self._record(None, ended=False)
         self._checkpoint = written.checkpoint
         if time.monotonic() - self._reported >= REPORT_EVERY:
@@ -175,8 +208,8 @@ class _Copy:
             return
         if self._run is None:
             row = self._connection.execute(
-                "insert into ops.extract_run (source, mode) values (%s, 'incremental') returning run",
-                [self._progress.source],
+                "insert into ops.extract_run (source, mode) values (%s, %s) returning run",
+                [self._progress.source, self._progress.mode],
             ).fetchone()
             assert row is not None  # noqa: S101  # an insert returns its row
             self._run = row[0]

@@ -10,6 +10,7 @@ from psycopg import sql as identifiers
 
 from cht_sync import couchdb, documents, sql, warehouse
 from cht_sync.errors import CheckpointMoved, SourceReplaced
+from cht_sync.target import COPY, TARGETS, Target
 
 #: Behind every line of a page.
 LAST_LINE = 2**62
@@ -17,7 +18,11 @@ LAST_LINE = 2**62
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a source's copy stands. `(generation, reads)` is the fence: what a page may be written upon."""
+    """Where a source's copy stands. `(generation, reads)` is the fence: what a page may be written upon.
+
+    `mode` is what is unfinished, else incremental; `base`, the batch at which it began. `replay` is the last refused id
+    that an unfinished replay has tried.
+    """
 
     source: str
     generation: int
@@ -25,6 +30,9 @@ class Checkpoint:
     batch: int
     seq: str
     identity: couchdb.Identity | None
+    mode: str = "incremental"
+    base: int | None = None
+    replay: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -82,18 +90,25 @@ def checkpoint(connection: warehouse.Connection, source: str) -> Checkpoint:
     row = connection.execute(sql.read("staging/checkpoint"), [source]).fetchone()
     if row is None:
         raise LookupError(f"{source} is not prepared")
-    generation, reads, batch, seq, kind, value = row
-    return Checkpoint(source, generation, reads, batch, seq, couchdb.Identity(kind, value) if kind else None)
+    generation, reads, batch, seq, kind, value, mode, base, behind = row
+    identity = couchdb.Identity(kind, value) if kind else None
+    return Checkpoint(source, generation, reads, batch, seq, identity, mode, base, behind)
+
+
+def is_another(before: Checkpoint, identity: couchdb.Identity) -> bool:
+    """Whether the database is another one than was copied; only the same kind is compared."""
+    known = before.identity
+    return known is not None and known.kind == identity.kind and known.value != identity.value
 
 
 def require_same(before: Checkpoint, identity: couchdb.Identity) -> None:
-    """Raises SourceReplaced where the database is another one than was copied; only the same kind is compared."""
-    known = before.identity
-    if known is not None and known.kind == identity.kind and known.value != identity.value:
+    """Raises SourceReplaced where the database is another one than was copied."""
+    if is_another(before, identity):
         raise SourceReplaced(
             f"The database behind {before.source} is another one than was copied so far "
             "(deleted and created again, restored, or another server's)",
-            "Nothing was changed and the copy is kept; see docs/operating.md on a replaced source",
+            "Nothing was changed and the copy is kept; where it is meant to be another, run the mode replace, "
+            "else correct the connection: see docs/operating.md",
         )
 
 
@@ -107,8 +122,10 @@ def write(
     """
     chunks = iter(page)
     first = next(chunks, None)
+    target = TARGETS[before.mode]
     if first is None:
-        identity = identify() if page.end.rows else before.identity
+        # an empty page can end a mode, and mark as gone what it has not met
+        identity = identify() if page.end.rows or target.noted else before.identity
         return Written(0, 0, _move(connection, before, page.end, identity, changed=False))
     connection.execute(sql.read("staging/page"))
     with connection.transaction():
@@ -116,8 +133,8 @@ def write(
         end = page.end
         identity = identify()
         batch = _require_unmoved(connection, before)
-        changed, rejected = _merge(connection, before.source, batch + 1, end.until)
-        after = _move(connection, before, end, identity, changed=bool(changed or rejected))
+        changed, rejected = _merge(connection, before.source, batch + 1, end.until, target)
+        after = _move(connection, before, end, identity, changed=bool(changed or rejected) and not target.aside)
     return Written(changed, rejected, after)
 
 
@@ -135,9 +152,9 @@ def amend(
         _copy(connection, chunks)
         row = connection.execute(sql.read("staging/lock_to_amend"), [before.source, before.generation]).fetchone()
         if row is None:
-            raise _moved(before)
+            raise moved(before)
         settled = settle(row[0] + 1)
-        changed, rejected = _merge(connection, before.source, row[0] + 1, LAST_LINE)
+        changed, rejected = _merge(connection, before.source, row[0] + 1, LAST_LINE, COPY)
         if settled or changed or rejected:
             connection.execute("update ops.checkpoint set batch = batch + 1 where source = %s", [before.source])
     return settled + changed, rejected
@@ -161,21 +178,21 @@ def _require_unmoved(connection: warehouse.Connection, before: Checkpoint) -> in
         "select generation, reads, batch from ops.checkpoint where source = %s for update", [before.source]
     ).fetchone()
     if row is None or row[:2] != (before.generation, before.reads):
-        raise _moved(before)
+        raise moved(before)
     return int(row[2])
 
 
-def _moved(before: Checkpoint) -> CheckpointMoved:
+def moved(before: Checkpoint) -> CheckpointMoved:
+    """What a run is told that was overtaken."""
     return CheckpointMoved(
         f"Another run has written to {before.source} since this one began",
         "This page was not written; the next try goes on where the other run ended",
     )
 
 
-def _merge(connection: warehouse.Connection, source: str, batch: int, until: int) -> tuple[int, int]:
-    row = connection.execute(
-        sql.read("staging/write"), {"source": source, "batch": batch, "until": until, "form": documents.FORM}
-    ).fetchone()
+def _merge(connection: warehouse.Connection, source: str, batch: int, until: int, target: Target) -> tuple[int, int]:
+    page = {"source": source, "batch": batch, "until": until, "form": documents.FORM}
+    row = connection.execute(target.statement(), page | {"noted": target.noted, "aside": target.aside}).fetchone()
     assert row is not None  # noqa: S101  # a select of counts gives one row
     return row[0], row[1]
 
@@ -200,5 +217,5 @@ def _move(
         },
     ).fetchone()
     if row is None:
-        raise _moved(before)
+        raise moved(before)
     return replace(before, reads=before.reads + 1, batch=row[0], seq=end.seq, identity=identity)

@@ -67,7 +67,7 @@ def params(dag: DAG) -> dict[str, Any]:
 
 
 def test_the_forms(bag: DagBag) -> None:
-    assert set(params(bag.dags["cht_extract_demo"])) == {"databases", "page_rows", "minutes"}
+    assert set(params(bag.dags["cht_extract_demo"])) == {"mode", "databases", "replaced", "page_rows", "minutes"}
     assert params(bag.dags["cht_history"])["day"]["format"] == "date"
 
 

@@ -95,6 +95,51 @@ def test_an_unknown_parameter_fails_at_once(extract: Any, database: str) -> None
     assert states(done)[f"extract_{database}"] == "failed"
 
 
+def test_a_recreated_database_is_copied_anew_when_it_is_named(
+    put: Callable[[dict[str, Any]], None], extract: Any, warehouse: str, couchdb: CouchDB, database: str
+) -> None:
+    staged = "select _id, gone from staging.document order by _id"
+    put(AREA)
+    put(HOUSE)
+    assert run(extract).state == "success"
+    url = f"{couchdb.url}/{database}"
+    requests.delete(url, auth=couchdb.auth, timeout=30).raise_for_status()
+    requests.put(url, auth=couchdb.auth, timeout=30).raise_for_status()
+    put(AREA)
+    assert run(extract, mode="replace").state == "failed"
+    assert rows(warehouse, staged) == [("area", None), ("house", None)]
+    assert run(extract, mode="replace", replaced=[database]).state == "success"
+    assert rows(warehouse, staged) == [("area", None), ("house", "replaced")]
+    assert rows(warehouse, "select mode, changed from ops.extract_run order by run") == [
+        ("incremental", 2),
+        ("replace", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "replaced", "chosen"),
+    [
+        ("incremental", None, ["incremental", "incremental"]),
+        ("resync", [], ["resync", "resync"]),
+        ("replay", [], ["replay", "replay"]),
+        ("replace", ["a"], ["replace", "incremental"]),
+        ("replace", ["a", "b"], ["replace", "replace"]),
+    ],
+)
+def test_only_what_is_named_is_replaced(mode: str, replaced: list[str] | None, chosen: list[str]) -> None:
+    params = {"mode": mode, "replaced": replaced, "databases": ["a", "b"]}
+    assert [module("extract").chosen_mode(database, params) for database in "ab"] == chosen
+
+
+@pytest.mark.parametrize(
+    ("mode", "replaced"), [("replace", []), ("replace", None), ("resync", ["a"]), ("replace", ["a", "b"])]
+)
+def test_a_replace_that_is_not_said_twice_changes_nothing(mode: str, replaced: list[str] | None) -> None:
+    params = {"mode": mode, "replaced": replaced, "databases": ["a"]}
+    with pytest.raises(errors.ConfigurationInvalid, match="nothing was changed"):
+        module("extract").chosen_mode("a", params)
+
+
 def test_a_wrong_password_fails_at_once_in_one_sentence_and_the_rest_goes_on(
     extract: Any, database: str, connections: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -89,7 +89,7 @@ def test_a_batch_is_taken_only_where_something_changed(staged: Warehouse, settle
     assert staged.checkpoint().batch == batch
 
 
-@pytest.mark.parametrize("change", ["generation = generation + 1", "mode = 'resync'"])
+@pytest.mark.parametrize("change", ["generation = generation + 1", "mode = 'resync', base = batch"])
 def test_documents_read_again_are_not_written_to_a_copy_begun_anew(staged: Warehouse, change: str) -> None:
     before = staged.write(doc("a")).checkpoint
     staged.connection.execute(f"update ops.checkpoint set {change}".encode())

@@ -1,4 +1,4 @@
 -- Where the copy of a source stands.
-select generation, reads, batch, seq, identity_kind, identity
+select generation, reads, batch, seq, identity_kind, identity, mode, base, replay
 from ops.checkpoint
 where source = %s

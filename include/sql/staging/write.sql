@@ -1,6 +1,7 @@
 -- The page's rows up to line `until` into staging and among the rejects; returns how many rows changed, and how many were refused.
 -- Where a page names a document twice the last row wins. A row is written where it differs from what is there: a
--- document read again unchanged is not parsed again, not written and not modelled again.
+-- document read again unchanged is not parsed again, not written and not modelled again. Where a source is copied anew,
+-- `noted` ids that are met and not written are put into staging.seen; what is kept `aside` is compared by its content too.
 with
 latest as (
     select distinct on (coalesce(page.reject_id, convert_to(page.id, 'UTF8')))
@@ -19,6 +20,7 @@ latest as (
 compared as (
     select
         latest.*,
+        case when %(aside)s then document.doc end as known,
         document._id is null
             or (document._rev, document._deleted, document.form) is distinct from (latest.rev, latest.deleted, %(form)s)
             or document.gone is not null as differs
@@ -28,23 +30,32 @@ compared as (
 parsed as materialized (
     select
         compared.*,
-        case when compared.differs and not compared.deleted and compared.reason is null
+        case when (compared.differs or %(aside)s) and not compared.deleted and compared.reason is null
             then cht.try_jsonb(compared.body)
         end as doc
     from compared
 ),
 judged as materialized (
     select
-        parsed.*,
+        parsed.id,
+        parsed.id_bytes,
+        parsed.rev,
+        parsed.deleted,
+        parsed.altered,
+        parsed.body,
+        parsed.raw,
+        parsed.doc,
+        parsed.differs or (%(aside)s and parsed.doc is distinct from parsed.known) as differs,
         case
-            when parsed.reason is not null then parsed.reason
-            when parsed.differs and not parsed.deleted and parsed.doc is null
+            -- of a revision that is staged nothing is missing, where CouchDB cannot read it now
+            when parsed.reason is not null and (parsed.differs or %(aside)s) then parsed.reason
+            when (parsed.differs or %(aside)s) and not parsed.deleted and parsed.doc is null
                 then 'not JSON, or more than jsonb can hold (a number out of range, half a surrogate pair, too many levels)'
         end as refused
     from parsed
 ),
 staged as (
-    insert into staging.document
+    insert into {document}
         (source, _id, _rev, _deleted, type, saved_timestamp, batch, form, altered, gone, doc)
     select
         %(source)s,
@@ -73,7 +84,7 @@ staged as (
     returning 1
 ),
 rejected as (
-    insert into ops.rejected_document as kept (source, id, _rev, reason, batch, rejected_at, form, body)
+    insert into {rejected} as kept (source, id, _rev, reason, batch, rejected_at, form, body)
     select
         %(source)s,
         judged.id_bytes,
@@ -93,16 +104,32 @@ rejected as (
         rejected_at = excluded.rejected_at,
         form = excluded.form,
         body = excluded.body
-    where (kept._rev, kept.form) is distinct from (excluded._rev, excluded.form)
+    where (kept._rev, kept.form, kept.reason) is distinct from (excluded._rev, excluded.form, excluded.reason)
     returning 1
 ),
 cleared as (
-    delete from ops.rejected_document
+    delete from {rejected} as kept
     using judged
-    where rejected_document.source = %(source)s
-        and rejected_document.id = judged.id_bytes
+    where kept.source = %(source)s
+        and kept.id = judged.id_bytes
         and (judged.refused is null or judged.deleted)
     returning 1
+),
+noted as (
+    insert into staging.seen (source, id)
+    select %(source)s, judged.id_bytes
+    from judged
+    where %(noted)s and not judged.deleted and (judged.refused is not null or not judged.differs)
+),
+-- what differed when it was met before, and is again as it is in the copy that is seen
+settled as (
+    delete from staging.next
+    using judged
+    where %(aside)s
+        and next.source = %(source)s
+        and next._id = judged.id
+        and judged.refused is null
+        and not judged.differs
 )
 select
     (select count(*) from staged) as changed,

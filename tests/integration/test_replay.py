@@ -1,0 +1,292 @@
+"""Refused documents: kept whole, listed, said to count as before, and tried again."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from cht_sync import couchdb, documents, errors, marts, models, replay, staging
+from cht_sync import warehouse as warehouses
+
+from tests.integration import replaced
+from tests.integration.pages import SOURCE, Warehouse
+from tests.integration.replaced import Source, live
+from tests.integration.test_kills import connect, kill, prepare, run, statements
+from tests.unit.replay import Answer, Request
+
+BAD = '{"type":"person","n":1e200000}'
+
+#: A Postgres, or a version of this code, that holds nothing of `n`.
+WORSE = """
+    create or replace function cht.try_jsonb(body text) returns jsonb language sql immutable parallel safe
+    return case when body not like '%"n"%' then body::jsonb end
+"""
+MENDED = """
+    create or replace function cht.try_jsonb(body text) returns jsonb language sql immutable parallel safe
+    return body::jsonb
+"""
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    with replaced.serve() as source:
+        yield source
+
+
+@pytest.fixture
+def refused(source: Source, staged: Warehouse) -> Warehouse:
+    """a, b and c wait to be held; b in its second revision, and d never can be."""
+    source.fake.put("b", '{"type":"person"}')
+    source.copy(staged.connection)
+    staged.connection.execute(WORSE)
+    source.fake.put("a", '{"type":"person","n":1}')
+    source.fake.put("b", '{"type":"person","n":2}', "2-b")
+    source.fake.put("c", '{"type":"person","n":3}')
+    source.fake.put("d\0", '{"n":4}')
+    source.copy(staged.connection)
+    assert live(staged.connection) == ["b"]
+    assert len(staged.rejected()) == 4
+    return staged
+
+
+def test_after_a_fix_what_was_refused_is_staged_as_it_was_received(source: Source, refused: Warehouse) -> None:
+    before = refused.checkpoint()
+    refused.connection.execute(MENDED)
+    done = source.copy(refused.connection, "replay")
+    assert refused.rows("_id, _rev, doc ->> 'n'") == [("a", "1-a", "1"), ("b", "2-b", "2"), ("c", "1-a", "3")]
+    assert [row[0] for row in refused.rejected()] == [b"d\0"]
+    assert (done.mode, done.tried, done.cured, done.changed) == ("replay", 4, 3, 3)
+    assert str(done).endswith("3 changed, 4 refused before tried again, 3 good now, 0 pending")
+    after = refused.checkpoint()
+    assert (after.generation, after.seq, after.batch) == (before.generation, before.seq, before.batch + 1)
+    assert after.replay is None
+    assert refused.rows("mode, changed", "ops.extract_run", "run")[-1] == ("replay", 3)
+
+
+def test_nothing_is_read_from_couchdb_of_what_was_kept(source: Source, refused: Warehouse) -> None:
+    asked: list[Request] = []
+    answer = source.fake.answer
+
+    def note(request: Request) -> Answer:
+        asked.append(request)
+        return answer(request)
+
+    source.fake.answer = note  # type: ignore[method-assign]
+    refused.connection.execute(MENDED)
+    source.copy(refused.connection, "replay")
+    assert [request.path for request in asked] == ["/medic", "/medic/_changes"]
+
+
+def test_what_still_cannot_be_held_stays_as_it_is(source: Source, refused: Warehouse) -> None:
+    rows = "id, _rev, reason, batch, rejected_at, body"
+    before, batch = refused.rows(rows, "ops.rejected_document", "id"), refused.checkpoint().batch
+    done = source.copy(refused.connection, "replay")
+    assert (done.tried, done.cured) == (4, 0)
+    assert refused.rows(rows, "ops.rejected_document", "id") == before
+    assert refused.checkpoint().batch == batch
+
+
+def test_changes_are_copied_behind_a_replay(source: Source, refused: Warehouse) -> None:
+    source.fake.put("new")
+    assert source.copy(refused.connection, "replay").caught_up
+    assert live(refused.connection) == ["b", "new"]
+
+
+def test_a_later_revision_that_came_meanwhile_is_not_overwritten(refused: Warehouse) -> None:
+    """Between the reading of what was refused and its writing b is repaired, and a refused in another revision."""
+    refused.connection.execute(MENDED)
+    before = refused.checkpoint()
+    done = partial(replay.run, refused.connection, before, lambda _: None, "medic", lambda: False)
+
+    class Meanwhile:
+        """As staging.amend, after somebody else's."""
+
+        def __init__(self) -> None:
+            self.amend = staging.amend
+
+        def __call__(self, *args: object) -> object:
+            newer = documents.line(0, documents.Row("b", "3-c", None, False, b'{"type":"clinic"}'), "medic")
+            self.amend(refused.connection, before, [newer], lambda _: 0)
+            refused.connection.execute("update ops.rejected_document set _rev = '9-z' where id = 'a'")
+            return self.amend(*args)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staging, "amend", Meanwhile())
+        assert done().cured == 2
+    assert refused.rows("_id, _rev") == [("b", "3-c"), ("c", "1-a")]
+    assert [row[:2] for row in refused.rejected()] == [(b"a", "9-z"), (b"d\0", "1-a")]
+
+
+def test_a_replay_of_a_copy_begun_anew_writes_nothing(source: Source, refused: Warehouse) -> None:
+    before = refused.checkpoint()
+    refused.connection.execute(MENDED)
+    source.copy(refused.connection, "resync", page_rows=1, seconds=0)
+    with pytest.raises(errors.CheckpointMoved):
+        replay.run(refused.connection, before, lambda _: None, "medic", lambda: False)
+
+
+def test_one_asked_for_during_a_resync_comes_behind_it(source: Source, refused: Warehouse) -> None:
+    source.copy(refused.connection, "resync", page_rows=3, seconds=0)
+    refused.connection.execute(MENDED)
+    assert source.copy(refused.connection, "replay").mode == "resync"
+    assert source.copy(refused.connection).mode == "replay"
+    assert [row[0] for row in refused.rejected()] == [b"d\0"]
+    assert source.copy(refused.connection).mode == "incremental"
+
+
+def test_what_is_unfinished_is_continued_by_later_runs_in_the_order_of_ids(
+    source: Source, refused: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "ROWS", 1)
+    refused.connection.execute(MENDED)
+    source.copy(refused.connection, "replay", seconds=0)
+    assert live(refused.connection) == ["a", "b"]
+    assert refused.checkpoint().replay == b"a"
+    runs = [source.copy(refused.connection, seconds=0).mode for _ in range(5)]
+    assert runs == ["replay", "replay", "replay", "replay", "incremental"]
+    assert live(refused.connection) == ["a", "b", "c"]
+
+
+def test_large_ones_are_tried_one_by_one(source: Source, refused: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "BYTES", 20)
+    refused.connection.execute(MENDED)
+    source.copy(refused.connection, "replay")
+    assert live(refused.connection) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("moment", [0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95])
+def test_a_killed_replay_is_continued_by_the_next_run(
+    moment: float, source: Source, warehouse: str, other_warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "ROWS", 1)
+    for number in range(5):
+        source.fake.put(f"p{number}", f'{{"n":{number}}}')
+
+    def worse(connection: warehouses.Connection) -> None:
+        connection.execute(WORSE)
+
+    def mended(connection: warehouses.Connection) -> None:
+        connection.execute(MENDED)
+
+    begin = [prepare, worse, source.copy, mended]
+    task = partial(source.copy, mode="replay")
+    run(other_warehouse, begin)
+    sent = statements(other_warehouse, task)
+    run(warehouse, begin)
+    kill(warehouse, task, 1 + round(moment * (sent - 1)))
+    with connect(warehouse) as connection:
+        asked = staging.checkpoint(connection, SOURCE).replay is not None or live(connection)
+        run(warehouse, [source.copy if asked else task])
+        assert replaced.staged(connection) == source.documents()
+        assert connection.execute("select 1 from ops.rejected_document").fetchall() == []
+
+
+UNREADABLE = Answer(500, b'{"error":"badmatch"}')
+
+
+def test_what_could_not_be_read_is_read_by_its_id(source: Source, staged: Warehouse) -> None:
+    for name in ("a", "b", "c"):
+        source.fake.put(name, None)
+    source.copy(staged.connection)
+    assert live(staged.connection) == []
+    source.fake.alone = {"a": '{"type":"person"}', "b": BAD}
+    done = source.copy(staged.connection, "replay")
+    assert (done.tried, done.cured) == (3, 1)
+    assert staged.rows("_id, _rev") == [("a", "9-alone")]
+    waiting = [(row[0], row[1], row[3]) for row in staged.rejected()]
+    assert waiting == [(b"b", "9-alone", BAD.encode()), (b"c", "1-a", None)]
+
+
+def test_one_that_couchdb_still_cannot_read_does_not_stop_the_others(source: Source, staged: Warehouse) -> None:
+    for name in ("a", "b"):
+        source.fake.put(name, None)
+    source.copy(staged.connection)
+    source.fake.alone = {"b": "{}"}
+    answer = source.fake.answer
+    source.fake.answer = lambda request: UNREADABLE if request.path == "/medic/a" else answer(request)  # type: ignore[method-assign]
+    source.copy(staged.connection, "replay")
+    assert live(staged.connection) == ["b"]
+
+
+def test_ids_that_are_no_text_are_tried_again_and_listed(source: Source, staged: Warehouse) -> None:
+    for row in (
+        documents.Row("", "1-a", None, False, b"{}", b'"\xff"'),
+        documents.Row("a\0", "1-a", None, False, b"{}"),
+        documents.Row("", "1-a", None, False, None, b'"\\ud83d"'),
+    ):
+        staged.write(row)
+    done = source.copy(staged.connection, "replay")
+    assert (done.tried, done.cured) == (3, 0)
+    assert len(staged.rejected()) == 3
+    listed = staged.rows("_id, bytes, counted_rev", "ops.rejected", "reason, bytes nulls last")
+    assert listed == [(None, 2, None), (None, 2, None), ('"\\ud83d"', None, None)]
+
+
+def test_a_long_one_that_was_not_kept_is_read_again(source: Source, staged: Warehouse) -> None:
+    source.fake.put("a", '{"type":"person","n":"' + "x" * 5000 + '"}')
+    source.copy(staged.connection, max_document_bytes=1000)
+    assert staged.rejected()[0][2].startswith("too long")
+    source.fake.alone = {"a": source.fake.writes[0][3] or ""}
+    source.copy(staged.connection, "replay", max_document_bytes=1000)
+    assert staged.rejected()[0][2].startswith("too long")
+    source.copy(staged.connection, "replay")
+    assert live(staged.connection) == ["a"]
+    assert staged.rejected() == []
+
+
+def test_the_list_says_what_counts_meanwhile(refused: Warehouse) -> None:
+    listed = refused.rows("_id, _rev, batch, bytes, counted_rev", "ops.rejected", "_id")
+    assert listed == [
+        ("a", "1-a", 2, 23, None),
+        ("b", "2-b", 2, 23, "1-a"),
+        ("c", "1-a", 2, 23, None),
+        (None, "1-a", 2, 7, None),
+    ]
+    assert refused.rows("documents, counted_as_before, not_counted", "marts.refused", "1") == [(4, 1, 3)]
+
+
+def test_a_document_deleted_or_gone_counts_in_no_revision(refused: Warehouse) -> None:
+    refused.connection.execute("update staging.document set gone = 'purged'")
+    assert refused.rows("counted_rev", "ops.rejected", "_id") == [(None,)] * 4
+
+
+def test_while_one_waits_its_earlier_revision_goes_on_counting(source: Source, staged: Warehouse) -> None:
+    source.fake.put("settings", '{"settings":{"contact_types":[]}}')
+    source.fake.put("area", '{"type":"health_center"}')
+    source.fake.put("a", '{"type":"person","parent":{"_id":"area"}}')
+    source.copy(staged.connection)
+    source.fake.put("a", '{"type":"person","parent":{"_id":"area"},"date_of_death":1e200000}', "2-b")
+    source.copy(staged.connection)
+    counted = "select total_persons_active, total_persons_deceased from models.area_count where area_uuid = 'area'"
+
+    def count() -> list[tuple[int, int]]:
+        models.update(staged.connection)
+        marts.refresh(staged.connection)
+        return staged.connection.execute(counted).fetchall()
+
+    assert count() == [(1, 0)]
+    assert staged.rows("counted_as_before, not_counted", "marts.refused", "1") == [(1, 0)]
+    source.fake.put("a", '{"type":"person","parent":{"_id":"area"},"date_of_death":1}', "3-c")
+    source.copy(staged.connection)
+    assert count() == [(0, 1)]
+    assert staged.rows("1", "marts.refused", "1") == []
+
+
+def test_an_account_that_could_not_be_redacted_is_read_again(staged: Warehouse) -> None:
+    staging.prepare(staged.connection, {"kitui/_users": ("kitui", "_users")})
+    row = documents.Row("org.couchdb.user:ana", "1-a", None, False, b"[]")
+    staged.write(row, source="kitui/_users", database="_users")
+    before = staging.checkpoint(staged.connection, "kitui/_users")
+    body = b'{"_id":"org.couchdb.user:ana","name":"ana","derived_key":"secret"}'
+    found = replay.run(staged.connection, before, lambda _: ("2-b", body), "_users", lambda: False)
+    assert found == replay.Replayed(1, 1, finished=True)
+    kept = staged.connection.execute("select doc from staging.document where source = 'kitui/_users'").fetchall()
+    assert kept == [({"_id": "org.couchdb.user:ana", "name": "ana"},)]
+
+
+def test_the_identity_is_asked_before_anything_is_tried(source: Source, refused: Warehouse) -> None:
+    refused.connection.execute(MENDED)
+    source.replace()
+    with pytest.raises(errors.SourceReplaced):
+        source.copy(refused.connection, "replay")
+    assert live(refused.connection) == ["b"]
+    assert refused.checkpoint().identity != couchdb.Identity("instance_start_time", source.fake.started)
