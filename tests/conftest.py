@@ -19,6 +19,7 @@ from psycopg import conninfo, sql
 
 from demo.postgres import Postgres
 from demo.standin import StandIn
+from tests.unit.certificates import Certificates, issue
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -106,6 +107,12 @@ def database(couchdb: CouchDB) -> Iterator[str]:
     requests.put(f"{couchdb.url}/{name}", auth=couchdb.auth, timeout=30).raise_for_status()
     yield name
     requests.delete(f"{couchdb.url}/{name}", auth=couchdb.auth, timeout=30)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Of an authority that nobody trusts by itself."""
+    return issue(tmp_path_factory.mktemp("certificates"))
 
 
 class _database:  # noqa: N801 - a context manager used as a function

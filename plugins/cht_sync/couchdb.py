@@ -118,8 +118,8 @@ def _chunks(response: requests.Response, what: str) -> Iterator[bytes]:
 class Client:
     """One CouchDB server, over one session of kept-alive connections. Not for two threads at once."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, server: Server, timeout: tuple[float, float] = TIMEOUT) -> None:
+        self._server, self._timeout = server, timeout
         self._session = requests.Session()
         self._response: requests.Response | None = None
         self._session.headers["Accept"] = "application/json"
@@ -218,11 +218,11 @@ class Client:
                 data=body,
                 headers={} if body is None else {"Content-Type": "application/json"},
                 stream=True,
-                timeout=TIMEOUT,
+                timeout=self._timeout,
                 allow_redirects=False,
                 verify=self._server.verify,  # of the session it would give way to REQUESTS_CA_BUNDLE
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
             raise self._unreachable(error) from None
         with response:
             if response.status_code != 200:
@@ -255,6 +255,11 @@ class Client:
             return ConfigurationInvalid(
                 f"There is no file {verify} of certificates",
                 "Correct it in the connection; it must be there for every worker",
+            )
+        if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidProxyURL | UnicodeError):
+            return ConfigurationInvalid(
+                f"{self._server.url}, or the address of a proxy, is none that can be asked",
+                "Correct host and path of the connection, and HTTPS_PROXY in the environment of the workers",
             )
         if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
             return ConfigurationInvalid(
@@ -291,17 +296,22 @@ class Client:
             return ServerBusy(
                 where,
                 "It is tried again; if it lasts, look at CouchDB's log and at the proxy before it",
-                _seconds(response.headers.get("Retry-After", "")),
+                _seconds(response.headers.get("Retry-After", ""), response.headers.get("Date", "")),
             )
         return NotCouchDB(where, "The connection must lead to CouchDB itself, without redirects")
 
 
-def _seconds(retry_after: str) -> float | None:
-    """Of the header, which is a number of seconds or a date; None where it is neither."""
-    if retry_after.isdigit():
+def _seconds(retry_after: str, date: str) -> float | None:
+    """Of the header, which is a number of seconds or a date; None where it is neither. `date` is the server's clock."""
+    if retry_after.isdecimal():
         return float(retry_after)
+    at = _date(retry_after)
+    return None if at is None else max(0.0, (at - (_date(date) or datetime.now(UTC))).total_seconds())
+
+
+def _date(header: str) -> datetime | None:
     try:
-        at = email.utils.parsedate_to_datetime(retry_after)
-    except ValueError:
+        at = email.utils.parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return at.replace(tzinfo=at.tzinfo or UTC)

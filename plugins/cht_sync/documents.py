@@ -101,6 +101,8 @@ def _parse_undecodable(head: bytes, body: bytes | None) -> Row:
 
 def left_out(row: Row) -> bool:
     """Never copied: design documents are code, and `token:login:*` are live login links."""
+    if row.raw_id is not None:
+        return row.raw_id.startswith((b'"_design/', b'"token:login:'))
     return row.id.startswith(("_design/", "token:login:"))
 
 

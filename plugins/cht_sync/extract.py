@@ -5,11 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from cht_sync import changes, couchdb, feed, recopy, replay, retry, sql, staging, warehouse
-from cht_sync.errors import SyncError
-
-#: Seconds between two lines of progress.
-REPORT_EVERY = 5.0
+from cht_sync import changes, couchdb, feed, progress, recopy, replay, retry, sql, staging, warehouse
+from cht_sync.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -32,45 +29,6 @@ class Options:
         return feed.Limits(self.page_rows, self.page_bytes, self.max_document_bytes)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Of a run so far. `changed` counts rows written; `pending` is what CouchDB says is behind, None if it doesn't.
-
-    `tried` counts documents that were refused before, `cured` those of them that no longer are.
-    """
-
-    source: str
-    mode: str = "incremental"
-    seconds: float = 0
-    pages: int = 0
-    rows: int = 0
-    changed: int = 0
-    rejected: int = 0
-    left_out: int = 0
-    bytes: int = 0
-    pending: int | None = None
-    caught_up: bool = False
-    tried: int = 0
-    cured: int = 0
-
-    def __str__(self) -> str:
-        rate = self.rows / self.seconds if self.seconds else 0
-        behind = "" if self.pending is None else f", {self.pending:,} pending"
-        left = f", about {_duration(self.pending / rate)} left" if self.pending and rate else ""
-        refused = f", {self.rejected:,} refused (see ops.rejected)" if self.rejected else ""
-        mode = "" if self.mode == "incremental" else f" ({self.mode})"
-        again = f", {self.tried:,} refused before tried again, {self.cured:,} good now" if self.mode == "replay" else ""
-        return (
-            f"{self.source}{mode}: {self.rows:,} rows read ({rate:,.0f}/s, {self.bytes / 1e6:,.1f} MB), "
-            f"{self.changed:,} changed{refused}{again}{behind}{left}"
-        )
-
-
-def _duration(seconds: float) -> str:
-    hours, rest = divmod(int(seconds), 3600)
-    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
-
-
 def run(
     connection: warehouse.Connection,
     client: Callable[[], couchdb.Client],
@@ -79,30 +37,48 @@ def run(
     options: Options,
     report: Callable[[Progress], None],
     pause: retry.Pause | None = None,
+    *,
+    beside: progress.Open | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Progress:
     """Copies until CouchDB has nothing more, or the time is up.
 
     `report` is called at most every 5 seconds and at the end. `client` makes one: the feed is read in a thread of its
-    own. What passes by itself is asked again as long as there is time; `pause` waits in between. Raises the errors of
+    own. What passes by itself is asked again as long as there is time; `pause` waits in between. `beside` opens a
+    second connection, where progress is written while the first one loads a page. Raises the errors of
     cht_sync.errors; what was committed before stays, and the next run goes on from there.
     """
     with warehouse.lock(connection, f"cht-sync extract {source}", options.wait):
         before = staging.checkpoint(connection, source)
         asking = client()
+        record = progress.Record(connection, Progress(source), report, beside, clock)
         try:
-            backoff = retry.Backoff(options.seconds, pause or time.sleep)
+            backoff = retry.Backoff(
+                options.seconds, lambda seconds: _wait(seconds, pause or time.sleep, record, backoff)
+            )
             identity = backoff.insist(lambda: asking.identity(database))
             before = recopy.enter(connection, before, options.mode, identity)
             if options.mode == "replay":
                 before = replay.ask(connection, before)
-            copy = _Copy(connection, before, _Confirmed(asking, database, identity), report)
+            copy = _Copy(connection, before, _Confirmed(asking, database, identity, backoff), record)
             if before.replay is not None and before.mode == "incremental":
                 longest = options.max_document_bytes
                 copy.replay(lambda uuid: asking.document(database, uuid, longest), database, options.seconds)
             with feed.reading(client(), database, before.seq, options.limits, _now, options.seconds, pause) as pages:
                 return copy.all(pages, options.seconds)
+        except BaseException as error:
+            record.fail(error)
+            raise
         finally:
             asking.close()
+
+
+def _wait(seconds: float, pause: retry.Pause, record: progress.Record, backoff: retry.Backoff) -> None:
+    """A pause of the thread that writes, in which it goes on to tell."""
+    while seconds > 0:
+        pause(min(seconds, progress.EVERY))
+        seconds -= progress.EVERY
+        record.wait(None, backoff.waiting)
 
 
 def is_waiting(connection: warehouse.Connection, instance: str) -> bool:
@@ -118,13 +94,16 @@ def _now() -> datetime:
 class _Confirmed:
     """The database's identity, asked once more before the first rows are committed: they must be that database's."""
 
-    def __init__(self, client: couchdb.Client, database: str, identity: couchdb.Identity) -> None:
-        self._client, self._database, self._identity, self._done = client, database, identity, False
+    def __init__(
+        self, client: couchdb.Client, database: str, identity: couchdb.Identity, backoff: retry.Backoff
+    ) -> None:
+        self._client, self._database, self._identity, self._backoff = client, database, identity, backoff
+        self._done = False
 
     def __call__(self, before: staging.Checkpoint, end: staging.End) -> couchdb.Identity:
         """Asked again, too, before what was not met is taken for gone."""
         if not self._done or (end.caught_up and before.mode in recopy.GONE):
-            now = self._client.identity(self._database)
+            now = self._backoff.insist(lambda: self._client.identity(self._database))
             staging.require_same(replace(before, identity=self._identity), now)
             self._done = True
         return self._identity
@@ -138,40 +117,27 @@ class _Copy:
         connection: warehouse.Connection,
         before: staging.Checkpoint,
         confirm: _Confirmed,
-        report: Callable[[Progress], None],
+        record: progress.Record,
     ) -> None:
-        self._connection, self._checkpoint, self._confirm, self._report = connection, before, confirm, report
-        self._began = self._reported = time.monotonic()
+        self._connection, self._checkpoint, self._confirm, self._record = connection, before, confirm, record
         again = before.mode == "incremental" and before.replay is not None
-        self._progress = Progress(before.source, "replay" if again else before.mode)
-        self._run: int | None = None
+        record.progress = replace(record.progress, mode="replay" if again else before.mode)
 
     def replay(self, fetch: replay.Fetch, database: str, seconds: float) -> None:
         """Half of the time at most, so that changes do not wait for a long one to end."""
-        done = replay.run(
-            self._connection,
-            self._checkpoint,
-            fetch,
-            database,
-            lambda: time.monotonic() - self._began >= seconds / 2,
-        )
-        self._progress = replace(self._progress, tried=done.tried, cured=done.cured, changed=done.cured)
-        if done.tried:
-            self._record(None, ended=False)
+        over = self._record.seconds() + seconds / 2
+        done = replay.run(self._connection, self._checkpoint, fetch, database, lambda: self._record.seconds() >= over)
+        self._record.replayed(done)
 
     def all(self, pages: feed.Feed, seconds: float) -> Progress:
-        try:
-            for page in pages:
-                self._page(page, pages.tally)
-                if self._progress.seconds >= seconds:
-                    break
-        except SyncError as error:
-            self._record(str(error), ended=True)
-            raise
-        if self._run is not None:
-            self._record(None, ended=True)
-        self._report(self._progress)
-        return self._progress
+        pages.tick = lambda: self._record.wait(pages.tally, pages.waiting)
+        for page in pages:
+            page.arrive()
+            self._page(page, pages.tally)
+            if self._record.progress.seconds >= seconds:
+                break
+        self._record.end()
+        return self._record.progress
 
     def _page(self, page: feed.LoadedPage, tally: feed.Tally) -> None:
         with self._connection.transaction():
@@ -180,39 +146,6 @@ class _Copy:
             if ends := page.end.caught_up and before.mode in recopy.GONE:
                 after, gone = recopy.finish(self._connection, written.checkpoint)
                 written = replace(written, checkpoint=after, changed=written.changed + gone)
-            self._count(written, page.end, tally)
-            if page.end.rows or ends:
-                self._record(None, ended=False)
+            self._record.page(written, page.end, tally, keep=bool(page.end.rows or ends))
         self._checkpoint = written.checkpoint
-        if time.monotonic() - self._reported >= REPORT_EVERY:
-            self._reported = time.monotonic()
-            self._report(self._progress)
-
-    def _count(self, written: staging.Written, end: staging.End, tally: feed.Tally) -> None:
-        self._progress = replace(
-            self._progress,
-            seconds=time.monotonic() - self._began,
-            pages=self._progress.pages + 1,
-            rows=self._progress.rows + end.rows,
-            changed=self._progress.changed + written.changed,
-            rejected=self._progress.rejected + written.rejected,
-            left_out=tally.left_out,
-            bytes=tally.bytes,
-            pending=end.pending,
-            caught_up=end.caught_up,
-        )
-
-    def _record(self, message: str | None, *, ended: bool) -> None:
-        """The run's row in ops.extract_run, for a page to show."""
-        if self._connection.broken:
-            return
-        if self._run is None:
-            row = self._connection.execute(
-                "insert into ops.extract_run (source, mode) values (%s, %s) returning run",
-                [self._progress.source, self._progress.mode],
-            ).fetchone()
-            assert row is not None  # noqa: S101  # an insert returns its row
-            self._run = row[0]
-        self._connection.execute(
-            sql.read("ops/extract_run"), vars(self._progress) | {"run": self._run, "message": message, "ended": ended}
-        )
+        self._record.committed()

@@ -7,29 +7,30 @@ their way, and the queue between bounds what is read ahead, whatever the size of
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 
-from cht_sync import changes, couchdb, documents, retry
+from cht_sync import changes, couchdb, documents, lookup, retry
+from cht_sync.draft import Draft
 from cht_sync.errors import PageCut, PassingError
 from cht_sync.staging import End
 
-#: Bytes of COPY lines handed over at once, and how many such chunks wait: together what is held in memory.
-CHUNK = 512 * 1024
+#: Chunks that wait to be written: with draft.CHUNK what is held in memory.
 AHEAD = 16
 
 #: Pages on their way at once: one that loads, one that is read.
 FLYING = 2
 
-#: Bytes of lines from which on a page is ended at its next row with a seq; the answer is read on as another page.
+#: Bytes of lines from which on a page is ended at its next row with a seq; the answer is read on as another page. One
+#: that has twice as many before that row comes is ended at the last row that had one, and the answer given up.
 PAGE_BYTES = 64 * 1024 * 1024
 
 #: A row's seq costs CouchDB time to pack, and is where a page that was cut off can be kept up to: 20 a page are enough.
 SEQS_PER_PAGE = 20
 
-#: A row without its document is read by its id so often, then refused as unreadable.
-TRIES = 3
+#: A row that was cut off so often when asked for alone is asked for without its document.
+CUTS = 3
 
 Item = bytes | End | Exception
 
@@ -43,19 +44,8 @@ class Tally:
     bytes: int = 0
 
 
-@dataclass
-class _Reading:
-    """One page on its way."""
-
-    asked_at: datetime
-    sent: bool = False
-    until: int = -1
-    seq: str | None = None
-    rows: int = 0
-    size: int = 0
-    waiting: int = 0
-    lines: list[bytes] = field(default_factory=list)
-    without_document: list[tuple[int, documents.Row]] = field(default_factory=list)
+class _TooLong(PageCut):
+    """A page that has too many bytes since its last row with a seq."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +58,7 @@ class Limits:
 
 
 class Feed:
-    """Iterate over it for pages, each to be read to its end before the next."""
+    """Iterate over it for pages, each to be read to its end before the next; while it waits it calls `tick`."""
 
     def __init__(
         self,
@@ -85,17 +75,25 @@ class Feed:
         self._since = since
         self._limits = limits
         self._limit = limits.rows
+        self._cuts = 0
         self._clock = clock
         self._backoff = backoff
         self._items: queue.Queue[Item] = queue.Queue(AHEAD)
         self._free = threading.Semaphore(FLYING)
         self._flying = False
         self._stopped = stopped
+        self._draft = self._begin()
         self.tally = Tally()
+        self.tick: Callable[[], None] = lambda: None
+
+    @property
+    def waiting(self) -> str:
+        """What it waits for before it asks again; empty where it doesn't."""
+        return self._backoff.waiting
 
     def __iter__(self) -> Iterator["LoadedPage"]:
         while True:
-            page = LoadedPage(self._items)
+            page = LoadedPage(self._items, lambda: self.tick())
             yield page
             self._free.release()
             if page.end.caught_up:
@@ -106,7 +104,7 @@ class Feed:
         try:
             while not self._stopped.is_set():
                 try:
-                    if self._page():
+                    if self._answer():
                         return
                 except PassingError as error:
                     if not self._stopped.is_set():
@@ -127,143 +125,129 @@ class Feed:
                 continue
         return None
 
+    def _begin(self) -> Draft:
+        return Draft(self._database, self._clock(), self._put)
+
     def _take_off(self) -> None:
         """Waits until another page may be on its way."""
         while not self._flying and not self._stopped.is_set():
             self._flying = self._free.acquire(timeout=0.2)
 
     def _land(self, end: End) -> None:
+        """Hands over the page; what was read of it behind its end comes once more."""
+        self.tally.rows += end.rows - self._draft.rows
+        self.tally.left_out += sum(number <= end.until for number in self._draft.left_out)
         self._since = end.seq
         self._put(end)
         self._flying = False
 
-    def _page(self) -> bool:
+    def _ask(self) -> AbstractContextManager[changes.Page]:
+        if self._cuts >= CUTS:
+            return self._client.changed(self._database, self._since, 1)
+        interval = max(1, self._limit // SEQS_PER_PAGE)
+        return self._client.changes(self._database, self._since, self._limit, interval, self._limits.document_bytes)
+
+    def _answer(self) -> bool:
         """Reads one answer, as far as it comes, as one page or several; true where nothing is behind it."""
         self._take_off()
-        reading = _Reading(self._clock())
-        interval = max(1, self._limit // SEQS_PER_PAGE)
-        asked = self._client.changes(self._database, self._since, self._limit, interval, self._limits.document_bytes)
-        with asked as page:
-            before = self._since
-            try:
-                reading = self._rows(page, reading)
-            except PageCut:
-                self._cut(reading, progress=self._since != before)
-                return False
-            finally:
-                self.tally.bytes += page.bytes
+        self._draft = self._begin()
+        before = self._since
+        try:
+            with self._ask() as page:
+                try:
+                    self._rows(page)
+                finally:
+                    self.tally.bytes += page.bytes
+        except PageCut as cut:
+            self._keep(cut, progress=self._since != before)
+            return False
         if page.last_seq is None:  # stopped
             return True
-        nothing = reading.rows == 0 and self._since == before
-        end = End(
-            page.last_seq, page.pending, reading.rows, reading.rows, reading.asked_at, page.pending == 0 or nothing
-        )
-        self._finish(reading, end)
-        too_many = page.bytes > self._limits.page_bytes
-        self._limit = max(1, self._limit // 2) if too_many else min(self._limits.rows, self._limit * 2)
+        nothing = self._draft.rows == 0 and self._since == before
+        end = self._draft.whole(page.last_seq, page.pending, caught_up=page.pending == 0 or nothing)
+        self._finish(end)
+        self._cuts = 0
+        too_long = page.bytes > self._limits.page_bytes
+        self._limit = max(1, self._limit // 2) if too_long else min(self._limits.rows, self._limit * 2)
         self._backoff.succeeded()
         return end.caught_up
 
-    def _rows(self, page: changes.Page, reading: _Reading) -> _Reading:
-        """Reads the rows; gives the page that they ended in."""
+    def _rows(self, page: changes.Page) -> None:
         for text in page:
             if self._stopped.is_set():
-                break
+                return
             row = documents.parse(text)
             del text  # one document of many megabytes is held once
-            number = reading.rows
-            reading.rows += 1
             self.tally.rows += 1
-            if row.seq is not None:
-                reading.until, reading.seq = number, row.seq
-            self._take(number, row, reading)
-            if row.seq is not None and reading.size >= self._limits.page_bytes:
-                self._finish(reading, _part(row.seq, reading))
-                self._take_off()
-                reading = _Reading(reading.asked_at)
+            self._draft.take(row)
+            if self._draft.size >= self._limits.page_bytes:
+                self._part(at_seq=row.seq is not None)
             del row
-        return reading
 
-    def _take(self, number: int, row: documents.Row, reading: _Reading) -> None:
-        if documents.left_out(row):
-            self.tally.left_out += 1
-        elif row.body is None and not row.deleted and row.raw_id is None and row.excess is None:
-            reading.without_document.append((number, row))
-        else:
-            self._add(number, row, reading)
+    def _part(self, *, at_seq: bool) -> None:
+        """Ends a page that has enough bytes, where its last row can be a checkpoint."""
+        if (end := self._draft.until_seq()) and at_seq:
+            self._finish(end)
+            self._take_off()
+            self._draft = self._begin()
+        elif end and self._draft.size >= 2 * self._limits.page_bytes:
+            raise _TooLong(f"A page of {self._database} has long documents", "It is asked for in smaller parts")
 
-    def _add(self, number: int, row: documents.Row, reading: _Reading) -> None:
-        for piece in documents.lines(number, row, self._database):
-            reading.lines.append(piece)
-            reading.waiting += len(piece)
-            if reading.waiting >= CHUNK:
-                self._flush(reading)
-
-    def _flush(self, reading: _Reading) -> None:
-        if reading.lines:
-            reading.sent = True
-            reading.size += reading.waiting
-            self._put(b"".join(reading.lines))
-            reading.lines, reading.waiting = [], 0
-
-    def _cut(self, reading: _Reading, *, progress: bool) -> None:
+    def _keep(self, cut: PageCut, *, progress: bool) -> None:
         """A page that was cut off ends at its last row with a seq; where there is none a smaller one is asked for."""
-        if reading.seq is not None:
-            self._finish(reading, _part(reading.seq, reading))
-            return self._backoff.succeeded()
-        if reading.sent:
-            self._land(_part(self._since, reading))
-        if progress:
-            return self._backoff.succeeded()
+        if end := self._draft.until_seq():
+            self._finish(end)
+            progress = True
+        else:
+            self._drop()
         at_one = self._limit == 1
-        self._limit = max(1, self._limit // 2)
+        if isinstance(cut, _TooLong) or not progress:
+            self._limit = max(1, self._limit // 2)
+        if progress:
+            self._cuts = 0
+            return self._backoff.succeeded()
+        self._cuts += at_one
         raise PageCut(
             f"A row of {self._database} is cut off each time"
             if at_one
             else f"A page of {self._database} was cut off before its first rows",
             "It is tried again; if it lasts, look for a limit of size or time in the proxy before CouchDB",
-        )
+        ) from None
 
-    def _finish(self, reading: _Reading, end: End) -> None:
+    def _finish(self, end: End) -> None:
         """The rest of a page: the rows that came without their document, each by its id, then what is still held."""
+        draft = self._draft
         try:
-            for number, row in reading.without_document:
+            for number, row in draft.incomplete:
                 if number <= end.until:
-                    self._add(number, self._document(row), reading)
+                    longest = self._limits.document_bytes
+                    draft.add(number, lookup.document(self._client, self._database, row, self._backoff, longest))
         except PassingError:
-            if reading.sent:  # what was handed over of it is not to be written
-                self._land(_part(self._since, _Reading(reading.asked_at)))
+            self._drop()
             raise
-        self._flush(reading)
+        draft.flush()
         self._land(end)
 
-    def _document(self, row: documents.Row) -> documents.Row:
-        """What is there now may be a later revision."""
-        for attempt in range(TRIES):
-            found = self._backoff.insist(self._ask(row.id))
-            if found is not None:
-                body = found[1]
-                held, excess = (None, body) if isinstance(body, changes.Excess) else (body, None)
-                return documents.Row(row.id, found[0] or row.rev, row.seq, False, held, excess=excess)
-            if attempt < TRIES - 1:
-                self._backoff.pause(2**attempt)
-        return row  # a deleted one comes again later in the feed, as deleted; until then it is refused, not skipped
-
-    def _ask(self, name: str) -> Callable[[], tuple[str, bytes | changes.Excess] | None]:
-        return lambda: self._client.document(self._database, name, self._limits.document_bytes)
-
-
-def _part(seq: str, reading: _Reading) -> End:
-    """A page that is not the end of its answer."""
-    return End(seq, None, reading.until, reading.until + 1, reading.asked_at, caught_up=False)
+    def _drop(self) -> None:
+        """Keeps nothing of a page; what was handed over of it is not to be written."""
+        if self._draft.sent:
+            self._land(self._draft.nothing(self._since))
+        else:
+            self.tally.rows -= self._draft.rows
+        self._draft = self._begin()
 
 
 class LoadedPage:
     """Chunks of one page from the queue; `end` once they are read."""
 
-    def __init__(self, items: "queue.Queue[Item]") -> None:
-        self._items = items
+    def __init__(self, items: "queue.Queue[Item]", tick: Callable[[], None]) -> None:
+        self._items, self._tick = items, tick
+        self._first: Item | None = None
         self._end: End | None = None
+
+    def arrive(self) -> None:
+        """Waits for the first of it: so no transaction stays open meanwhile."""
+        self._first = self._next()
 
     @property
     def end(self) -> End:
@@ -274,13 +258,19 @@ class LoadedPage:
 
     def __iter__(self) -> Iterator[bytes]:
         while self._end is None:
-            item = self._items.get()
+            item, self._first = self._first or self._next(), None
             if isinstance(item, bytes):
                 yield item
             elif isinstance(item, End):
                 self._end = item
             else:
                 raise item
+
+    def _next(self) -> Item:
+        while True:
+            self._tick()
+            with suppress(queue.Empty):
+                return self._items.get(timeout=1)
 
 
 @contextmanager

@@ -54,8 +54,8 @@ def meaning(status: int) -> type[SyncError]:
 class Backoff:
     """The pauses of one run between its tries: full jitter, so that many who were cut off do not come back at once.
 
-    Each pause is drawn from nothing up to a limit that doubles, or is what CouchDB asked for; together with the time
-    since the beginning they stay within `seconds`.
+    Each pause is drawn from nothing up to a limit that doubles, behind what CouchDB asked for, if it did; together with
+    the time since the beginning they stay within `seconds`. `waiting` says what is waited for, where something is.
     """
 
     def __init__(
@@ -68,18 +68,20 @@ class Backoff:
         self._seconds, self._clock, self._chance = seconds, clock, chance
         self.pause = pause
         self._began, self._paused, self._tries = clock(), 0.0, 0
+        self.waiting = ""
 
     def succeeded(self) -> None:
         """The next pause is a short one again."""
-        self._tries = 0
+        self._tries, self.waiting = 0, ""
 
     def wait(self, error: PassingError) -> None:
         """Pauses before the next try; raises the error where the time would be over by then."""
         asked = error.retry_after if isinstance(error, ServerBusy) else None
-        seconds = max(self._chance() * min(MOST, FIRST * 2 ** min(self._tries, 20)), asked or 0)
+        seconds = (asked or 0) + self._chance() * min(MOST, FIRST * 2 ** min(self._tries, 20))
         if max(self._clock() - self._began, self._paused) + seconds > self._seconds:
             raise error
-        log.warning("%s; asked again in %.1f s", error.what, seconds)
+        self.waiting = f"{error.what}; asked again in {seconds:.1f} s"
+        log.warning("%s", self.waiting)
         self._tries += 1
         self._paused += seconds
         self.pause(seconds)

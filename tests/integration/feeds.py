@@ -46,16 +46,16 @@ class FakeCouchDB:
         since, limit, interval = int(query["since"].partition("-")[0]), int(query["limit"]), int(query["seq_interval"])
         later = [write for write in self.writes if self.seqs[write[0]] > since]
         rows = [
-            self._row(write, self.seqs[write[0]] if number % interval == 0 else None)
+            self._row(write, self.seqs[write[0]] if number % interval == 0 else None, "include_docs" in query)
             for number, write in enumerate(later[:limit])
         ]
         last = self.seqs[later[:limit][-1][0]] if rows else since
         tail = f'"last_seq":"{last}-g1AAAA","pending":{len(later) - len(rows)}}}\n\n'
         return b'{"results":[\n' + b",\r\n".join(rows) + b"\n],\n" + tail.encode()
 
-    def _row(self, write: tuple[str, str, bool, str | None], seq: int | None) -> bytes:
+    def _row(self, write: tuple[str, str, bool, str | None], seq: int | None, with_document: bool) -> bytes:
         name, rev, deleted, body = write
         told = "null" if seq is None else f'"{seq}-g1AAAA"'
         gone = ',"deleted":true' if deleted else ""
-        document = "" if body is None else f',"doc":{body}'
+        document = "" if body is None or not with_document else f',"doc":{body}'
         return f'{{"seq":{told},"id":{json.dumps(name)},"changes":[{{"rev":"{rev}"}}]{gone}{document}}}'.encode()

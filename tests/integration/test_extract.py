@@ -40,7 +40,7 @@ def source() -> Iterator[Source]:
 def run(staged: Warehouse, source: Source) -> Run:
     """Runs once; `reports` of it are kept as run.reports."""
 
-    def once(rows: int = 100, seconds: float = 60, wait: float = 30) -> extract.Progress:
+    def once(rows: int = 100, seconds: float = 3600, wait: float = 30) -> extract.Progress:
         client = partial(couchdb.Client, couchdb.Server(source.url))
         options = extract.Options(rows, seconds, wait)
         return extract.run(staged.connection, client, SOURCE, "medic", options, lambda _: None, lambda _: None)
@@ -147,12 +147,34 @@ def test_a_page_always_cut_off_is_asked_for_smaller_and_smaller(staged: Warehous
     assert len(names(staged)) == 20
 
 
-def test_a_row_that_is_always_cut_off_is_told_and_keeps_what_came_before(
+def test_a_row_that_is_always_cut_off_is_refused_and_does_not_hold_up_those_behind_it(
     staged: Warehouse, source: Source, run: Run
 ) -> None:
     source.fake.put("a")
     source.fake.put("huge", '{"a":"' + "x" * 3000 + '"}')
+    source.fake.put("z")
     source.fake.fault = lambda page: replace(page, cut_at=1000)
+    assert run().caught_up
+    assert names(staged) == ["a", "z"]
+    ((name, rev, reason, body),) = staged.rejected()
+    assert (name, rev, body) == (b"huge", "1-a", None)
+    assert reason.startswith("unreadable")
+
+
+def test_a_row_that_is_always_cut_off_is_read_by_its_id(staged: Warehouse, source: Source, run: Run) -> None:
+    source.fake.put("huge", '{"a":"' + "x" * 3000 + '"}')
+    source.fake.alone["huge"] = '{"type":"person"}'
+    source.fake.fault = lambda page: replace(page, cut_at=1000)
+    run()
+    assert staged.rows("_id, _rev, type") == [("huge", "9-alone", "person")]
+
+
+def test_what_is_cut_off_until_the_time_is_up_is_told_and_keeps_what_came_before(
+    staged: Warehouse, source: Source, run: Run
+) -> None:
+    source.fake.put("a")
+    source.fake.put("huge", '{"a":"' + "x" * 3000 + '"}')
+    source.fake.fault = lambda page: replace(page, cut_at=min(len(page.body) - 1, 1000))
     with pytest.raises(errors.PageCut, match="cut off each time"):
         run()
     assert names(staged) == ["a"]

@@ -1,0 +1,72 @@
+"""A page in the making: its lines, handed over in chunks, and the row up to which it can be kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cht_sync import documents
+from cht_sync.staging import End
+
+#: Bytes of COPY lines handed over at once.
+CHUNK = 512 * 1024
+
+
+@dataclass
+class Draft:
+    """`seq` is that of the last row that has one, `until` its number; `incomplete` came without their documents."""
+
+    database: str
+    asked_at: datetime
+    put: Callable[[bytes], None]
+    rows: int = 0
+    seq: str | None = None
+    until: int = -1
+    size: int = 0
+    sent: bool = False
+    incomplete: list[tuple[int, documents.Row]] = field(default_factory=list)
+    left_out: list[int] = field(default_factory=list)
+    _lines: list[bytes] = field(default_factory=list)
+    _waiting: int = 0
+
+    def take(self, row: documents.Row) -> None:
+        """The next row of the feed."""
+        number = self.rows
+        self.rows += 1
+        if row.seq is not None:
+            self.until, self.seq = number, row.seq
+        if documents.left_out(row):
+            self.left_out.append(number)
+        elif row.body is None and not row.deleted and row.raw_id is None and row.excess is None:
+            self.incomplete.append((number, row))
+        else:
+            self.add(number, row)
+
+    def add(self, number: int, row: documents.Row) -> None:
+        """A row's line; `number` is its place in the page."""
+        for piece in documents.lines(number, row, self.database):
+            self._lines.append(piece)
+            self._waiting += len(piece)
+            if self._waiting >= CHUNK:
+                self.flush()
+
+    def flush(self) -> None:
+        """Hands over what is held."""
+        if self._lines:
+            self.sent = True
+            self.size += self._waiting
+            self.put(b"".join(self._lines))
+            self._lines, self._waiting = [], 0
+
+    def until_seq(self) -> End | None:
+        """The page as far as it can be kept where its answer goes on; None where no row has a seq."""
+        if self.seq is None:
+            return None
+        return End(self.seq, None, self.until, self.until + 1, self.asked_at, caught_up=False)
+
+    def nothing(self, since: str) -> End:
+        """A page of which nothing is kept."""
+        return End(since, None, -1, 0, self.asked_at, caught_up=False)
+
+    def whole(self, last_seq: str, pending: int | None, *, caught_up: bool) -> End:
+        """The page that ends with its answer."""
+        return End(last_seq, pending, self.rows, self.rows, self.asked_at, caught_up)
