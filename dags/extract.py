@@ -112,7 +112,15 @@ def copy(instance: Instance, database: str, params: dict[str, Any]) -> None:
     options = extract.Options(params["page_rows"], params["minutes"] * 60, mode=mode)
     server = hook.CouchDBHook(instance.connection)
     with hook.warehouse_connection() as connection:
-        done = extract.run(connection, server.get_conn, instance.source(database), database, options, log.info)
+        done = extract.run(
+            connection,
+            server.get_conn,
+            instance.source(database),
+            database,
+            options,
+            log.info,
+            beside=hook.warehouse_connection,
+        )
     log.info("caught up" if done.caught_up else "the time is up: the next run goes on from here")
 
 
