@@ -1,7 +1,7 @@
 """Brings the models and the counts of every area up to what was copied, then the views that people read.
 
-**It runs** when an extraction has copied something, every hour, and just after local midnight; or by Trigger. A run
-with nothing new costs one statement a task.
+**It runs** when an extraction has copied something, when an instance was removed, every hour, and just after local
+midnight; or by Trigger. A run with nothing new costs one statement a task.
 
 **Tasks**: `update_models` takes in what has changed since the batch that each model has noted, and counts again the
 areas of the sources that changed, in one transaction; `refresh_marts` refreshes the materialized views whose input has
@@ -28,10 +28,10 @@ ALIAS = AssetAlias("cht-marts")
 
 
 def schedule(configuration: instances.Configuration) -> Any:
-    """Two minutes past each hour, which is past midnight too, and whenever something was copied."""
+    """Two minutes past each hour, which is past midnight too, and whenever something was copied or removed."""
     hourly = CronTriggerTimetable("2 * * * *", timezone=configuration.timezone)
     staged = [Asset(f"cht://staging/{instance.name}") for instance in configuration.instances if instance.active]
-    return AssetOrTimeSchedule(timetable=hourly, assets=AssetAny(*staged)) if staged else hourly
+    return AssetOrTimeSchedule(timetable=hourly, assets=AssetAny(*staged, Asset("cht://removed")))
 
 
 def create(configuration: instances.Configuration) -> Any:

@@ -17,7 +17,8 @@
         ├── ConfigurationInvalid
         ├── WarehouseUnusable       too old, read-only, missing, wrong password
         ├── SchemaMismatch          the ledger of migrations differs from the files
-        └── ModelFailed             a model's SQL failed
+        ├── ModelFailed             a model's SQL failed
+        └── FiguresOld              a source is older than its fresh_within
 
 A message is one sentence on what happened and one on what to do. It never holds a document's contents, a password or an
 address with credentials: it is shown in logs and pages.
@@ -26,6 +27,8 @@ address with credentials: it is shown in logs and pages.
 
 class SyncError(Exception):
     """{what}. {advice}"""
+
+    is_ours = True  # its text holds no document: it may be sent to people
 
     def __init__(self, what: str, advice: str) -> None:
         super().__init__(what, advice)
@@ -106,3 +109,7 @@ class SchemaMismatch(FinalError):
 
 class ModelFailed(FinalError):
     """The SQL of a model or a mart failed."""
+
+
+class FiguresOld(FinalError):
+    """A source's copy or mart is older than its instance's fresh_within."""

@@ -14,7 +14,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from cht_sync import couchdb, warehouse
+from cht_sync import couchdb, notify, warehouse
 from cht_sync.errors import ConfigurationInvalid, FinalError, SyncError
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ POLICY: dict[str, Any] = {
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": 2,
     "max_retry_delay": timedelta(minutes=10),
+    "on_failure_callback": notify.failed,
 }
 
 
@@ -115,7 +116,9 @@ def task() -> Iterator[None]:
         except SyncError as error:
             log.error("%s", error)  # on a line of its own: Airflow shows it only on top of a stack trace
             kind = AirflowFailException if isinstance(error, FinalError) else AirflowException
-            raise kind(str(error)) from None
+            told: Any = kind(str(error))
+            told.is_ours = True  # for notify
+            raise told from None
 
 
 @contextmanager

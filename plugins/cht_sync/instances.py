@@ -1,8 +1,10 @@
 """include/instances.toml as frozen values: which databases of which CouchDB servers are copied, and when."""
 
+import re
 import tomllib
 import zoneinfo
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -18,19 +20,32 @@ Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]*$")]
 #: https://docs.couchdb.org/en/stable/api/database/common.html#put--db, and the system databases with their underscore
 Database = Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_$()+/-]*$")]
 
+#: Of `fresh_within`: "90 minutes", "2 hours", "1 day".
+_SPAN = re.compile(r"([1-9]\d{0,5}) (minute|hour|day)s?")
+
 
 class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One CHT server; `schedule` is a cron expression in the deployment's time zone, or None: by hand only."""
+    """One CHT server; `schedule` is a cron expression in the deployment's time zone, or None: by hand only.
+
+    `fresh_within` is how old its figures may be before cht_freshness tells, or None: it doesn't.
+    """
 
     name: Name
     connection: Annotated[str, msgspec.Meta(min_length=1)]
     databases: Annotated[tuple[Database, ...], msgspec.Meta(min_length=1)]
     schedule: str | None = None
     active: bool = True
+    fresh_within: str | None = None
 
     def source(self, database: str) -> str:
         """The key of that database in every table."""
         return f"{self.name}/{database}"
+
+    @property
+    def limit(self) -> timedelta | None:
+        """`fresh_within` as a span; None where there is none."""
+        found = _SPAN.fullmatch(self.fresh_within or "")
+        return timedelta(**{f"{found[2]}s": int(found[1])}) if found else None
 
     @property
     def sources(self) -> dict[str, str]:
@@ -84,3 +99,5 @@ def _mistakes(configuration: Configuration) -> Iterator[str]:
             yield f"`{key}.databases` names a database twice"
         if instance.schedule is not None and not croniter.is_valid(instance.schedule):
             yield f"`{key}.schedule` is {instance.schedule!r}, which is not a cron expression (such as */5 * * * *)"
+        if instance.fresh_within is not None and instance.limit is None:
+            yield f"`{key}.fresh_within` is {instance.fresh_within!r}, which is not as 90 minutes, 2 hours or 1 day"

@@ -76,12 +76,17 @@ def prepare(connection: warehouse.Connection, sources: dict[str, tuple[str, str]
             connection.execute(
                 sql.read("staging/prepare"), {"source": source, "instance": instance, "database": database}
             )
-            name = connection.execute("select cht.partition_name(%s)", [source]).fetchone()
+            name = connection.execute("select cht.partition_name(%s), cht.partition_settings()", [source]).fetchone()
             assert name is not None  # noqa: S101  # a select without from gives one row
             connection.execute(
                 identifiers.SQL(
-                    "create table if not exists staging.{name} partition of staging.document for values in ({source})"
-                ).format(name=identifiers.Identifier(name[0]), source=identifiers.Literal(source))
+                    "create table if not exists staging.{name} partition of staging.document for values in ({source}) "
+                    "with ({settings})"
+                ).format(
+                    name=identifiers.Identifier(name[0]),
+                    source=identifiers.Literal(source),
+                    settings=identifiers.SQL(name[1]),
+                )
             )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
+from cht_sync import notify
 
 from tests.dags.conftest import ROOT
 
-NAMES = {"cht_extract_demo", "cht_marts", "cht_history"}
+NAMES = {"cht_extract_demo", "cht_marts", "cht_history", "cht_freshness", "cht_remove"}
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,7 @@ def test_every_task_has_owner_retries_and_timeout(bag: DagBag) -> None:
             assert task.retry_exponential_backoff, named
             assert timedelta(minutes=30) < task.execution_timeout <= timedelta(hours=4), named
             assert task.max_active_tis_per_dag == 1, named
+            assert task.on_failure_callback == [notify.failed], named
 
 
 def test_every_dag_runs_one_at_a_time_without_catchup_and_tells_an_operator_what_to_do(bag: DagBag) -> None:
@@ -50,7 +52,7 @@ def test_the_schedules(bag: DagBag) -> None:
     extract, marts, history = (bag.dags[name].schedule for name in ("cht_extract_demo", "cht_marts", "cht_history"))
     assert (extract.expression, str(extract.timezone)) == ("*/2 * * * *", "Africa/Nairobi")
     assert (marts.timetable.expression, str(marts.timetable.timezone)) == ("2 * * * *", "Africa/Nairobi")
-    assert [asset.uri for asset in marts.asset_condition.objects] == ["cht://staging/demo"]
+    assert [asset.uri for asset in marts.asset_condition.objects] == ["cht://staging/demo", "cht://removed/"]
     assert (history.expression, str(history.timezone)) == ("0 0 * * *", "Africa/Nairobi")
 
 

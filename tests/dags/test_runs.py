@@ -14,9 +14,11 @@ import pendulum
 import psycopg
 import pytest
 import requests
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import BaseNotifier
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from cht_sync import errors, hook
-from cht_sync.instances import Instance
+from cht_sync import errors, hook, instances
+from cht_sync.instances import Configuration, Instance
 
 from tests.conftest import CouchDB
 from tests.dags.conftest import ROOT
@@ -205,3 +207,92 @@ def test_the_day_of_a_run() -> None:
     assert chosen(Manual(), None) == datetime.date(2026, 11, 24)
     with pytest.raises(errors.ConfigurationInvalid, match="2026-02-31"):
         chosen(Manual(), "2026-02-31")
+
+
+told: list[str] = []
+
+
+class Recorder(BaseNotifier):
+    """A notifier of Airflow's kind that keeps what it is given."""
+
+    template_fields = ("text",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def notify(self, _context: Any) -> None:
+        told.append(self.text)
+
+
+@pytest.fixture
+def notified(connections: pytest.MonkeyPatch) -> list[str]:
+    told.clear()
+    connections.setenv("CHT_NOTIFIER", "tests.dags.test_runs.Recorder")
+    connections.setenv("CHT_NOTIFIER_ARGS", '{"text": "CHT: {{ cht_message }}"}')
+    return told
+
+
+def test_a_failure_is_told_to_the_notifier_in_our_sentence_only(
+    extract: Any, database: str, notified: list[str], connections: pytest.MonkeyPatch
+) -> None:
+    given = json.loads(os.environ["AIRFLOW_CONN_COUCHDB_DEMO"]) | {"password": "wr0ng-s3cret/@"}
+    connections.setenv("AIRFLOW_CONN_COUCHDB_DEMO", json.dumps(given))
+    assert run(extract).state == "failed"
+    (text,) = notified
+    assert text.startswith(f"CHT: cht_extract_demo.extract_{database} failed: ")
+    assert "the login is wrong" in text
+    assert "s3cret" not in text
+
+
+def test_old_figures_are_told_once(
+    put: Callable[[dict[str, Any]], None], extract: Any, warehouse: str, database: str, notified: list[str]
+) -> None:
+    put(AREA)
+    assert run(extract).state == "success"
+    instance = Instance("demo", "couchdb_demo", (database,), fresh_within="1 minute")
+    dag = module("freshness").create(Configuration("Africa/Nairobi", (instance,)))
+    assert states(run(dag)) == {"check": "success"}
+    with psycopg.connect(warehouse) as connection:
+        connection.execute("update ops.checkpoint set caught_up_at = now() - interval '1 hour'")
+    assert states(run(dag)) == {"check": "failed"}
+    assert states(run(dag)) == {"check": "skipped"}
+    assert [f"the copy of demo/{database} is 60 minutes old" in text for text in notified] == [True]
+
+
+def test_an_instance_is_removed_once_it_is_out_of_the_file(
+    put: Callable[[dict[str, Any]], None], extract: Any, warehouse: str, connections: pytest.MonkeyPatch
+) -> None:
+    put(AREA)
+    assert run(extract).state == "success"
+    staged = "select (select count(*) from staging.document), (select count(*) from ops.source)"
+    dag = module("remove").create(Configuration("Africa/Nairobi"))
+    assert states(run(dag, instance="demo")) == {"remove": "failed"}
+    assert rows(warehouse, staged) == [(1, 1)]
+    connections.setattr(instances, "read", lambda: Configuration("Africa/Nairobi"))
+    assert states(run(dag, instance="demo")) == {"remove": "success"}
+    assert rows(warehouse, staged) == [(0, 0)]
+
+
+def test_a_paused_instance_keeps_its_data_and_has_no_runs(
+    put: Callable[[dict[str, Any]], None],
+    extract: Any,
+    warehouse: str,
+    tmp_path: Any,
+    connections: pytest.MonkeyPatch,
+) -> None:
+    for document in (SETTINGS, AREA, HOUSE, ANA):
+        put(document)
+    assert run(extract).state == "success"
+    file = tmp_path / "instances.toml"
+    file.write_text((ROOT / "include" / "instances.toml").read_text().replace("# active = false", "active = false"))
+    for function in (instances.read, instances.valid):
+        connections.setattr(function, "__defaults__", (file,))
+    bag = DagBag(ROOT / "dags")
+    assert bag.import_errors == {}
+    assert not [name for name in bag.dags if name.startswith(("cht_extract", "cht_verify", "cht_snapshot"))]
+    marts = module("marts")
+    assert run(marts.create(marts.configured)).state == "success"
+    assert rows(warehouse, "select total_patients from marts.patients_by_area where area_uuid = 'area'") == [(1,)]
+    asked = "select caught_up_at from ops.checkpoint"
+    assert rows(warehouse, "select as_of from marts.freshness") == rows(warehouse, asked)

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,8 @@ def test_the_file_that_is_shipped_is_good() -> None:
         ('["medic", "_users"]', '["medic", "medic"]', "instance[0].databases"),
         ('"*/5 * * * *"', '"every 5 minutes"', "instance[0].schedule"),
         ("schedule", "shedule", "shedule"),
+        ('schedule = "*/5 * * * *"', 'fresh_within = "soon"', "instance[0].fresh_within"),
+        ('schedule = "*/5 * * * *"', 'fresh_within = "0 hours"', "instance[0].fresh_within"),
         ("[[instance]]", "[[instance]", "line 3"),
     ],
 )
@@ -53,6 +56,16 @@ def test_a_mistake_is_named(tmp_path: Path, good: str, bad: str, named: str) -> 
         read(tmp_path, GOOD.replace(good, bad))
     assert named in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "limit"),
+    [("90 minutes", timedelta(minutes=90)), ("1 day", timedelta(days=1)), ("2 hours", timedelta(hours=2))],
+)
+def test_how_old_figures_may_be(tmp_path: Path, written: str, limit: timedelta) -> None:
+    (instance,) = read(tmp_path, GOOD + f'fresh_within = "{written}"').instances
+    assert instance.limit == limit
+    assert read(tmp_path, GOOD).instances[0].limit is None
 
 
 def test_two_instances_of_one_name(tmp_path: Path) -> None:

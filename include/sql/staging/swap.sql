@@ -13,7 +13,7 @@ staged as (
         %(batch)s,
         next.form,
         next.altered,
-        null,
+        next.gone,
         next.doc
     from staging.next
     where next.source = %(source)s

@@ -2,6 +2,7 @@
 -- Where a page names a document twice the last row wins. A row is written where it differs from what is there: a
 -- document read again unchanged is not parsed again, not written and not modelled again. Where a source is copied anew,
 -- `noted` ids that are met and not written are put into staging.seen; what is kept `aside` is compared by its content too.
+-- Of whoever was erased on request nothing is kept but id and revision, with which the row is known not to be missing.
 with
 latest as (
     select distinct on (coalesce(page.reject_id, convert_to(page.id, 'UTF8')))
@@ -35,7 +36,7 @@ parsed as materialized (
         end as doc
     from compared
 ),
-judged as materialized (
+screened as materialized (
     select
         parsed.id,
         parsed.id_bytes,
@@ -44,15 +45,44 @@ judged as materialized (
         parsed.altered,
         parsed.body,
         parsed.raw,
+        parsed.known,
+        parsed.reason,
+        parsed.differs,
+        not coalesce(erasure.erased, false) as kept,
+        case when not coalesce(erasure.erased, false) then parsed.doc end as doc
+    from parsed
+    left join lateral (
+        select
+            case
+                when parsed.doc is not null then cht.is_erased(%(source)s, parsed.id, parsed.doc)
+                else cht.is_erased_unread(%(source)s, parsed.id_bytes, coalesce(parsed.raw, convert_to(parsed.body, 'UTF8')))
+            end as erased
+        -- asked once a page, so that it costs nothing where nobody was erased
+        where (select exists (select from ops.erased where erased.instance = split_part(%(source)s, '/', 1)))
+            and not parsed.deleted
+            and (parsed.differs or %(aside)s)
+    ) as erasure on true
+),
+judged as materialized (
+    select
+        parsed.id,
+        parsed.id_bytes,
+        parsed.rev,
+        parsed.deleted,
+        parsed.altered and parsed.kept as altered,
+        parsed.body,
+        parsed.raw,
+        parsed.kept,
         parsed.doc,
         parsed.differs or (%(aside)s and parsed.doc is distinct from parsed.known) as differs,
         case
+            when not parsed.kept then null
             -- of a revision that is staged nothing is missing, where CouchDB cannot read it now
             when parsed.reason is not null and (parsed.differs or %(aside)s) then parsed.reason
             when (parsed.differs or %(aside)s) and not parsed.deleted and parsed.doc is null
                 then 'not JSON, or more than jsonb can hold (a number out of range, half a surrogate pair, too many levels)'
         end as refused
-    from parsed
+    from screened as parsed
 ),
 staged as (
     insert into {document}
@@ -67,10 +97,11 @@ staged as (
         %(batch)s,
         %(form)s,
         judged.altered,
-        null,
+        case when not judged.kept then 'erased' end,
         judged.doc
     from judged
-    where judged.refused is null and judged.differs
+    -- an id that cannot be staged has none here: it is refused, or of somebody who was erased
+    where judged.refused is null and judged.differs and judged.id is not null
     on conflict (source, _id) do update set
         _rev = excluded._rev,
         _deleted = excluded._deleted,

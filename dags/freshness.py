@@ -1,0 +1,53 @@
+"""Tells when the figures of an instance are older than its `fresh_within` in `include/instances.toml`.
+
+**It runs** every quarter of an hour. Instances that are paused, or have no `fresh_within`, are not looked at.
+
+**When it is red**, its log names what is late, by how much, and what to do: look for a red task in
+`cht_extract_<instance>`, then in `cht_marts`. It is red once when something becomes late, and once a day while that
+lasts; in between it is skipped (pink), and green when nothing is late. Its log also lists instances that are left over:
+in the warehouse, but not in the file any more (`cht_remove` takes them away).
+"""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import CronTriggerTimetable, dag, task
+from airflow.sdk.exceptions import AirflowSkipException
+from cht_sync import freshness, hook, instances, removal, schema
+
+log = logging.getLogger(__name__)
+
+
+def create(configuration: instances.Configuration) -> Any:
+    """The DAG."""
+
+    @dag(
+        dag_id="cht_freshness",
+        schedule=CronTriggerTimetable("*/15 * * * *", timezone=configuration.timezone),
+        start_date=pendulum.datetime(2024, 1, 1, tz=configuration.timezone),
+        catchup=False,
+        max_active_runs=1,
+        default_args=hook.POLICY | {"execution_timeout": timedelta(hours=1)},
+        tags=["cht-sync"],
+        doc_md=__doc__,
+    )
+    def workflow() -> None:
+        @task
+        def check() -> None:
+            with hook.task(), hook.warehouse_connection() as connection:
+                schema.migrate(connection)
+                if over := removal.left_over(connection, configuration):
+                    log.warning("left over, not in instances.toml any more: %s", ", ".join(over))
+                late = freshness.check(connection, configuration)
+            if late:
+                raise AirflowSkipException("Late as it was told before: " + "; ".join(map(str, late)))
+
+        check()
+
+    return workflow()
+
+
+if configured := instances.valid():  # dags/extract.py says what is wrong with it
+    create(configured)

@@ -1,0 +1,60 @@
+"""Removes an instance, with all that was copied and counted of it, from the warehouse. There is no way back.
+
+**It runs** by Trigger only. Take the instance out of `include/instances.toml` first, and wait until its DAG is gone
+from the list; then name it in the form. Nothing of another instance is touched, and CouchDB is not written to.
+
+**When it is red**: *is still in include/instances.toml* means that nothing was removed. *Another run is at work* means
+that an extraction or `cht_marts` is running: it is tried again. A removal that was killed goes on when the task is
+cleared.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import Asset, Param, dag, task
+from cht_sync import hook, instances, removal, schema
+
+log = logging.getLogger(__name__)
+
+REMOVED = Asset("cht://removed")
+
+
+def create(configuration: instances.Configuration) -> Any:
+    """The DAG."""
+
+    @dag(
+        dag_id="cht_remove",
+        schedule=None,
+        start_date=pendulum.datetime(2024, 1, 1, tz=configuration.timezone),
+        catchup=False,
+        max_active_runs=1,
+        default_args=hook.POLICY | {"execution_timeout": timedelta(hours=4)},
+        params={
+            "instance": Param(
+                "",
+                type="string",
+                title="Instance",
+                description="The name of one that is not in include/instances.toml any more",
+            )
+        },
+        tags=["cht-sync"],
+        doc_md=__doc__,
+    )
+    def workflow() -> None:
+        @task(outlets=[REMOVED])
+        def remove(*, params: dict[str, Any]) -> None:
+            with hook.task(), hook.warehouse_connection() as connection:
+                schema.migrate(connection)
+                # the file as it is now: an instance may have come back since this was taken up
+                sources = removal.remove(connection, instances.read(), params["instance"])
+            log.info("removed: %s", ", ".join(sources))
+
+        remove()
+
+    return workflow()
+
+
+if configured := instances.valid():  # dags/extract.py says what is wrong with it
+    create(configured)

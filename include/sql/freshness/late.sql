@@ -1,0 +1,24 @@
+-- Of each source that has a limit, what of it is older: its copy, or a mart of it. One never copied to its end is as old as
+-- its first run.
+with watched as (
+    select given.source, given.seconds
+    from unnest(%(sources)s::text[], %(seconds)s::float8[]) as given (source, seconds)
+),
+seen as (
+    select source.source, 'the copy' as part, coalesce(checkpoint.caught_up_at, source.created_at) as as_of
+    from ops.source
+    join ops.checkpoint on checkpoint.source = source.source
+    union all
+    select freshness.source, freshness.mart, coalesce(freshness.as_of, source.created_at)
+    from marts.freshness
+    join ops.source on source.source = freshness.source
+)
+select distinct on (watched.source)
+    watched.source,
+    seen.part,
+    extract(epoch from clock_timestamp() - seen.as_of)::float8 as age,
+    watched.seconds
+from watched
+join seen on seen.source = watched.source
+where seen.as_of < clock_timestamp() - make_interval(secs => watched.seconds)
+order by watched.source, seen.as_of, seen.part

@@ -1,0 +1,10 @@
+-- Notes which sources are late now; returns those of which nobody was told within a day.
+with recovered as (
+    delete from ops.stale_source where source <> all(%(late)s::text[])
+)
+insert into ops.stale_source as known (source)
+select late.source
+from unnest(%(late)s::text[]) as late (source)
+on conflict (source) do update set told_at = excluded.told_at
+where known.told_at <= now() - interval '1 day'
+returning known.source
