@@ -215,10 +215,10 @@ class _Counted:
 
 
 def whole(chunks: Iterable[bytes], longest: int) -> bytes | Excess:
-    """A body that is one document."""
+    """A body that is one document, without the line feed that CouchDB ends it with."""
     parts: list[bytes] = []
     size, counted = 0, None
-    for chunk in chunks:
+    for chunk in _without_last_line_feed(chunks):
         size += len(chunk)
         parts.append(chunk)
         if size > longest:
@@ -227,3 +227,13 @@ def whole(chunks: Iterable[bytes], longest: int) -> bytes | Excess:
                 counted.update(part)
             parts = []
     return Excess(size, counted.hexdigest()) if counted else b"".join(parts)
+
+
+def _without_last_line_feed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    held = b""
+    for chunk in chunks:
+        text = held + chunk
+        rest = text.removesuffix(b"\n")
+        held = text[len(rest) :]
+        if rest:
+            yield rest

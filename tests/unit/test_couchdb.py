@@ -1,7 +1,9 @@
 import base64
+from hashlib import sha256
 
 import pytest
-from cht_sync import couchdb, documents, errors
+from cht_sync import changes, couchdb, documents, errors
+from cht_sync.changes import Excess
 from cht_sync.couchdb import Client, Identity, Server
 
 from .replay import Answer, Request, recorded, serving
@@ -153,6 +155,20 @@ def test_one_document_with_its_revision() -> None:
     with serving(answer) as (url, _):
         assert client(url).document("medic", "ünï/c") == ("2-abc", b'{"_id":"x"}')
         assert client(url).document("medic", "y") is None
+
+
+@pytest.mark.parametrize("sent", [b'{"a":1}', b'{"a":1}\n'])
+def test_the_line_feed_behind_a_document_is_none_of_it(sent: bytes) -> None:
+    """CouchDB sends one where a document is asked for by its id, none where it comes in a row."""
+    with serving(lambda _: Answer(200, sent, {"ETag": '"2-abc"'})) as (url, _):
+        assert client(url).document("medic", "x") == ("2-abc", b'{"a":1}')
+        assert client(url).document("medic", "x", longest=3) == ("2-abc", Excess(7, sha256(b'{"a":1}').hexdigest()))
+
+
+def test_only_the_last_line_feed_is_taken_off() -> None:
+    assert changes.whole([b"a\n", b"\n", b"b", b"\n"], 100) == b"a\n\nb"
+    assert changes.whole([b"a\n", b"", b"\n"], 100) == b"a\n"
+    assert changes.whole([b"a", b"\n"], 1) == b"a"
 
 
 def test_http_to_another_machine_must_be_allowed() -> None:
