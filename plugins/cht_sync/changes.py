@@ -56,7 +56,7 @@ class Page:
     """
 
     def __init__(self, chunks: Iterable[bytes], what: str, longest: int = LONGEST) -> None:
-        self._chunks = iter(chunks)
+        self._chunks = self._counted(chunks)
         self._what = what
         self._longest = longest
         self.last_seq: str | None = None
@@ -64,12 +64,12 @@ class Page:
         self.bytes = 0
 
     def __iter__(self) -> Iterator[bytes | Cut]:
-        lines = self._lines()
-        first = next(lines, b"")
+        rows = lines(self._chunks, self._longest)
+        first = next(rows, b"")
         if first != OPENING:
             yield from self._one_line(first)
             return
-        for line in lines:
+        for line in rows:
             if isinstance(line, Cut):
                 yield line
             elif line.startswith(TAIL):
@@ -105,28 +105,36 @@ class Page:
             tail = msgspec.json.decode(b"{" + text, type=_Tail)
         except msgspec.DecodeError:
             raise self._cut() from None
-        for chunk in self._chunks:  # a body read to its end leaves a connection that can be used again
-            self.bytes += len(chunk)
+        for _ in self._chunks:  # a body read to its end leaves a connection that can be used again
+            pass
         self.last_seq, self.pending = str(tail.last_seq), tail.pending
 
     def _cut(self) -> PageCut:
         return PageCut(f"{self._what} was cut off", "The rows before are kept; it is read again from there")
 
-    def _lines(self) -> Iterator[bytes | Cut]:
-        """The body cut at line feeds; what stands behind the last one is a part of a row, unless it is the tail."""
-        line = _Line(self._longest)
-        opened = False
-        for chunk in self._chunks:
+    def _counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
             self.bytes += len(chunk)
-            first, *others = chunk.split(b"\n")
-            line.add(first)
-            for other in others:
-                yield line.take()
-                line.add(other)
-                opened = True
-        rest = line.take()
-        if not opened or (isinstance(rest, bytes) and rest.startswith(TAIL)):
-            yield rest
+            yield chunk
+
+
+def lines(chunks: Iterable[bytes], longest: int = LONGEST) -> Iterator[bytes | Cut]:
+    """A body cut at line feeds; what stands behind the last one is a part of a row, unless it is the page's tail.
+
+    Of a line that holds more than one row, such as a whole answer of PouchDB, all is one text.
+    """
+    line = _Line(longest)
+    opened = False
+    for chunk in chunks:
+        first, *others = chunk.split(b"\n")
+        line.add(first)
+        for other in others:
+            yield line.take()
+            line.add(other)
+            opened = True
+    rest = line.take()
+    if not opened or (isinstance(rest, bytes) and rest.startswith(TAIL)):
+        yield rest
 
 
 class _Line:

@@ -21,6 +21,7 @@ from requests.auth import HTTPBasicAuth
 
 from cht_sync import listing, retry
 from cht_sync.changes import LONGEST, Excess, Page, whole
+from cht_sync.documents import Row
 from cht_sync.errors import (
     ConfigurationInvalid,
     DatabaseMissing,
@@ -192,18 +193,40 @@ class Client:
         query = {"limit": str(limit)}
         if behind:
             query["startkey"] = msgspec.json.encode(behind.decode()).decode()
-        what = f"The list of documents of {database} from {self._server.url}"
+        what = self._list(database)
         with self._get(f"/{quote(database, safe='')}/_all_docs", database, query) as response:
             yield listing.Listing(_chunks(response, what), behind, what)
 
     @contextmanager
-    def looked_up(self, database: str, ids: list[str], *, include_docs: bool) -> Iterator[Iterator[listing.Found]]:
-        """These documents as they are now, in the order of `ids`."""
+    def looked_up(
+        self, database: str, ids: list[str], longest: int = LONGEST, *, include_docs: bool
+    ) -> Iterator[Iterator[tuple[str, Row | None]]]:
+        """These documents as they are now, in the order of `ids`; None where there is nothing of one."""
         query = {"include_docs": "true"} if include_docs else {}
         body = msgspec.json.encode({"keys": ids})
-        what = f"The list of documents of {database} from {self._server.url}"
         with self._get(f"/{quote(database, safe='')}/_all_docs", database, query, body) as response:
-            yield listing.looked_up(_chunks(response, what), ids, what)
+            what = self._list(database)
+            yield listing.looked_up(_chunks(response, what), ids, what, longest)
+
+    @contextmanager
+    def all_documents(
+        self, database: str, behind: str, until: str | None, limit: int, longest: int = LONGEST
+    ) -> Iterator[Iterator[Row]]:
+        """About `limit` live documents in the order of their ids, from behind one id up to another, which is included.
+
+        "" is the start, None the end. The one `behind` may be given once more.
+        """
+        query = {"limit": str(limit), "include_docs": "true"}
+        if behind:
+            query["startkey"] = msgspec.json.encode(behind).decode()
+        if until is not None:
+            query["endkey"] = msgspec.json.encode(until).decode()
+        with self._get(f"/{quote(database, safe='')}/_all_docs", database, query) as response:
+            what = self._list(database)
+            yield (row for row in listing.documents(_chunks(response, what), what, longest) if row)
+
+    def _list(self, database: str) -> str:
+        return f"The list of documents of {database} from {self._server.url}"
 
     @contextmanager
     def _get(

@@ -15,6 +15,9 @@ from cht_sync.errors import NotCouchDB
 #: Version of the redaction below. A row staged by another version is written again when it is read again.
 FORM = 1
 
+#: Design documents are code, and `token:login:*` are live login links.
+NEVER_COPIED = (b"_design/", b"token:login:")
+
 #: An index entry holds up to 2,704 bytes, and an id stands in several with other columns.
 LONGEST_ID = 1000
 
@@ -100,10 +103,9 @@ def _parse_undecodable(head: bytes, body: bytes | None) -> Row:
 
 
 def left_out(row: Row) -> bool:
-    """Never copied: design documents are code, and `token:login:*` are live login links."""
-    if row.raw_id is not None:
-        return row.raw_id.startswith((b'"_design/', b'"token:login:'))
-    return row.id.startswith(("_design/", "token:login:"))
+    """Whether it is one that is never copied."""
+    name = row.id.encode() if row.raw_id is None else row.raw_id[1:]
+    return name.startswith(NEVER_COPIED)
 
 
 def lines(number: int, row: Row, database: str) -> Iterator[bytes]:
@@ -259,3 +261,14 @@ def _fields(
 
 def _bytea(value: bytes | None) -> bytes:
     return b"" if value is None else b"\\x" + value.hex().encode()
+
+
+def is_raw(id_: bytes) -> bool:
+    """Whether it is an id's JSON text, as is kept of one that is not valid UTF-8."""
+    if not (id_.startswith(b'"') and id_.endswith(b'"')):
+        return False
+    try:
+        msgspec.json.decode(id_, type=str)
+    except (msgspec.MsgspecError, UnicodeError):
+        return True
+    return False

@@ -18,7 +18,8 @@
         ├── WarehouseUnusable       too old, read-only, missing, wrong password
         ├── SchemaMismatch          the ledger of migrations differs from the files
         ├── ModelFailed             a model's SQL failed
-        └── FiguresOld              a source is older than its fresh_within
+        ├── FiguresOld              a source is older than its fresh_within
+        └── CopyDiffers             a comparison found what it did not make right
 
 A message is one sentence on what happened and one on what to do. It never holds a document's contents, a password or an
 address with credentials: it is shown in logs and pages.
@@ -113,3 +114,7 @@ class ModelFailed(FinalError):
 
 class FiguresOld(FinalError):
     """A source's copy or mart is older than its instance's fresh_within."""
+
+
+class CopyDiffers(FinalError):
+    """The copy is not as CouchDB has it, and was not made so."""

@@ -1,14 +1,16 @@
-"""Answers of `_all_docs` while they are read: all ids in the order of their bytes, or those asked for. Pure, no I/O.
+"""Answers of `_all_docs` while they are read: ids and revisions, or documents, in the order of their ids. Pure, no I/O.
 
 https://docs.couchdb.org/en/stable/api/database/bulk-api.html#db-all-docs
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import msgspec
 
+from cht_sync.changes import DOCUMENT, LONGEST, Cut, Excess, lines
+from cht_sync.documents import RAW_ID, Row
 from cht_sync.errors import NotCouchDB, PageCut, ServerBusy
 
 #: An id as its UTF-8 bytes, and the winning revision.
@@ -91,58 +93,82 @@ class _Value(msgspec.Struct):
 
 
 class _Row(msgspec.Struct):
+    id: str = ""
     value: _Value | None = None
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A document that was asked for by its id: `rev` is None where CouchDB has nothing of it, `body` its JSON text."""
+def documents(chunks: Iterable[bytes], what: str, longest: int = LONGEST) -> Iterator[Row | None]:
+    """The documents of an answer, None where CouchDB has nothing of one that was asked for.
 
-    id: str
-    rev: str | None
-    deleted: bool
-    body: bytes | None
+    Raises PageCut where the body was cut off: what was given before is good; ServerBusy and NotCouchDB.
+    """
+    found = lines(chunks, longest)
+    opening = next(found, b"")
+    if not isinstance(opening, bytes) or not OPENING.fullmatch(opening):
+        raise _cut(what) if isinstance(opening, bytes) and b"{".startswith(opening[:1]) else _strange(what)
+    for line in found:
+        if isinstance(line, Cut):
+            yield _large(line, what)
+        elif line.startswith((START, b'{"key":')):
+            yield _row(line, what)
+        elif line == b"]}":
+            for _ in found:  # a body read to its end leaves a connection that can be used again
+                pass
+            return
+        elif line:
+            break
+        del line  # not kept while the next one comes
+    raise _cut(what)
 
 
-def looked_up(chunks: Iterable[bytes], ids: list[str], what: str) -> Iterator[Found]:
-    """The rows of an answer to these ids, which come in their order. Raises PageCut, ServerBusy and NotCouchDB."""
+def looked_up(
+    chunks: Iterable[bytes], ids: list[str], what: str, longest: int = LONGEST
+) -> Iterator[tuple[str, Row | None]]:
+    """The documents of an answer to these ids, which come in their order."""
     left = iter(ids)
-    for line in _lines(chunks):
-        text = line.strip().removesuffix(b",")
-        if text.startswith((START, b'{"key":')):
-            uuid = next(left, None)
-            if uuid is None:
-                raise _strange(what)
-            yield _found(uuid, text, what)
+    for row in documents(chunks, what, longest):
+        uuid = next(left, None)
+        if uuid is None:
+            raise _strange(what)
+        yield uuid, row
     if next(left, None) is not None:
-        raise _cut(what)
+        raise _strange(what)
 
 
-def _found(uuid: str, text: bytes, what: str) -> Found:
+def _large(cut: Cut, what: str) -> Row:
+    row = _row(cut.head + b"}", what)
+    if row is None:
+        raise _strange(what)
+    return replace(row, excess=cut.body) if isinstance(cut.body, Excess) else replace(row, body=cut.body)
+
+
+def _row(text: bytes, what: str) -> Row | None:
     """The document is cut off, not decoded, as documents.parse does."""
-    head, doc, rest = text.partition(b',"doc":')
+    head, doc, rest = text.partition(DOCUMENT)
+    head = head + b"}" if doc else head
+    raw_id = None
     try:
-        row = msgspec.json.decode(head + b"}" if doc else head, type=_Row)
+        row = msgspec.json.decode(head, type=_Row)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise _strange(what) from None
+        # an id that is not valid UTF-8 can be named by its JSON text only
+        row, raw_id = _unnameable(head, what)
     if row.value is None:
         if row.error != "not_found":  # a shard that did not answer, say: nothing is known of the document
             raise ServerBusy(f"{what} leaves out what could not be read", "It is tried again; look at CouchDB's log")
-        return Found(uuid, None, False, None)
+        return None
     body = rest[:-1] if doc else b"null"
-    return Found(uuid, row.value.rev, row.value.deleted, None if body == b"null" else body)
+    return Row(row.id, row.value.rev, None, row.value.deleted, None if body == b"null" else body, raw_id)
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole lines: what stands behind the last line feed is a part of one."""
-    parts: list[bytes] = []
-    for chunk in chunks:
-        head, *lines = chunk.split(b"\n")
-        parts.append(head)
-        for line in lines:
-            yield b"".join(parts)
-            parts = [line]
+def _unnameable(head: bytes, what: str) -> tuple[_Row, bytes]:
+    raw_id, value = RAW_ID.search(head), head.rpartition(b',"value":')[2]
+    try:
+        if raw_id is None:
+            raise _strange(what)
+        return _Row("", msgspec.json.decode(value.removesuffix(b"}"), type=_Value)), raw_id[1]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise _strange(what) from None
 
 
 def _cut(what: str) -> PageCut:

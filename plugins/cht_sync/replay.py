@@ -7,8 +7,6 @@ where one was killed, or its time was up.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from cht_sync import changes, documents, sql, staging, warehouse
 from cht_sync.errors import PageCut, ServerBusy
 
@@ -119,7 +117,7 @@ def _rows(
     for id_, rev, body in kept:
         yield _row(id_, rev, body)
     for each in refused:
-        if each.size is None and not _is_raw(each.id) and (row := _read(each, fetch)):
+        if each.size is None and not documents.is_raw(each.id) and (row := _read(each, fetch)):
             yield row
 
 
@@ -138,17 +136,6 @@ def _read(refused: _Refused, fetch: Fetch) -> documents.Row | None:
 
 
 def _row(id_: bytes, rev: str, body: bytes) -> documents.Row:
-    if _is_raw(id_):
+    if documents.is_raw(id_):
         return documents.Row("", rev, None, False, body, id_)
     return documents.Row(id_.decode(), rev, None, False, body)
-
-
-def _is_raw(id_: bytes) -> bool:
-    """Whether it is an id's JSON text, as is kept of one that is not valid UTF-8."""
-    if not (id_.startswith(b'"') and id_.endswith(b'"')):
-        return False
-    try:
-        msgspec.json.decode(id_, type=str)
-    except (msgspec.MsgspecError, UnicodeError):
-        return True
-    return False

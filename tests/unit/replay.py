@@ -37,6 +37,7 @@ class Request:
     path: str
     query: dict[str, str]
     authorization: str | None
+    body: bytes = b""
 
 
 def recorded(name: str) -> Answer:
@@ -86,10 +87,14 @@ def serving(
     requests: list[Request] = []
 
     class Handler(_Handler):
+        def do_POST(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             parts = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-            request = Request(parts.path, query, self.headers.get("Authorization"))
+            request = Request(parts.path, query, self.headers.get("Authorization"), body)
             requests.append(request)
             self._send(answer(request))
 
