@@ -31,10 +31,10 @@ from datetime import timedelta
 from typing import Any
 
 import pendulum
-from airflow.sdk import DAG, Asset, AssetAlias, CronTriggerTimetable, Param, dag, task, teardown
+from airflow.sdk import DAG, CronTriggerTimetable, Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
-from cht_sync import extract, hook, instances, schema, staging
-from cht_sync.errors import ConfigurationInvalid
+from cht_sync import extract, hook, instances, tasks
+from cht_sync.errors import ConfigurationInvalid, FirstCopy
 from cht_sync.instances import Instance
 
 log = logging.getLogger(__name__)
@@ -64,14 +64,7 @@ def parameters(instance: Instance) -> dict[str, Param]:
             "copies aside, and puts the new copy in place of the old one when it is whole. Both go on in every later "
             "run until they are done",
         ),
-        "databases": Param(
-            databases,
-            type="array",
-            items={"type": "string", "enum": databases},
-            examples=databases,
-            title="Databases",
-            description="Those to copy in this run",
-        ),
+        "databases": tasks.databases(instance),
         "replaced": Param(
             [],
             type=["array", "null"],
@@ -102,25 +95,23 @@ def parameters(instance: Instance) -> dict[str, Param]:
 
 def copy(instance: Instance, database: str, params: dict[str, Any]) -> None:
     """The work of one database's task."""
-    if unknown := set(params) - set(parameters(instance)):
-        raise ConfigurationInvalid(
-            f"There is no parameter {', '.join(sorted(unknown))}", f"There are {', '.join(parameters(instance))}"
-        )
     mode = chosen_mode(database, params)
-    if database not in params["databases"]:
-        raise AirflowSkipException(f"{database} is not among the databases of this run")
+    tasks.require_chosen(database, params, parameters(instance))
     options = extract.Options(params["page_rows"], params["minutes"] * 60, mode=mode)
     server = hook.CouchDBHook(instance.connection)
     with hook.warehouse_connection() as connection:
-        done = extract.run(
-            connection,
-            server.get_conn,
-            instance.source(database),
-            database,
-            options,
-            log.info,
-            beside=hook.warehouse_connection,
-        )
+        try:
+            done = extract.run(
+                connection,
+                server.get_conn,
+                instance.source(database),
+                database,
+                options,
+                log.info,
+                beside=hook.warehouse_connection,
+            )
+        except FirstCopy as error:
+            raise AirflowSkipException(str(error)) from None
     log.info("caught up" if done.caught_up else "the time is up: the next run goes on from here")
 
 
@@ -142,8 +133,6 @@ def chosen_mode(database: str, params: dict[str, Any]) -> str:
 
 def create(instance: Instance, timezone: str) -> DAG:
     """One instance's DAG."""
-    staged = Asset(f"cht://staging/{instance.name}")
-    alias = AssetAlias(f"cht-staged-{instance.name}")
 
     @dag(
         dag_id=f"cht_extract_{instance.name}",
@@ -151,41 +140,22 @@ def create(instance: Instance, timezone: str) -> DAG:
         start_date=pendulum.datetime(2024, 1, 1, tz=timezone),
         catchup=False,
         max_active_runs=1,
-        max_active_tasks=4,  # readers of one server at once
+        max_active_tasks=tasks.READERS,
         default_args=hook.POLICY | {"execution_timeout": TIMEOUT},
         params=parameters(instance),
         tags=["cht-sync", instance.name],
         doc_md=__doc__,
     )
     def workflow() -> None:
-        @task
-        def prepare_warehouse() -> None:
-            with hook.task(), hook.warehouse_connection() as connection:
-                if applied := schema.migrate(connection):
-                    log.info("applied %s", ", ".join(applied))
-                staging.prepare(
-                    connection, {source: (instance.name, name) for source, name in instance.sources.items()}
-                )
-
         def extraction(database: str) -> Any:
-            name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in database)
-
-            @task(task_id=f"extract_{name}")
+            @task(task_id=tasks.name("extract", database), pool=instance.pool)
             def extract_database(*, params: dict[str, Any]) -> None:
                 with hook.task():
                     copy(instance, database, dict(params))
 
             return extract_database()
 
-        # a teardown: it runs whatever became of the others, and the run's state is theirs
-        @teardown
-        @task(outlets=[alias])
-        def announce(*, outlet_events: Any) -> None:
-            with hook.task(), hook.warehouse_connection() as connection:
-                if extract.is_waiting(connection, instance.name):
-                    outlet_events[alias].add(staged)
-
-        prepare_warehouse() >> [extraction(database) for database in instance.databases] >> announce()
+        tasks.prepare(instance) >> [extraction(each) for each in instance.databases] >> tasks.announcer(instance)()
 
     return workflow()
 

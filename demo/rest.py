@@ -49,6 +49,11 @@ class Rest:
         else:
             self.patch(path, connection)
 
+    def make_pool(self, name: str, slots: int) -> None:
+        """Makes a pool, where there is none of that name: its slots may have been changed in the UI."""
+        if self._ask("GET", f"pools/{quote(name, safe='')}").status_code == requests.codes.not_found:
+            self.post("pools", {"name": name, "slots": slots, "description": "Tasks that read one CouchDB at once"})
+
     def _call(self, method: str, path: str, **arguments: Any) -> Answer:
         answer = self._ask(method, path, **arguments)
         if not answer.ok:  # the body of a refusal repeats what was sent, passwords too

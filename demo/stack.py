@@ -85,6 +85,7 @@ def _start(home: Path, settings: Settings, progress: Progress, servers: ExitStac
     rest = airflow.start(settings.port, progress)
     rest.store(connections.couchdb(couchdb))
     rest.store(connections.warehouse(dsn))
+    rest.make_pool("couchdb_demo", slots=4)
     checks = (airflow.require_alive, postgres.require_alive, standin.require_alive)
     return Stack(airflow, rest, couchdb, dsn, note.is_ours, checks)
 

@@ -1,6 +1,6 @@
-"""Prepares the Airflow of docker-compose.yaml: the login of its UI, and its connections, from the environment.
+"""Prepares the Airflow of docker-compose.yaml: the login of its UI, its connections from the environment, its pools.
 
-It runs at every start. A connection that is there stays as it is: what was edited in the UI isn't undone.
+It runs at every start. A connection or a pool that is there stays as it is: what was edited in the UI isn't undone.
 """
 
 import json
@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,17 @@ def store(found: Mapping[str, Mapping[str, Any]]) -> None:
         subprocess.run([sys.executable, "-m", "airflow", "connections", "import", file.name], check=True)
 
 
+def make_pools(file: Path) -> None:
+    """Those that include/instances.toml names: a task whose pool isn't there would wait for ever."""
+    instances = tomllib.loads(file.read_text(encoding="utf-8")).get("instance", [])
+    for name in sorted({instance["pool"] for instance in instances if "pool" in instance}):
+        airflow = [sys.executable, "-m", "airflow", "pools"]
+        if subprocess.run([*airflow, "get", name], capture_output=True).returncode:
+            subprocess.run([*airflow, "set", name, "4", "Tasks that read one CouchDB at once"], check=True)
+
+
 if __name__ == "__main__":
     file = Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
     set_password(file, "admin", os.environ["AIRFLOW_ADMIN_PASSWORD"])
     store(connections(os.environ))
+    make_pools(Path(os.environ.get("CHT_SYNC_INCLUDE", "include")) / "instances.toml")

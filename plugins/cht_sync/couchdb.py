@@ -214,11 +214,11 @@ class Client:
     ) -> Iterator[Iterator[Row]]:
         """About `limit` live documents in the order of their ids, from behind one id up to another, which is included.
 
-        "" is the start, None the end. The one `behind` may be given once more.
+        "" is the start, None the end.
         """
         query = {"limit": str(limit), "include_docs": "true"}
-        if behind:
-            query["startkey"] = msgspec.json.encode(behind).decode()
+        if behind:  # the least id that is greater: the document itself may be huge
+            query["startkey"] = msgspec.json.encode(behind + "\0").decode()
         if until is not None:
             query["endkey"] = msgspec.json.encode(until).decode()
         with self._get(f"/{quote(database, safe='')}/_all_docs", database, query) as response:

@@ -23,7 +23,7 @@ def recount(connection: warehouse.Connection, sources: Collection[str] | None, i
         insert into pg_temp.fold_source (source)
         select checkpoint.source
         from ops.checkpoint
-        where cht.is_main(checkpoint.source) and (
+        where cht.is_main(checkpoint.source) and checkpoint.mode <> 'copying' and (
             %(all)s
             or checkpoint.source = any(%(sources)s)
             or not exists (

@@ -13,6 +13,7 @@
         ├── DatabaseMissing         404
         ├── SinceRefused            400 on a checkpoint
         ├── NotCouchDB              an answer that CouchDB does not give
+        ├── FirstCopy               it is just copied for the first time, in ranges
         ├── SourceReplaced          another database under the same name
         ├── ConfigurationInvalid
         ├── WarehouseUnusable       too old, read-only, missing, wrong password
@@ -90,6 +91,10 @@ class SinceRefused(FinalError):
 
 class NotCouchDB(FinalError):
     """Something answered that is not CouchDB, or not as CouchDB does."""
+
+
+class FirstCopy(FinalError):
+    """The source is just copied for the first time, in ranges: nothing else may write it."""
 
 
 class SourceReplaced(FinalError):

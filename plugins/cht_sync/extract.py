@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from cht_sync import changes, couchdb, feed, progress, recopy, replay, retry, sql, staging, warehouse
+from cht_sync import changes, couchdb, feed, progress, recopy, replay, retry, snapshot, sql, staging, warehouse
 from cht_sync.progress import Progress
 
 
@@ -50,6 +50,7 @@ def run(
     """
     with warehouse.lock(connection, f"cht-sync extract {source}", options.wait):
         before = staging.checkpoint(connection, source)
+        snapshot.require_none(before)
         asking = client()
         record = progress.Record(connection, Progress(source), report, beside, clock)
         try:

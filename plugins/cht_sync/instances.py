@@ -27,7 +27,8 @@ _SPAN = re.compile(r"([1-9]\d{0,5}) (minute|hour|day)s?")
 class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One CHT server; `schedule` is a cron expression in the deployment's time zone, or None: by hand only.
 
-    `fresh_within` is how old its figures may be before cht_freshness tells, or None: it doesn't.
+    `fresh_within` is how old its figures may be before cht_freshness tells, or None: it doesn't. `pool` is the Airflow
+    pool of all tasks that read this server.
     """
 
     name: Name
@@ -36,6 +37,7 @@ class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: str | None = None
     active: bool = True
     fresh_within: str | None = None
+    pool: Annotated[str, msgspec.Meta(min_length=1)] = "default_pool"
 
     def source(self, database: str) -> str:
         """The key of that database in every table."""

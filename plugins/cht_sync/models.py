@@ -76,7 +76,7 @@ def _run(connection: warehouse.Connection, files: list[Relation], views: list[Re
 def _noted(connection: warehouse.Connection, file: Relation, anew: set[str]) -> dict[str, int]:
     """The batch up to which the model has each source that it is behind; 0 where it has nothing, or more than there is.
 
-    A batch falls only where a source was removed and copied again.
+    A batch falls only where a source was removed and copied again. What is just copied in ranges is not read.
     """
     rows = connection.execute(
         """
@@ -85,7 +85,7 @@ def _noted(connection: warehouse.Connection, file: Relation, anew: set[str]) -> 
             case when %(anew)s or state.batch > checkpoint.batch then 0 else coalesce(state.batch, 0) end
         from ops.checkpoint
         left join ops.model_state as state on state.source = checkpoint.source and state.model = %(model)s
-        where %(anew)s or state.batch is distinct from checkpoint.batch
+        where checkpoint.mode <> 'copying' and (%(anew)s or state.batch is distinct from checkpoint.batch)
         """,
         {"model": file.name, "anew": file.name in anew},
     ).fetchall()

@@ -47,6 +47,7 @@ def remove(connection: warehouse.Connection, configuration: instances.Configurat
         # in the order in which an extraction, and then the models, take them
         for source in sources:
             locks.enter_context(warehouse.lock(connection, f"cht-sync extract {source}"))
+            locks.enter_context(warehouse.lock(connection, f"cht-sync verify {source}"))
         locks.enter_context(warehouse.lock(connection, "cht-sync models"))
         for source in sources:
             _delete(connection, source)

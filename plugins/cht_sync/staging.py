@@ -165,6 +165,25 @@ def amend(
     return settled + changed, rejected
 
 
+def insert(
+    connection: warehouse.Connection, before: Checkpoint, chunks: Iterable[bytes], move: Callable[[int, int], None]
+) -> tuple[int, int]:
+    """Documents of a parallel first copy, in one transaction beside others: rows written, refused.
+
+    All of them get one batch, which is the source's once it is handed over. `move` is called with both numbers in the
+    transaction. Raises CheckpointMoved where the source is not copied this way any more.
+    """
+    connection.execute(sql.read("staging/page"))
+    with connection.transaction():
+        _copy(connection, chunks)
+        row = connection.execute(sql.read("snapshot/lock"), [before.source, before.generation]).fetchone()
+        if row is None:
+            raise moved(before)
+        changed, rejected = _merge(connection, before.source, row[0] + 1, LAST_LINE, COPY)
+        move(changed, rejected)
+    return changed, rejected
+
+
 def _copy(connection: warehouse.Connection, chunks: Iterable[bytes]) -> None:
     with connection.cursor() as cursor:
         with cursor.copy(sql.read("staging/copy")) as copy:

@@ -86,6 +86,68 @@ def test_from_a_document_to_a_count_to_a_day(
     assert rows(warehouse, days) == [("", "2023-11-15", 0, 0), ("area", "2023-11-15", 1, 1)]
 
 
+def instance(database: str) -> Instance:
+    return Instance("demo", "couchdb_demo", (database,))
+
+
+def test_a_comparison_makes_right_what_is_wrong_and_wakes_the_models(
+    put: Callable[[dict[str, Any]], None], extract: Any, warehouse: str, database: str
+) -> None:
+    compare = module("verify").create(instance(database), "Africa/Nairobi")
+    assert states(run(compare))[f"verify_{database}"] == "skipped"
+    for document in (AREA, HOUSE):
+        put(document)
+    assert run(extract).state == "success"
+    assert run(module("marts").create(module("marts").configured)).state == "success"
+    with psycopg.connect(warehouse) as connection:
+        connection.execute("delete from staging.document where _id = 'house'")
+    told = run(compare, repair=False)
+    assert told.state == "failed"
+    assert rows(warehouse, "select missing, repaired, left_over from ops.verification") == [(1, 0, 1)]
+    done = run(compare, repair=True)
+    assert set(states(done).values()) == {"success"}
+    assert rows(warehouse, "select _id from staging.document order by 1") == [("area",), ("house",)]
+    assert rows(warehouse, "select is_equal from marts.compared") == [(True,)]
+
+
+def test_a_first_copy_in_ranges_and_then_the_feed(
+    put: Callable[[dict[str, Any]], None],
+    extract: Any,
+    warehouse: str,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for document in (SETTINGS, AREA, HOUSE, ANA):
+        put(document)
+    first_copy = module("snapshot")
+    monkeypatch.setattr(first_copy.snapshot.Options, "__init__", partialmethod_of(first_copy.snapshot, range_rows=2))
+    done = run(first_copy.create(instance(database), "Africa/Nairobi"))
+    assert done.state == "success"
+    copies = [task.map_index for task in done.get_task_instances() if task.task_id == f"copy_{database}"]
+    assert sorted(copies) == [0, 1]
+    assert rows(warehouse, "select count(*), min(batch), max(batch) from staging.document") == [(4, 1, 1)]
+    put({"_id": "ben", "type": "person", "parent": {"_id": "house"}})
+    assert run(extract).state == "success"
+    assert rows(warehouse, "select mode, rows_read from ops.extract_run where mode = 'incremental'") == [
+        ("incremental", 1)
+    ]
+    again = run(first_copy.create(instance(database), "Africa/Nairobi"))
+    assert states(again)[f"hand_over_{database}"] == "skipped"
+
+
+def partialmethod_of(module: ModuleType, **given: Any) -> Callable[..., None]:
+    """The options' own, with some of them other than the form can say."""
+    before = module.Options.__init__
+    return lambda self, *args, **named: before(self, *args, **(given | named))
+
+
+def test_while_it_is_copied_in_ranges_the_extraction_is_skipped(extract: Any, warehouse: str, database: str) -> None:
+    assert run(extract, databases=[]).state
+    with psycopg.connect(warehouse) as connection:
+        connection.execute("update ops.checkpoint set mode = 'copying'")
+    assert states(run(extract))[f"extract_{database}"] == "skipped"
+
+
 def test_databases_that_were_not_chosen_are_skipped(extract: Any, database: str) -> None:
     done = run(extract, databases=[])
     assert states(done)[f"extract_{database}"] == "skipped"

@@ -11,13 +11,16 @@ select
         select
         from ops.checkpoint
         left join ops.model_source as noted on noted.source = checkpoint.source
-        where noted.batch is distinct from checkpoint.batch
-            or (noted.caught_up_at is null and checkpoint.caught_up_at is not null)
+        where checkpoint.mode <> 'copying'
+            and (
+                noted.batch is distinct from checkpoint.batch
+                or (noted.caught_up_at is null and checkpoint.caught_up_at is not null)
+            )
     )
     or exists (
         select
         from ops.checkpoint
         cross join unnest(%(models)s::text[]) as file (model)
         left join ops.model_state as state on state.source = checkpoint.source and state.model = file.model
-        where state.batch is distinct from checkpoint.batch
+        where state.batch is distinct from checkpoint.batch and checkpoint.mode <> 'copying'
     )

@@ -3,6 +3,7 @@ with noted as (
     insert into ops.model_source as kept (source, batch, caught_up_at)
     select checkpoint.source, checkpoint.batch, checkpoint.caught_up_at
     from ops.checkpoint
+    where checkpoint.mode <> 'copying'
     on conflict (source) do update set
         batch = excluded.batch,
         caught_up_at = excluded.caught_up_at,
@@ -14,4 +15,5 @@ with noted as (
 select checkpoint.source
 from ops.checkpoint
 left join ops.model_source as before on before.source = checkpoint.source
-where before.source is null or (before.caught_up_at is null and checkpoint.caught_up_at is not null)
+where checkpoint.mode <> 'copying'
+    and (before.source is null or (before.caught_up_at is null and checkpoint.caught_up_at is not null))

@@ -53,6 +53,7 @@ create table ops.snapshot_range (
     number integer not null,
     behind text collate "C" not null,
     until text collate "C",
+    expected bigint not null,
     documents bigint not null default 0,
     updated_at timestamptz not null default now(),
     finished_at timestamptz,
@@ -61,3 +62,5 @@ create table ops.snapshot_range (
 comment on table ops.snapshot_range is 'A parallel first copy: one row a range of ids; gone when the source is handed over to its feed';
 comment on column ops.snapshot_range.behind is 'The last id that is copied; the range begins behind it';
 comment on column ops.snapshot_range.until is 'The last id of the range; null is the end';
+comment on column ops.snapshot_range.expected is 'About so many documents are in it';
+comment on column ops.snapshot_range.documents is 'So many of them were read';

@@ -1,0 +1,131 @@
+"""Copies large databases for the first time, in ranges side by side; then `cht_extract_<instance>` goes on.
+
+**It runs** by Trigger only, before `cht_extract_<instance>` is switched on. It pays from some million documents on,
+where CouchDB has cores to spare: below that the feed alone is as quick.
+
+**Tasks**, for each database: `plan_…` reads the feed without documents once, for the checkpoint that the feed goes on
+from, and cuts the ids into ranges; `copy_…` copies a range each, as many side by side as the pool allows;
+`hand_over_…` lets the feed go on. A database that is copied already is skipped. How far each range is stands in
+`ops.snapshot_range`.
+
+Until it has ended nothing else writes these sources, and they have no numbers: runs of `cht_extract` skip them.
+
+**When a task is red**, its log ends in one sentence on what happened and one on what to do. A range that is stopped or
+killed goes on behind its last page: *Clear* the task, or trigger this again. *Begin anew* forgets what was copied so
+far; it is needed only where the database is another one than the copy began with.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import DAG, Param, dag, task
+from airflow.sdk.exceptions import AirflowException
+from cht_sync import hook, instances, snapshot, stretch, tasks
+from cht_sync.instances import Instance
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = timedelta(hours=4)
+
+
+def parameters(instance: Instance) -> dict[str, Param]:
+    """The form of Trigger."""
+    return {
+        "databases": tasks.databases(instance),
+        "page_rows": Param(
+            5000,
+            type="integer",
+            minimum=1,
+            maximum=20000,
+            title="Documents a page",
+            description="Fewer where documents are huge, or a proxy cuts long answers off",
+        ),
+        "anew": Param(
+            False,
+            type="boolean",
+            title="Begin anew",
+            description="Forgets an unfinished first copy, with what it has copied",
+        ),
+    }
+
+
+class Source:
+    """One database of an instance, as its tasks see it."""
+
+    def __init__(self, instance: Instance, database: str) -> None:
+        self.instance, self.database = instance, database
+        self.source = instance.source(database)
+        self.client = hook.CouchDBHook(instance.connection).get_conn
+
+    def plan(self, params: dict[str, Any]) -> list[int]:
+        """The numbers of the ranges; no ids, which Airflow would keep."""
+        tasks.require_chosen(self.database, params, parameters(self.instance))
+        options = snapshot.Options(anew=params["anew"])
+        with hook.warehouse_connection() as connection:
+            return snapshot.plan(connection, self.client, self.source, self.database, options, log.info)
+
+    def copy(self, number: int, params: dict[str, Any]) -> None:
+        """One range."""
+        options = snapshot.Options(params["page_rows"])
+        with hook.warehouse_connection() as connection:
+            stretch.copy(connection, self.client, self.source, self.database, number, options, log.info)
+
+    def hand_over(self) -> None:
+        """Once all ranges are copied."""
+        with hook.warehouse_connection() as connection:
+            if not snapshot.hand_over(connection, self.client, self.source, self.database, snapshot.Options()):
+                raise AirflowException(f"Of {self.source} there is a range that is not copied yet. Clear its task")
+        log.info("%s is copied; cht_extract_%s goes on with its feed", self.source, self.instance.name)
+
+
+def create(instance: Instance, timezone: str) -> DAG:
+    """One instance's DAG."""
+
+    @dag(
+        dag_id=f"cht_snapshot_{instance.name}",
+        schedule=None,
+        start_date=pendulum.datetime(2024, 1, 1, tz=timezone),
+        catchup=False,
+        max_active_runs=1,
+        max_active_tasks=tasks.READERS,
+        default_args=hook.POLICY | {"execution_timeout": TIMEOUT},
+        params=parameters(instance),
+        tags=["cht-sync", instance.name],
+        doc_md=__doc__,
+    )
+    def workflow() -> None:
+        prepared, announced = tasks.prepare(instance), tasks.announcer(instance)()
+
+        def first_copy(database: str) -> None:
+            @task(task_id=tasks.name("plan", database), pool=instance.pool)
+            def plan(*, params: dict[str, Any]) -> list[int]:
+                with hook.task():
+                    return Source(instance, database).plan(dict(params))
+
+            # side by side, unlike all other tasks: each range has a lock of its own
+            @task(task_id=tasks.name("copy", database), pool=instance.pool, max_active_tis_per_dag=None)
+            def copy_range(number: int, *, params: dict[str, Any]) -> None:
+                with hook.task():
+                    Source(instance, database).copy(number, dict(params))
+
+            @task(task_id=tasks.name("hand_over", database), pool=instance.pool)
+            def hand_over() -> None:
+                with hook.task():
+                    Source(instance, database).hand_over()
+
+            numbers = plan()
+            prepared >> numbers
+            copy_range.expand(number=numbers) >> hand_over() >> announced
+
+        for database in instance.databases:
+            first_copy(database)
+
+    return workflow()
+
+
+if configuration := instances.valid():  # dags/extract.py says what is wrong with it
+    for each in configuration.instances:
+        if each.active:
+            create(each, configuration.timezone)

@@ -1,0 +1,113 @@
+"""Compares the copy with CouchDB, document by document, and makes right what is wrong.
+
+**It runs** every night, or by Trigger, also beside an extraction: what has changed in CouchDB since the last page is
+told apart from what is wrong. It reads ids and revisions only, and documents where something is missing.
+
+**Tasks**: one a database; `announce` wakes `cht_marts` where something was made right. What each has found is a row of
+`ops.verification`; when each source was last compared, and whether the copy was the same, is in `marts.compared`.
+
+| it finds | and makes it right |
+|---|---|
+| missing, stale | reads the documents again |
+| deleted in CouchDB only | marks them as deleted |
+| purged, archived (in `<database>-archive`): not there any more | takes them out of the numbers (`gone`) |
+
+With *Repair* off it only tells, and is red where anything differs.
+
+**When a task is red**, its log ends in one sentence on what happened and one on what to do:
+
+| it says | do |
+|---|---|
+| are not as CouchDB has them | see docs/operating.md, "The copy differs" |
+| would be taken out, which is too many | the same: first see whether CouchDB has lost a shard |
+| another database than was copied | see docs/operating.md, "A database was replaced" |
+| another run has written, another run is at work | wait, it is tried again |
+
+A database that is just copied for the first time, or anew, is not compared (pink).
+"""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import DAG, CronTriggerTimetable, Param, dag, task
+from airflow.sdk.exceptions import AirflowSkipException
+from cht_sync import hook, instances, tasks, verify
+from cht_sync.instances import Instance
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = timedelta(hours=4)
+
+
+def parameters(instance: Instance) -> dict[str, Param]:
+    """The form of Trigger."""
+    return {
+        "databases": tasks.databases(instance),
+        "repair": Param(True, type="boolean", title="Repair", description="Off: only tell what differs"),
+        "most_gone": Param(
+            verify.Options.most_gone,
+            type="integer",
+            minimum=0,
+            maximum=100,
+            title="Most that may be taken out, in percent",
+            description="Where CouchDB has nothing of more documents than that, none is taken out: it may have lost a "
+            "shard. Raise it after a large purge",
+        ),
+    }
+
+
+def compare(instance: Instance, database: str, params: dict[str, Any]) -> None:
+    """The work of one database's task."""
+    tasks.require_chosen(database, params, parameters(instance))
+    server = hook.CouchDBHook(instance.connection)
+    with hook.warehouse_connection() as connection:
+        done = verify.run(
+            connection,
+            server.get_conn,
+            instance.source(database),
+            database,
+            verify.Options(params["repair"], params["most_gone"]),
+            log.info,
+            beside=hook.warehouse_connection,
+        )
+    (log.warning if done.wrong else log.info)("%s", done)
+    if done.waits:
+        raise AirflowSkipException(done.waits)
+    verify.require_equal(done)
+
+
+def create(instance: Instance, timezone: str) -> DAG:
+    """One instance's DAG."""
+
+    @dag(
+        dag_id=f"cht_verify_{instance.name}",
+        schedule=CronTriggerTimetable("30 1 * * *", timezone=timezone) if instance.schedule else None,
+        start_date=pendulum.datetime(2024, 1, 1, tz=timezone),
+        catchup=False,
+        max_active_runs=1,
+        max_active_tasks=tasks.READERS,
+        default_args=hook.POLICY | {"execution_timeout": TIMEOUT},
+        params=parameters(instance),
+        tags=["cht-sync", instance.name],
+        doc_md=__doc__,
+    )
+    def workflow() -> None:
+        def comparison(database: str) -> Any:
+            @task(task_id=tasks.name("verify", database), pool=instance.pool)
+            def verify_database(*, params: dict[str, Any]) -> None:
+                with hook.task():
+                    compare(instance, database, dict(params))
+
+            return verify_database()
+
+        tasks.prepare(instance) >> [comparison(each) for each in instance.databases] >> tasks.announcer(instance)()
+
+    return workflow()
+
+
+if configuration := instances.valid():  # dags/extract.py says what is wrong with it
+    for each in configuration.instances:
+        if each.active:
+            create(each, configuration.timezone)
