@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo backfill test lint constraints clean
+.PHONY: help demo backfill test lint docs constraints clean
 .DEFAULT_GOAL := help
 
 help: ## This text
@@ -30,6 +30,9 @@ lint: $(INSTALLED) ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+docs: $(INSTALLED) ## Write docs/models.md anew, from the headers of the files in include/sql
+	@$(BIN)/python -m demo.docs
 
 # One file of exact versions with hashes for every Python; uv and pip both install from it.
 constraints: $(INSTALLED) ## Pin the newest versions of all packages anew, in constraints.txt

@@ -5,7 +5,7 @@ from pathlib import Path
 from psycopg import sql as statement
 from psycopg.sql import Identifier
 
-from cht_sync import models, relation, sql, table, warehouse
+from cht_sync import describe, models, relation, sql, table, warehouse
 from cht_sync.errors import ConfigurationInvalid
 from cht_sync.relation import Relation
 
@@ -70,11 +70,11 @@ def _make(connection: warehouse.Connection, file: Relation) -> None:
         connection.execute(statement.SQL("drop materialized view if exists {}").format(view))
         connection.execute(head + file.select())
         connection.execute(statement.SQL("create unique index on {} ({})").format(view, key))
-        about = statement.Literal(file.about)
-        connection.execute(statement.SQL("comment on materialized view {} is {}").format(view, about))
+    describe.comment(connection, "materialized view", "marts", file)
 
 
 def _refresh(connection: warehouse.Connection, file: Relation) -> None:
     view = Identifier("marts", file.name)
     with relation.telling(file, "its refresh"):
         connection.execute(statement.SQL("refresh materialized view concurrently {}").format(view))
+    describe.comment(connection, "materialized view", "marts", file)

@@ -9,7 +9,7 @@ and enters another. Everything happens in one transaction over one snapshot: a r
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cht_sync import counts, relation, sql, table, warehouse, work
+from cht_sync import counts, describe, relation, sql, table, warehouse, work
 from cht_sync.relation import Relation
 
 #: What `area_fold` is made by: the counts are a model, but no select by document.
@@ -44,7 +44,13 @@ def _is_behind(connection: warehouse.Connection, files: list[Relation], views: l
     stamps = _stamps(files, views, include)
     row = connection.execute(
         sql.read("ops/models_behind"),
-        {"names": list(stamps), "hashes": list(stamps.values()), "models": [file.name for file in files]},
+        {
+            "names": list(stamps),
+            "hashes": list(stamps.values()),
+            "described": [file.name for file in (*files, *views)],
+            "headers": [file.header for file in (*files, *views)],
+            "models": [file.name for file in files],
+        },
     ).fetchone()
     return bool(row and row[0])
 
@@ -70,6 +76,7 @@ def _run(connection: warehouse.Connection, files: list[Relation], views: list[Re
     _show(connection, views, anew, ours)
     written[FOLD] = counts.recount(connection, None if anew & {FOLD, *counts.INPUTS} else touched, include)
     _note(connection, stamps, written, anew, files)
+    _describe(connection, [*files, *views], anew | {view.name for view in views if anew})
     return Update(changed, written)
 
 
@@ -137,3 +144,16 @@ def _note(
     changed = [name for name in stamps if written.get(name) or name in anew or (completed and name == FOLD)]
     connection.execute(sql.read("ops/note_relations"), {"names": changed, "hashes": [stamps[name] for name in changed]})
     connection.execute(sql.read("ops/note_models"), {"models": [file.name for file in files]})
+
+
+def _describe(connection: warehouse.Connection, files: list[Relation], shown: set[str]) -> None:
+    """Words of a header that have changed become comments; what is just `shown` has them already."""
+    noted = dict(connection.execute("select name, header from ops.relation").fetchall())
+    changed = [file for file in files if noted.get(file.name) != file.header]
+    for file in changed:
+        if file.name not in shown:
+            describe.comment(connection, "view", "models", file)
+    connection.execute(
+        sql.read("ops/note_headers"),
+        {"names": [file.name for file in changed], "headers": [file.header for file in changed]},
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from itertools import takewhile
 from pathlib import Path
 
 import psycopg
@@ -16,21 +17,33 @@ from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
 _FIELD = re.compile(r"(key|index|after|affected|reads): *(.*)")
+_COLUMN = re.compile(r"([a-z_][a-z0-9_]*\*?(?:, [a-z_][a-z0-9_]*\*?)*): (.+)")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+#: Of the columns that most relations have; a header may say otherwise.
+COMMON = {
+    "source": "The database that it came from, such as kitui/medic",
+    "_id": "Of the document",
+    "uuid": "The same as _id",
+    "saved_timestamp": "When the document's latest revision was copied",
+}
 
 
 @dataclass(frozen=True)
 class Relation:
     """One file. Its header:
 
-    what a row is, in words, which becomes the relation's comment; `key`: columns of the unique key; `index`: columns of
-    a further index, one a line; `after`: models that this one reads; `reads`: relations by whose version it is
-    refreshed; `affected`: a select of the (source, _id) to be done again because of `changed`, on the lines below it.
+    what a row is, in words; `name, name:` what these columns mean (`name_*` is all that begin so). Both become comments
+    in Postgres. `key`: columns of the unique key; `index`: columns of a further index, one a line; `after`: models that
+    this one reads; `reads`: relations by whose version it is refreshed; `affected`: a select of the (source, _id) to be
+    done again because of `changed`, on the lines below it.
     """
 
     name: str
     text: str
     about: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
     key: tuple[str, ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
     after: tuple[str, ...] = ()
@@ -40,7 +53,20 @@ class Relation:
 
     @property
     def hash(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """Of all that decides its rows: the words of its header don't."""
+        body = self.text.splitlines()[len(_header(self.text)) :]
+        return _digest("\n".join(body), repr((self.key, self.indexes, self.after, self.affected, self.reads)))
+
+    @property
+    def header(self) -> str:
+        """Of the words of its header."""
+        return _digest(self.about, repr(self.columns), repr(COMMON))
+
+    def meaning(self, column: str) -> str | None:
+        """What the header says of a column."""
+        named = dict(self.columns)
+        wide = (text for name, text in self.columns if name.endswith("*") and column.startswith(name[:-1]))
+        return named.get(column) or next(wide, None) or COMMON.get(column)
 
     def select(self) -> statement.SQL:
         return statement.SQL(self.text)
@@ -70,14 +96,16 @@ def parse(name: str, text: str) -> Relation:
     if not _NAME.fullmatch(name):
         raise _invalid(name, "has a name that is no plain identifier (small letters, digits, _)")
     fields: dict[str, list[str]] = {}
+    columns: dict[str, str] = {}
     current = "about"
-    for line in text.splitlines():
-        if not line.startswith("--"):
-            break
+    for line in _header(text):
         content = line[2:].strip()
         if match := _FIELD.fullmatch(content):
             current, content = match.groups()
         elif current != "affected":
+            if match := _COLUMN.fullmatch(content):
+                columns |= dict.fromkeys(match[1].split(", "), match[2])
+                continue
             current = "about"
         if content:
             fields.setdefault(current, []).append(content)
@@ -85,12 +113,22 @@ def parse(name: str, text: str) -> Relation:
         name,
         text,
         about=" ".join(fields.get("about", [])),
+        columns=tuple(columns.items()),
         key=_names(name, fields.get("key", [])),
         indexes=tuple(_names(name, [line]) for line in fields.get("index", [])),
         after=_names(name, fields.get("after", [])),
         reads=_names(name, fields.get("reads", [])),
         affected="\n".join(fields.get("affected", [])),
     )
+
+
+def _header(text: str) -> list[str]:
+    """The lines of comments that a file begins with."""
+    return list(takewhile(lambda line: line.startswith("--"), text.splitlines()))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _names(relation: str, lines: list[str]) -> tuple[str, ...]:

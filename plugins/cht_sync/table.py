@@ -6,7 +6,7 @@ from psycopg import errors as pg
 from psycopg import sql as statement
 from psycopg.sql import Composed, Identifier
 
-from cht_sync import relation, warehouse
+from cht_sync import describe, relation, warehouse
 from cht_sync.errors import ModelFailed
 from cht_sync.relation import Relation
 from cht_sync.work import Work
@@ -90,15 +90,8 @@ def make(connection: warehouse.Connection, file: Relation, ours: set[tuple[str, 
 
 
 def _columns(connection: warehouse.Connection, file: Relation) -> Composed:
-    rows = connection.execute(
-        """
-        select attname from pg_attribute
-        where attrelid = format('model_data.%%I', %s::text)::regclass and attnum > 0 and not attisdropped
-        order by attnum
-        """,
-        [f"{file.name}__new"],
-    ).fetchall()
-    return statement.SQL("select ") + statement.SQL(", ").join(Identifier(name) for (name,) in rows)
+    columns = describe.columns(connection, f"model_data.{file.name}__new")
+    return statement.SQL("select ") + statement.SQL(", ").join(Identifier(name) for name, _ in columns)
 
 
 def show(
@@ -118,7 +111,7 @@ def show(
             require_unread(connection, f"models.{file.name}", ours)
             connection.execute(statement.SQL("drop view {} cascade").format(view))
             connection.execute(head + query)
-    connection.execute(statement.SQL("comment on view {} is {}").format(view, statement.Literal(file.about)))
+    describe.comment(connection, "view", "models", file)
 
 
 def require_unread(connection: warehouse.Connection, view: str, ours: set[tuple[str, str]]) -> None:

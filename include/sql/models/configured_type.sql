@@ -1,5 +1,7 @@
 -- One row a contact type that a source's settings configure.
--- household: a type of places that no other type of places has as its parent.
+-- id: Of the type
+-- person: Whether its contacts are persons
+-- household: Whether it is a type of places that no other type of places has as its parent
 -- key: source, _id, id
 with entry as (
     select

@@ -1,6 +1,14 @@
 -- One row a contact, a person or a place, as its own document has it.
--- is_person: of a type that the settings configure as persons, or `person`; every other contact is a place.
--- is_muted: muted itself; what lies above is not looked at here.
+-- reported: When it was registered, by the device's clock; null where that can't be read
+-- parent_uuid: The parent that its document names; null at the top
+-- name: As written
+-- contact_type: The id of its type: type, or contact_type where type is contact
+-- active: What is_active says, a text
+-- notes: As written
+-- muted: As written, mostly the moment of muting; null where it is empty
+-- is_muted: Muted itself; what lies above is not looked at here
+-- is_person: Of a type that the settings configure as persons, or of the type person; every other contact is a place
+-- configured: Whether the settings have its type
 -- key: source, _id
 -- index: source, parent_uuid
 -- after: configured_type

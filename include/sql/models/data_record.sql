@@ -1,8 +1,16 @@
--- One row a report, or an SMS message (those have no form).
--- patient_id: the subject, a short code or a uuid; contact_uuid: the submitter, then the places above as they were then.
+-- One row a report, or an SMS message, which has no form.
+-- reported: When it was submitted, by the device's clock; null where that can't be read
+-- form: The form's code; null for a message
+-- from_phone: The sender's number
+-- patient_id: Whom it is about, a short code or a uuid: patient_id, else fields.patient_id, else fields.patient_uuid
+-- place_id: The place that it is about: place_id, else fields.place_id
+-- contact_uuid: Who submitted it
+-- parent_uuid, grandparent_uuid: Where the submitter was then, and what was above that
+-- patient_uuid: fields.patient_uuid
 -- key: source, _id
 -- index: source, reported
 -- index: source, patient_id
+-- index: source, patient_uuid
 select
     document.source,
     document._id,

@@ -1,7 +1,15 @@
 -- One row a person, living or deceased.
--- is_patient: has a patient_id; patient_id itself is null where it is too long for an index.
--- died_on, died_at: the date of death as a day, or as a moment, where it can be read as one.
--- in_household: the parent is a household; is_staff: some user's settings name this person.
+-- sex: As written
+-- phone: As written
+-- phone2: alternative_phone, as written
+-- patient_id: The short code; null where there is none, or it is too long for an index
+-- name, contact_type, parent_uuid, reported, is_muted: As in models.contact
+-- is_patient: Has a patient_id
+-- is_deceased: Has a date_of_death
+-- died_on: The date of death, where it was written as a day
+-- died_at: The date of death, where it was written as a moment
+-- in_household: The parent is a household
+-- is_staff: Some user's settings name this person
 -- key: source, _id
 -- index: source, parent_uuid
 -- index: source, patient_id

@@ -1,5 +1,9 @@
 -- One row a user's settings.
--- contact_uuid: the user's contact, else the user's place, as CHT Sync has it; contact_id: the contact only.
+-- user_id: The account: org.couchdb.user: and the login
+-- contact_uuid: The user's contact, else the user's place as it is written
+-- language: Of the app
+-- roles: A JSON array as text
+-- contact_id: The user's contact only
 -- key: source, _id
 -- index: source, contact_id
 select

@@ -9,6 +9,12 @@ select
     )
     or exists (
         select
+        from unnest(%(described)s::text[], %(headers)s::text[]) as file (name, header)
+        left join ops.relation on relation.name = file.name
+        where relation.header is distinct from file.header
+    )
+    or exists (
+        select
         from ops.checkpoint
         left join ops.model_source as noted on noted.source = checkpoint.source
         where checkpoint.mode <> 'copying'

@@ -1,8 +1,22 @@
 -- One row a live place, households and rows of zeros too, and one a source with an empty area_uuid: persons in no place.
--- direct_: persons whose parent is this place; total_: with everything below it.
--- parent_uuid: as the document has it; effective_parent: the place in whose totals this one is counted.
--- level: 1 at the top; household: whoever is directly in it is in a household.
--- complete: false until the source was first copied to its end.
+-- area_uuid: The place's _id; empty for unplaced
+-- name, contact_type: Of the place
+-- parent_uuid: The parent that its document names
+-- direct_persons: Persons whose parent is this place
+-- total_persons: Persons in this place and in everything below it
+-- direct_persons_active, total_persons_active: Of them, those neither deceased nor muted
+-- direct_persons_muted, total_persons_muted: Of them, those alive who are muted, or below a muted place
+-- direct_persons_deceased, total_persons_deceased: Of them, the deceased
+-- direct_patients, total_patients: Of them, those with a patient_id
+-- direct_patients_active, total_patients_active: Of these patients, those neither deceased nor muted
+-- direct_patients_muted, total_patients_muted: Of these patients, those alive who are muted, or below a muted place
+-- direct_patients_deceased, total_patients_deceased: Of these patients, the deceased
+-- effective_parent: The place in whose totals this one is counted
+-- level: 1 at the top, 2 below that …; 0 for unplaced
+-- household: Whoever is directly in it is in a household
+-- is_orphan: Its parent is not there, or is not a place
+-- in_cycle: It is above itself
+-- complete: false until the source was first copied to its end
 -- reads: area_fold
 select
     fold.source,

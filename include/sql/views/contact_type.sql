@@ -1,4 +1,8 @@
 -- One row a type of contacts: those that a source's settings configure, and those that its contacts have beside them.
+-- id: Of the type
+-- person: Whether its contacts are persons
+-- configured: Whether the settings have it
+-- household: Whether its places are households
 -- reads: configured_type, contact
 select
     type.source,

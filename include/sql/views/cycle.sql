@@ -1,5 +1,7 @@
 -- One row a place that is above itself.
--- top: the place of its cycle with the smallest _id, which counts as having no parent.
+-- name, contact_type: Of the place
+-- parent_uuid: The parent that its document names
+-- top: The place of its cycle with the smallest _id, which counts as having no parent
 -- reads: area_fold, contact
 select
     cycle.source,

@@ -1,5 +1,8 @@
 -- One row a contact whose parent is not there, or is not a place.
--- effective_parent: the nearest live place of its own embedded lineage, in whose totals it is counted; null where none is.
+-- is_person: Whether it is a person; else it is a place
+-- name, contact_type: Of the contact
+-- parent_uuid: The parent that its document names
+-- effective_parent: The nearest live place of its own embedded lineage, in whose totals it is counted; null where none is
 -- reads: area_fold, contact
 select
     orphan.source,

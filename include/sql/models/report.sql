@@ -1,0 +1,65 @@
+-- One row a report: a data_record with a form, with the person that it is about.
+-- reported, form: As in models.data_record
+-- subject_uuid: The person that it is about: by patient_uuid, else by patient_id, a uuid or a short code (of two persons with one code, the smallest _id). Null until that person has come
+-- patient_id: What it names its subject by, as in models.data_record
+-- contact_uuid: Who submitted it
+-- parent_uuid: Where the submitter was then
+-- visited_uuid: The contact that was visited, mostly a household, where the form says so
+-- is_valid: false where the server found errors in it, such as an unknown short code
+-- latitude, longitude: Where it was filled in, in degrees; null where the device couldn't tell
+-- key: source, _id
+-- index: source, reported
+-- index: source, subject_uuid
+-- index: source, contact_uuid, reported
+-- after: data_record, person
+-- affected:
+--   select report.source, report._id
+--   from changed
+--   join models.report as report on report.source = changed.source and report.subject_uuid = changed._id
+--   left join models.person as person on person.source = changed.source and person._id = changed._id
+--   left join models.data_record as record on record.source = report.source and record._id = report._id
+--   where not coalesce(
+--       person._id in (record.patient_uuid, record.patient_id) or person.patient_id = record.patient_id, false
+--   )
+--   union all
+--   select record.source, record._id
+--   from changed
+--   join models.person as person on person.source = changed.source and person._id = changed._id
+--   cross join lateral (
+--       select by_uuid._id
+--       from models.data_record as by_uuid
+--       where by_uuid.source = person.source and by_uuid.patient_uuid = person._id
+--       union all
+--       select by_code._id
+--       from models.data_record as by_code
+--       where by_code.source = person.source and by_code.patient_id in (person._id, person.patient_id)
+--   ) as named
+--   join models.data_record as record on record.source = person.source and record._id = named._id
+--   left join models.report as report on report.source = record.source and report._id = record._id
+--   where record.form is not null and report.subject_uuid is distinct from person._id
+select
+    record.source,
+    record._id,
+    record.uuid,
+    record.saved_timestamp,
+    record.reported,
+    record.form,
+    coalesce(named._id, subject._id, coded._id) as subject_uuid,
+    record.patient_id,
+    record.contact_uuid,
+    record.parent_uuid,
+    cht.key(nullif(cht.string(document.doc #> '{fields,visited_contact_uuid}'), '')) collate "C" as visited_uuid,
+    coalesce(document.doc -> 'errors' in ('[]'::jsonb, 'null'::jsonb), true) as is_valid,
+    cht.number(document.doc #> '{geolocation,latitude}') as latitude,
+    cht.number(document.doc #> '{geolocation,longitude}') as longitude
+from document
+join models.data_record as record on record.source = document.source and record._id = document._id
+left join models.person as named on named.source = record.source and named._id = record.patient_uuid
+left join models.person as subject on subject.source = record.source and subject._id = record.patient_id
+left join lateral (
+    select min(person._id) as _id
+    from models.person as person
+    where named._id is null and subject._id is null
+      and person.source = record.source and person.patient_id = record.patient_id
+) as coded on true
+where record.form is not null
