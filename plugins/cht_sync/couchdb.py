@@ -116,6 +116,24 @@ def _chunks(response: requests.Response, what: str) -> Iterator[bytes]:
         raise PageCut(f"{what} was cut off", "The rows before are kept; it is read again from there") from None
 
 
+def _is_cut(body: bytes) -> bool:
+    """Whether a JSON object ends before its end: without a length, HTTP does not tell."""
+    begun = body.lstrip()[:1] in (b"", b"{")
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        return begun and (not body.rstrip().endswith(b"}") or "truncated" in str(error))
+    except RecursionError:  # a document may have more levels than it reads
+        return not body.rstrip().endswith(b"}")
+    return False
+
+
+def _cut(what: str) -> PageCut:
+    return PageCut(
+        f"{what} was cut off", "It is asked for again; if it lasts, look for a proxy that breaks off answers"
+    )
+
+
 class Client:
     """One CouchDB server, over one session of kept-alive connections. Not for two threads at once."""
 
@@ -168,17 +186,21 @@ class Client:
         what = f"A page of {database} from {self._server.url}"
         return Page(_chunks(response, what), what, longest)
 
-    def document(self, database: str, uuid: str, longest: int = LONGEST) -> tuple[str, bytes | Excess] | None:
-        """Revision and JSON text of one document as it is now; None where it is deleted or not there.
+    def document(self, database: str, uuid: str, rev: str, longest: int = LONGEST) -> bytes | Excess | None:
+        """JSON text of one document in that revision; None where CouchDB doesn't have it (any more).
 
-        The revision is "" where a proxy has taken it out of the answer's headers.
+        It is asked for by its revision: what comes without may be an older one, of a cache or of a node that is behind,
+        and an ETag may be a proxy's.
         """
         try:
-            with self._get(f"/{quote(database, safe='')}/{quote(uuid, safe='')}", database) as response:
-                body = whole(_chunks(response, f"A document of {database}"), longest)
-                return response.headers.get("ETag", "").strip('W/"'), body
+            with self._get(f"/{quote(database, safe='')}/{quote(uuid, safe='')}", database, {"rev": rev}) as response:
+                what = f"A document of {database}"
+                body = whole(_chunks(response, what), longest)
         except DatabaseMissing:
             return None
+        if isinstance(body, bytes) and _is_cut(body):
+            raise _cut(what)
+        return body
 
     @contextmanager
     def changed(self, database: str, since: str, limit: int) -> Iterator[Page]:
@@ -263,9 +285,12 @@ class Client:
             raise self._unreachable(error) from None
 
     def _decode(self, response: requests.Response, shape: type[T]) -> T:
+        body = self._body(response)
         try:
-            return msgspec.json.decode(self._body(response), type=shape)
+            return msgspec.json.decode(body, type=shape)
         except msgspec.MsgspecError:
+            if _is_cut(body):
+                raise _cut(f"An answer of {self._server.url}") from None
             raise NotCouchDB(
                 f"{self._server.url} does not answer as CouchDB does",
                 "Look for a proxy or a login page at that address; the connection must lead to CouchDB itself",

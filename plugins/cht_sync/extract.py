@@ -64,7 +64,7 @@ def run(
             copy = _Copy(connection, before, _Confirmed(asking, database, identity, backoff), record)
             if before.replay is not None and before.mode == "incremental":
                 longest = options.max_document_bytes
-                copy.replay(lambda uuid: asking.document(database, uuid, longest), database, options.seconds)
+                copy.replay(lambda uuid, rev: asking.document(database, uuid, rev, longest), database, options.seconds)
             with feed.reading(client(), database, before.seq, options.limits, _now, options.seconds, pause) as pages:
                 return copy.all(pages, options.seconds)
         except BaseException as error:

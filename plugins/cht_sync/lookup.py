@@ -1,5 +1,7 @@
 """A row of the feed that came without its document: the document, asked for by its id."""
 
+from dataclasses import replace
+
 from cht_sync import changes, couchdb, documents, retry
 from cht_sync.errors import PassingError
 
@@ -10,22 +12,21 @@ TRIES = 5
 def document(
     client: couchdb.Client, database: str, row: documents.Row, backoff: retry.Backoff, longest: int
 ) -> documents.Row:
-    """The row with its document, which may be of a later revision; without it where CouchDB does not give it.
+    """The row with its document; without it where CouchDB does not give it in that revision.
 
-    One that was deleted meanwhile comes again in the feed, as deleted: until then it is refused, not skipped.
+    One that was changed or deleted meanwhile, and is not kept as it was, comes again in the feed: until then it is
+    refused, not skipped. Another revision isn't taken instead: it can be an older one, which nothing would correct.
     """
     for attempt in range(TRIES):
         try:
-            found = client.document(database, row.id, longest)
+            body = client.document(database, row.id, row.rev, longest)
         except PassingError as error:
             backoff.wait(error)
             # a server that answers this is well: then it is the document, and must not hold up all others for ever
             backoff.insist(lambda: client.identity(database))
         else:
-            if found is not None:
-                rev, body = found
-                held, excess = (None, body) if isinstance(body, changes.Excess) else (body, None)
-                return documents.Row(row.id, rev or row.rev, row.seq, False, held, excess=excess)
+            if body is not None:
+                return replace(row, excess=body) if isinstance(body, changes.Excess) else replace(row, body=body)
         if attempt < TRIES - 1:
             backoff.pause(2**attempt)
     return row

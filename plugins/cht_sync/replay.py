@@ -13,7 +13,8 @@ from cht_sync.errors import PageCut, ServerBusy
 #: Documents, and bytes of them, that are tried in one transaction.
 ROWS, BYTES = 500, 16_000_000
 
-Fetch = Callable[[str], tuple[str, bytes | changes.Excess] | None]
+#: The JSON text of a document by its id and revision.
+Fetch = Callable[[str, str], bytes | changes.Excess | None]
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def run(
     database: str,
     is_over: Callable[[], bool],
 ) -> Replayed:
-    """Tries each refused document once, as it was received; `fetch` reads by their ids those of which nothing was kept.
+    """Tries each refused document once, as it was received; `fetch` reads those of which nothing was kept.
 
     Good ones are no longer refused. Raises CheckpointMoved where the copy was begun anew.
     """
@@ -124,15 +125,14 @@ def _rows(
 def _read(refused: _Refused, fetch: Fetch) -> documents.Row | None:
     """None where it is deleted, or CouchDB still cannot read it; a server that is not there ends the run."""
     try:
-        found = fetch(refused.id.decode())
+        body = fetch(refused.id.decode(), refused.rev)
     except (ServerBusy, PageCut):
         return None
-    if found is None:
+    if body is None:
         return None
-    rev, body = found[0] or refused.rev, found[1]
     if isinstance(body, changes.Excess):
-        return documents.Row(refused.id.decode(), rev, None, False, None, excess=body)
-    return _row(refused.id, rev, body)
+        return documents.Row(refused.id.decode(), refused.rev, None, False, None, excess=body)
+    return _row(refused.id, refused.rev, body)
 
 
 def _row(id_: bytes, rev: str, body: bytes) -> documents.Row:

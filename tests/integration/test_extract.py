@@ -166,7 +166,7 @@ def test_a_row_that_is_always_cut_off_is_read_by_its_id(staged: Warehouse, sourc
     source.fake.alone["huge"] = '{"type":"person"}'
     source.fake.fault = lambda page: replace(page, cut_at=1000)
     run()
-    assert staged.rows("_id, _rev, type") == [("huge", "9-alone", "person")]
+    assert staged.rows("_id, _rev, type") == [("huge", "1-a", "person")]
 
 
 def test_what_is_cut_off_until_the_time_is_up_is_told_and_keeps_what_came_before(
@@ -198,7 +198,35 @@ def test_a_row_without_its_document_is_read_by_its_id(staged: Warehouse, source:
     source.fake.put("b", "null")
     source.fake.alone = {"a": '{"type":"person"}', "b": '{"type":"clinic"}'}
     run()
-    assert staged.rows("_id, _rev, type") == [("a", "9-alone", "person"), ("b", "9-alone", "clinic")]
+    assert staged.rows("_id, _rev, type") == [("a", "1-a", "person"), ("b", "1-a", "clinic")]
+
+
+def test_of_a_row_without_its_document_no_other_revision_is_taken(staged: Warehouse, source: Source, run: Run) -> None:
+    """CouchDB has another one: an older one, of a node that is behind, would stay as nothing names it again."""
+    source.fake.put("a")
+    run()
+    source.fake.put("a", None, "2-b")
+    answer = source.fake.answer
+    old = Answer(200, b'{"type":"person"}\n', {"ETag": '"1-a"'})
+    source.fake.answer = lambda request: (  # type: ignore[method-assign]
+        old if request.path == "/medic/a" and request.query.get("rev") in (None, "1-a") else answer(request)
+    )
+    run()
+    assert staged.rows("_id, _rev") == [("a", "1-a")]
+    assert [row[:2] for row in staged.rejected()] == [(b"a", "2-b")]
+
+
+def test_a_document_that_was_cut_off_is_not_taken_for_a_whole_one(staged: Warehouse, source: Source, run: Run) -> None:
+    """Without a length, HTTP does not tell that it was."""
+    source.fake.put("a", None)
+    source.fake.alone["a"] = '{"type":"person"}'
+    answer, bodies = source.fake.answer, [b"", b'{"type":"per', b'{"type":"person"']
+    source.fake.answer = lambda request: (  # type: ignore[method-assign]
+        Answer(200, bodies.pop()) if request.path == "/medic/a" and bodies else answer(request)
+    )
+    run()
+    assert staged.rows("_id, _rev, type") == [("a", "1-a", "person")]
+    assert staged.rejected() == []
 
 
 def test_a_row_whose_document_cannot_be_read_is_refused_not_skipped(

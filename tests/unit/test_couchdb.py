@@ -147,22 +147,41 @@ def test_a_port_where_nothing_listens() -> None:
         client(url).identity("medic")
 
 
-def test_one_document_with_its_revision() -> None:
+def test_one_document_in_its_revision() -> None:
     def answer(request: Request) -> Answer:
-        found = request.path == "/medic/%C3%BCn%C3%AF%2Fc"
-        return Answer(200, b'{"_id":"x"}', {"ETag": '"2-abc"'}) if found else Answer(404, b'{"reason":"deleted"}')
+        found = request.path == "/medic/%C3%BCn%C3%AF%2Fc" and request.query == {"rev": "2-abc"}
+        return Answer(200, b'{"_id":"x"}', {"ETag": 'W/"proxy"'}) if found else Answer(404, b'{"reason":"missing"}')
 
     with serving(answer) as (url, _):
-        assert client(url).document("medic", "ünï/c") == ("2-abc", b'{"_id":"x"}')
-        assert client(url).document("medic", "y") is None
+        assert client(url).document("medic", "ünï/c", "2-abc") == b'{"_id":"x"}'
+        assert client(url).document("medic", "ünï/c", "3-abc") is None
+        assert client(url).document("medic", "y", "2-abc") is None
+
+
+@pytest.mark.parametrize("cut", [b"", b"{", b'{"a', b'{"a":{"b":1}', b'{"a":1e', b'{"a":"}'])
+def test_an_answer_that_ends_before_its_end_was_cut_off(cut: bytes) -> None:
+    """Where a proxy gives no length, or that of what has come, HTTP does not tell."""
+    with serving(lambda _: Answer(200, cut)) as (url, _):
+        with pytest.raises(errors.PageCut, match="was cut off"):
+            client(url).document("medic", "x", "1-a")
+        with pytest.raises(errors.PageCut, match="was cut off"):
+            client(url).identity("medic")
+    with serving(lambda _: Answer(200, b'{"a":' + b"[" * 5000)) as (url, _), pytest.raises(errors.PageCut):
+        client(url).document("medic", "x", "1-a")
+
+
+@pytest.mark.parametrize("whole", [b'{"a":01}', b'{"a":"\xff"}', b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}"])
+def test_a_document_may_be_whole_and_not_be_read_as_json(whole: bytes) -> None:
+    with serving(lambda _: Answer(200, whole)) as (url, _):
+        assert client(url).document("medic", "x", "1-a") == whole
 
 
 @pytest.mark.parametrize("sent", [b'{"a":1}', b'{"a":1}\n'])
 def test_the_line_feed_behind_a_document_is_none_of_it(sent: bytes) -> None:
     """CouchDB sends one where a document is asked for by its id, none where it comes in a row."""
-    with serving(lambda _: Answer(200, sent, {"ETag": '"2-abc"'})) as (url, _):
-        assert client(url).document("medic", "x") == ("2-abc", b'{"a":1}')
-        assert client(url).document("medic", "x", longest=3) == ("2-abc", Excess(7, sha256(b'{"a":1}').hexdigest()))
+    with serving(lambda _: Answer(200, sent)) as (url, _):
+        assert client(url).document("medic", "x", "2-abc") == b'{"a":1}'
+        assert client(url).document("medic", "x", "2-abc", 3) == Excess(7, sha256(b'{"a":1}').hexdigest())
 
 
 def test_only_the_last_line_feed_is_taken_off() -> None:
