@@ -32,12 +32,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Request:
-    """`path` is as on the wire, without its query."""
+    """`path` is as on the wire, without its query; `connection` is the client's port, as long as it is kept alive."""
 
     path: str
     query: dict[str, str]
     authorization: str | None
     body: bytes = b""
+    connection: int = 0
 
 
 def recorded(name: str) -> Answer:
@@ -94,7 +95,7 @@ def serving(
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             parts = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-            request = Request(parts.path, query, self.headers.get("Authorization"), body)
+            request = Request(parts.path, query, self.headers.get("Authorization"), body, self.client_address[1])
             requests.append(request)
             self._send(answer(request))
 
