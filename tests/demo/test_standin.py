@@ -50,15 +50,15 @@ def changes(ask: Ask, **query: object) -> dict[str, Any]:
 
 
 def test_a_page_has_a_row_a_line_in_couchdbs_own_form(ask: Ask) -> None:
-    revs = [row["rev"] for row in write(ask, {"_id": "a", "n": 1}, {"_id": "b"})]
+    revs = {row["id"]: row["rev"] for row in write(ask, {"_id": "a", "n": 1}, {"_id": "b"})}
     text = ask("GET", "/_changes", params={"include_docs": "true"}).text
-    seqs = re.findall(r'"seq":"([^"]+)"', text)
+    # a cluster's order is its own
     rows = [
-        f'{{"seq":"{seqs[0]}","id":"a","changes":[{{"rev":"{revs[0]}"}}],"doc":{{"_id":"a","_rev":"{revs[0]}","n":1}}}}',
-        f'{{"seq":"{seqs[1]}","id":"b","changes":[{{"rev":"{revs[1]}"}}],"doc":{{"_id":"b","_rev":"{revs[1]}"}}}}',
+        f'{{"seq":"{seq}","id":"{id_}","changes":[{{"rev":"{revs[id_]}"}}],"doc":{{"_id":"{id_}","_rev":"{revs[id_]}"{n}}}}}'
+        for seq, id_ in re.findall(r'"seq":"([^"]+)","id":"(\w)"', text)
+        for n in [',"n":1' if id_ == "a" else ""]
     ]
-    if rows[0] not in text:  # a cluster has no order of its own
-        rows = sorted(rows, key=text.find)
+    assert len(rows) == 2
     last = json.loads("{" + text[text.index('"last_seq"') :])["last_seq"]
     assert text == '{"results":[\n' + ",\r\n".join(rows) + f'\n],\n"last_seq":"{last}","pending":0}}\n\n'
 
@@ -127,6 +127,8 @@ def test_a_malformed_since_is_refused(ask: Ask, since: str) -> None:
 def test_the_seq_of_a_database_that_was_there_before_starts_over(ask: Ask) -> None:
     write(ask, {"_id": "old"})
     before, since = ask("GET").json(), changes(ask)["last_seq"]
+    started = int(before["instance_start_time"])
+    until(lambda: "COUCHDB_URL" not in os.environ or time.time() > started + 1, "CouchDB's time is in seconds")
     assert ask("DELETE").json() == {"ok": True}
     assert ask("PUT").status_code == 201
     assert changes(ask, since=since)["results"] == []
@@ -165,6 +167,34 @@ def test_documents_are_listed_by_id(ask: Ask) -> None:
     assert with_keys[1] == {"key": "nope", "error": "not_found"}
 
 
+@pytest.mark.parametrize(
+    ("query", "listed"),
+    [
+        ({}, "A a é 漢 \uffee 😀"),
+        ({"limit": "2"}, "A a"),
+        ({"limit": "0"}, ""),
+        ({"startkey": '"a"', "limit": "2"}, "a é"),
+        ({"startkey": '"b"'}, "é 漢 \uffee 😀"),
+        ({"startkey": '"a"', "skip": "1"}, "é 漢 \uffee 😀"),
+        ({"endkey": '"é"'}, "A a é"),
+        ({"endkey": '"é"', "inclusive_end": "false"}, "A a"),
+        ({"startkey": '"漢"', "descending": "true"}, "漢 é a A"),
+        ({"startkey": '"漢"', "endkey": '"a"', "descending": "true"}, "漢 é a"),
+        ({"startkey": '"~~"', "endkey": '"z"'}, ""),
+        ({"key": '"漢"'}, "漢"),
+    ],
+)
+def test_ids_of_any_language_are_listed_in_the_order_of_their_bytes(
+    ask: Ask, query: dict[str, str], listed: str
+) -> None:
+    write(ask, *({"_id": id_} for id_ in ("😀", "漢", "é", "a", "A", "\uffee", "deleted")))
+    rev = ask("GET", "/deleted").json()["_rev"]
+    write(ask, {"_id": "deleted", "_rev": rev, "_deleted": True})
+    answer = ask("GET", "/_all_docs", params=query).json()
+    assert [row["id"] for row in answer["rows"]] == listed.split()
+    assert answer["total_rows"] == 6
+
+
 def test_documents_are_got_by_the_bulk(ask: Ask) -> None:
     write(ask, {"_id": "a"})
     found = ask("POST", "/_bulk_get", json={"docs": [{"id": "a"}, {"id": "nope"}]}).json()["results"]
@@ -172,6 +202,7 @@ def test_documents_are_got_by_the_bulk(ask: Ask) -> None:
     assert found[1]["docs"][0]["error"]["error"] == "not_found"
 
 
+@pytest.mark.skipif("COUCHDB_URL" in os.environ, reason="CouchDB locks an account out after a few wrong passwords")
 def test_without_the_password_nothing_is_told_or_done(ask: Ask, couchdb: CouchDB) -> None:
     for method, path in (("GET", ""), ("PUT", ""), ("DELETE", ""), ("GET", "/_changes"), ("POST", "/_bulk_docs")):
         assert ask(method, path, auth=None).status_code == 401
@@ -181,6 +212,7 @@ def test_without_the_password_nothing_is_told_or_done(ask: Ask, couchdb: CouchDB
     assert requests.get(f"{couchdb.url}/_up", timeout=30).json()["status"] == "ok"
 
 
+@pytest.mark.skipif("COUCHDB_URL" in os.environ, reason="CouchDB takes what is nested a hundred thousand levels deep")
 def test_a_request_that_is_no_json_or_too_deep_leaves_the_server_alive(ask: Ask) -> None:
     headers = {"Content-Type": "application/json"}
     deep = b'{"docs":[{"_id":"a","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}]}"

@@ -98,6 +98,13 @@ class Index {
     }
   }
 
+  // The ids of documents that are not deleted, in the order of their bytes.
+  live() {
+    const ids = [...this.latest.keys()].filter((id) => !this.deleted.has(id));
+    const keyed = ids.map((id) => [Buffer.from(id), id]).sort(([a], [b]) => Buffer.compare(a, b));
+    return keyed.map(([, id]) => id);
+  }
+
   pending(since) {
     let count = 0;
     for (const seq of this.latest.values()) if (seq > since) count += 1;
