@@ -27,6 +27,7 @@ AREAS = """
     from marts.patients_by_area
     order by source, name, area_uuid
 """
+COMPARED = "select min(compared_at), sum(documents), bool_and(is_equal) from marts.compared"
 AS_OF = "select min(as_of), bool_and(complete) from marts.freshness where mart = 'patients_by_area'"
 
 
@@ -51,7 +52,7 @@ def table(connection: warehouse.Connection, timezone: str) -> str:
     text = _aligned([_head(), *lines[:LONGEST]])
     if len(lines) > LONGEST:
         text += f"\n… and {len(lines) - LONGEST:,} areas more: OUT=FILE.csv writes all of them"
-    return f"{text}\n\n{as_of(connection, timezone)}"
+    return f"{text}\n\n{as_of(connection, timezone)}\n{compared(connection, timezone)}"
 
 
 def as_of(connection: warehouse.Connection, timezone: str) -> str:
@@ -60,6 +61,15 @@ def as_of(connection: warehouse.Connection, timezone: str) -> str:
         return "The first copy has not come to its end: the counts are not complete."
     shown: datetime = moment.astimezone(ZoneInfo(timezone))
     return f"As of {shown:%Y-%m-%d %H:%M:%S} ({timezone}). Every count is of the area with everything below it."
+
+
+def compared(connection: warehouse.Connection, timezone: str) -> str:
+    moment, documents, is_equal = connection.execute(COMPARED).fetchone() or (None, 0, False)
+    if moment is None:
+        return "Not compared with CouchDB yet."
+    shown: datetime = moment.astimezone(ZoneInfo(timezone))
+    found = "the copy is the same" if is_equal else "the copy differs, see ops.verification"
+    return f"Compared with CouchDB at {shown:%Y-%m-%d %H:%M:%S}: {documents:,} documents, {found}."
 
 
 def write(connection: warehouse.Connection, file: Path) -> int:

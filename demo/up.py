@@ -12,7 +12,7 @@ from demo.errors import DemoError
 from demo.settings import Settings
 from demo.stack import Stack
 
-EXTRACT, MARTS = "cht_extract_demo", "cht_marts"
+EXTRACT, MARTS, VERIFY = "cht_extract_demo", "cht_marts", "cht_verify_demo"
 
 #: Seconds; the tasks have limits of their own, so these are for what no limit foresaw.
 EXTRACTED = 6 * 3600
@@ -48,6 +48,7 @@ def up(home: Path, settings: Settings, progress: Progress) -> None:
     with stack.running(home, settings, progress) as servers:
         with servers.connect() as connection:
             _count(servers, connection, progress)
+            _compare(servers, progress)
             print(f"\n{report.table(connection, timezone)}\n", flush=True)
             if settings.out:
                 progress(f"Wrote {report.write(connection, settings.out):,} rows to {settings.out}")
@@ -59,7 +60,7 @@ def up(home: Path, settings: Settings, progress: Progress) -> None:
 def _count(servers: Stack, connection: warehouse.Connection, progress: Progress) -> None:
     """Copies by hand, as from the UI; the counting follows by itself, by the asset that the copying emits."""
     rest = servers.rest
-    runs.wait_listed(rest, [EXTRACT, MARTS, "cht_history"], servers.require_alive)
+    runs.wait_listed(rest, [EXTRACT, MARTS, VERIFY, "cht_history"], servers.require_alive)
     before = {run["dag_run_id"] for run in runs.of(rest, MARTS)}
     runs.unpause(rest, MARTS)
     run = runs.trigger(rest, EXTRACT)
@@ -74,6 +75,18 @@ def _count(servers: Stack, connection: warehouse.Connection, progress: Progress)
         raise DemoError("There is nothing to count: no document was copied", "Load documents into medic first")
     run = _wait_counted(servers, connection, before)
     progress(f"{MARTS} has run: {run}")
+
+
+def _compare(servers: Stack, progress: Progress) -> None:
+    """Document by document with CouchDB; the counts are shown all the same where that fails."""
+    try:
+        runs.unpause(servers.rest, VERIFY)
+        run = runs.trigger(servers.rest, VERIFY)
+        progress(f"{VERIFY} runs: {run}")
+        runs.wait(servers.rest, VERIFY, run, COUNTED, servers.require_alive)
+    except DemoError as error:
+        servers.require_alive()
+        progress(str(error))
 
 
 def _wait_counted(servers: Stack, connection: warehouse.Connection, before: set[str]) -> str:

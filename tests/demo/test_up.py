@@ -115,6 +115,7 @@ def test_killed_and_started_again_it_shows_what_the_generator_knows(demo: Demo) 
     assert comparing.differences(comparing.read(demo.out, "demo/medic"), wanted) == []
     told = once.log.read_text()
     assert "As of 20" in told
+    assert " documents, the copy is the same." in told
     assert "http://127.0.0.1:" in told
 
 
