@@ -5,7 +5,13 @@
 -- Of whoever was erased on request nothing is kept but id and revision, with which the row is known not to be missing.
 with
 latest as (
-    select distinct on (coalesce(page.reject_id, convert_to(page.id, 'UTF8')))
+    select max(page.line) as line
+    from pg_temp.page
+    where page.line <= %(until)s
+    group by coalesce(page.reject_id, convert_to(page.id, 'UTF8'))
+),
+compared as (
+    select
         page.id,
         coalesce(page.reject_id, convert_to(page.id, 'UTF8')) as id_bytes,
         page.rev,
@@ -13,76 +19,78 @@ latest as (
         page.altered,
         page.body,
         page.raw,
-        page.reason
-    from pg_temp.page
-    where page.line <= %(until)s
-    order by coalesce(page.reject_id, convert_to(page.id, 'UTF8')), page.line desc
-),
-compared as (
-    select
-        latest.*,
-        case when %(aside)s then document.doc end as known,
+        page.reason,
+        document.doc as known,
         document._id is null
-            or (document._rev, document._deleted, document.form) is distinct from (latest.rev, latest.deleted, %(form)s)
+            or (document._rev, document._deleted, document.form) is distinct from (page.rev, page.deleted, %(form)s)
             or document.gone is not null as differs
     from latest
-    left join staging.document on document.source = %(source)s and document._id = latest.id
+    join pg_temp.page on page.line = latest.line
+    -- the limit: each is looked up by its key. Without it the planner reads all of the source for every page, since of a
+    -- table that has just begun to grow it knows nothing
+    left join lateral (
+        select
+            document._id,
+            document._rev,
+            document._deleted,
+            document.form,
+            document.gone,
+            case when %(aside)s then document.doc end as doc
+        from staging.document
+        where document.source = %(source)s and document._id = page.id
+        limit 1
+    ) as document on true
 ),
-parsed as materialized (
+-- offset 0 here and below: a value that is used more than once is computed once
+parsed as (
     select
         compared.*,
         case when (compared.differs or %(aside)s) and not compared.deleted and compared.reason is null
             then cht.try_jsonb(compared.body)
         end as doc
     from compared
+    offset 0
 ),
-screened as materialized (
+screened as (
     select
-        parsed.id,
-        parsed.id_bytes,
-        parsed.rev,
-        parsed.deleted,
-        parsed.altered,
-        parsed.body,
-        parsed.raw,
-        parsed.known,
-        parsed.reason,
-        parsed.differs,
-        not coalesce(erasure.erased, false) as kept,
-        case when not coalesce(erasure.erased, false) then parsed.doc end as doc
+        parsed.*,
+        case
+            -- asked once a page, so that it costs nothing where nobody was erased
+            when (select not exists (select from ops.erased where erased.instance = split_part(%(source)s, '/', 1))) then true
+            when parsed.deleted or not (parsed.differs or %(aside)s) then true
+            when parsed.doc is not null then not cht.is_erased(%(source)s, parsed.id, parsed.doc)
+            else not cht.is_erased_unread(%(source)s, parsed.id_bytes, coalesce(parsed.raw, convert_to(parsed.body, 'UTF8')))
+        end as kept
     from parsed
-    left join lateral (
-        select
-            case
-                when parsed.doc is not null then cht.is_erased(%(source)s, parsed.id, parsed.doc)
-                else cht.is_erased_unread(%(source)s, parsed.id_bytes, coalesce(parsed.raw, convert_to(parsed.body, 'UTF8')))
-            end as erased
-        -- asked once a page, so that it costs nothing where nobody was erased
-        where (select exists (select from ops.erased where erased.instance = split_part(%(source)s, '/', 1)))
-            and not parsed.deleted
-            and (parsed.differs or %(aside)s)
-    ) as erasure on true
+    offset 0
+),
+told as (
+    select
+        screened.*,
+        case
+            when not screened.kept then null
+            -- of a revision that is staged nothing is missing, where CouchDB cannot read it now
+            when screened.reason is not null and (screened.differs or %(aside)s) then screened.reason
+            when (screened.differs or %(aside)s) and not screened.deleted and screened.doc is null
+                then 'not JSON, or more than jsonb can hold (a number out of range, half a surrogate pair, too many levels)'
+        end as refused
+    from screened
+    offset 0
 ),
 judged as materialized (
     select
-        parsed.id,
-        parsed.id_bytes,
-        parsed.rev,
-        parsed.deleted,
-        parsed.altered and parsed.kept as altered,
-        parsed.body,
-        parsed.raw,
-        parsed.kept,
-        parsed.doc,
-        parsed.differs or (%(aside)s and parsed.doc is distinct from parsed.known) as differs,
-        case
-            when not parsed.kept then null
-            -- of a revision that is staged nothing is missing, where CouchDB cannot read it now
-            when parsed.reason is not null and (parsed.differs or %(aside)s) then parsed.reason
-            when (parsed.differs or %(aside)s) and not parsed.deleted and parsed.doc is null
-                then 'not JSON, or more than jsonb can hold (a number out of range, half a surrogate pair, too many levels)'
-        end as refused
-    from screened as parsed
+        told.id,
+        told.id_bytes,
+        told.rev,
+        told.deleted,
+        told.altered and told.kept as altered,
+        told.kept,
+        case when told.kept then told.doc end as doc,
+        told.differs or (%(aside)s and case when told.kept then told.doc end is distinct from told.known) as differs,
+        told.refused,
+        -- of the text no more goes on than is needed: all of this is held until the page is written
+        case when told.refused is not null then coalesce(told.raw, convert_to(told.body, 'UTF8')) end as body
+    from told
 ),
 staged as (
     insert into {document}
@@ -124,7 +132,7 @@ rejected as (
         %(batch)s,
         now(),
         %(form)s,
-        coalesce(judged.raw, convert_to(judged.body, 'UTF8'))
+        judged.body
     from judged
     -- the deletion of a document that was never staged leaves nothing to keep
     where judged.refused is not null and not judged.deleted
