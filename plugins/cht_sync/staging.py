@@ -185,12 +185,9 @@ def insert(
 
 
 def _copy(connection: warehouse.Connection, chunks: Iterable[bytes]) -> None:
-    with connection.cursor() as cursor:
-        with cursor.copy(sql.read("staging/copy")) as copy:
-            for chunk in chunks:
-                copy.write(chunk)
-        # without it the planner takes the page for a huge table, and reads all of staging to join it
-        cursor.execute("analyze pg_temp.page (line, id)")
+    with connection.cursor() as cursor, cursor.copy(sql.read("staging/copy")) as copy:
+        for chunk in chunks:
+            copy.write(chunk)
 
 
 def _require_unmoved(connection: warehouse.Connection, before: Checkpoint) -> int:

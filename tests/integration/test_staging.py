@@ -263,3 +263,27 @@ def test_batches_of_a_source_become_visible_in_their_order(staged: Warehouse, wa
         with pytest.raises(psycopg.errors.LockNotAvailable):
             staging.write(other, before, Page([doc("b")]), lambda: IDENTITY)
     assert staged.rows("_id, batch") == [("a", 1)]
+
+
+def test_a_page_reads_no_more_of_a_source_than_its_own_documents(staged: Warehouse) -> None:
+    """Also while Postgres has no statistics of it: in a first copy each page would cost more than the one before."""
+    staged.write(*(doc(f"p{number:04}") for number in range(2000)))
+    with staged.connection.transaction():
+        staged.write(doc("p0007", rev="2-b"), doc("p0008"), doc("q"))
+        row = staged.connection.execute(
+            "select sum(seq_tup_read + idx_tup_fetch) from pg_stat_xact_user_tables where relname like 'document_%'"
+        ).fetchone()
+    assert row is not None
+    assert 0 < row[0] < 20
+
+
+def test_where_nobody_was_erased_no_document_is_looked_at_for_it(staged: Warehouse) -> None:
+    staged.connection.execute("set track_functions = 'all'")
+    calls = "select coalesce(sum(calls), 0) from pg_stat_xact_user_functions where funcname like 'is_erased%'"
+    with staged.connection.transaction():
+        staged.write(doc("a"), doc("bad", "{"))
+        assert staged.connection.execute(calls).fetchone() == (0,)
+    staged.connection.execute("insert into ops.erased (instance, digest) values ('kitui', 'x')")
+    with staged.connection.transaction():
+        staged.write(doc("a", rev="2-b"), doc("bad", "{", "2-b"))
+        assert staged.connection.execute(calls).fetchone() == (2,)
