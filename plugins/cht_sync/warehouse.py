@@ -14,8 +14,8 @@ Connection = psycopg.Connection[Any]
 #: `pg_input_is_valid`, which the models' casts go through, is there since 16.
 OLDEST = 16
 
-#: A server notices that its client was killed only when it looks; else a killed task's query goes on to its end. The memory
-#: is enough for a page of 5,000 documents: with Postgres' defaults it would be written to disk on its way, twice.
+#: A server notices that its client was killed only when it looks; else a killed task's query goes on to its end. The
+#: memory is enough for a page of 5,000 documents: with Postgres' defaults it would be written to disk on its way, twice.
 SETTINGS = """
     set application_name = 'cht-sync';
     set client_connection_check_interval = '1s';
