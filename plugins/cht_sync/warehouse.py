@@ -15,7 +15,7 @@ Connection = psycopg.Connection[Any]
 OLDEST = 16
 
 #: A server notices that its client was killed only when it looks; else a killed task's query goes on to its end. The
-#: memory is enough for a page of 5,000 documents: with Postgres' defaults it would be written to disk on its way, twice.
+#: memory is enough for a page of 5,000 documents: with Postgres' defaults it would go to disk on its way, twice.
 SETTINGS = """
     set application_name = 'cht-sync';
     set client_connection_check_interval = '1s';
