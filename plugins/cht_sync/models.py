@@ -12,8 +12,8 @@ from pathlib import Path
 from cht_sync import counts, describe, relation, sql, table, warehouse, work
 from cht_sync.relation import Relation
 
-#: What `area_fold` is made by: the counts are a model, but no select by document.
-FOLD = "area_fold"
+#: The counts of every area: what a mart names that reads them.
+FOLD = counts.FOLD
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,7 @@ def _is_behind(connection: warehouse.Connection, files: list[Relation], views: l
 
 def _stamps(files: list[Relation], views: list[Relation], include: Path) -> dict[str, str]:
     """What each relation is made from, by name."""
-    fold = relation.parse(FOLD, sql.read("counts/area_fold", include))
-    return {file.name: file.hash for file in [*files, *views, fold]}
+    return {file.name: file.hash for file in [*files, *views, counts.definition(include)]}
 
 
 def _run(connection: warehouse.Connection, files: list[Relation], views: list[Relation], include: Path) -> Update:
@@ -73,8 +72,13 @@ def _run(connection: warehouse.Connection, files: list[Relation], views: list[Re
     marts = connection.execute("select 'marts', mart from ops.mart_state").fetchall()
     ours = {*marts, *(("models", view.name) for view in views)}
     written, touched = _write(connection, files, works, anew, ours)
+    whole = {source for name in counts.INPUTS for source in works[name].whole}
+    if FOLD in anew:
+        counts.renew(connection, include)
+    change = None if anew & {FOLD, *counts.INPUTS} else counts.Change(touched, whole)
+    written[FOLD] = counts.update(connection, change, include)
     _show(connection, views, anew, ours)
-    written[FOLD] = counts.recount(connection, None if anew & {FOLD, *counts.INPUTS} else touched, include)
+    counts.discard(connection)
     _note(connection, stamps, written, anew, files)
     _describe(connection, [*files, *views], anew | {view.name for view in views if anew})
     return Update(changed, written)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from demo import expected
+from demo import expected, expected_groups
 from tests.spec import tables
-from tests.spec.staged import COLUMNS, SOURCE, Staged
+from tests.spec.staged import SOURCE, Staged
 
 UNPLACED = "unplaced"
 
@@ -46,8 +46,13 @@ class Spec:
         """What is true of any counts: each equals the recount, and the columns add up."""
         counts = self.staged.counts()
         recount = expected.counts(self.live.values())
+        groups = expected_groups.counts(self.live.values())
         assert counts == {
-            area: {f"{kind}_{c}": getattr(row, kind)[c] for kind in ("direct", "total") for c in COLUMNS}
+            area: {
+                **{f"direct_{column}": number for column, number in row.direct.items()},
+                **{f"total_{column}": number for column, number in row.total.items()},
+                **groups[area],
+            }
             for area, row in recount.items()
         }
         described = self.staged.rows(
@@ -57,12 +62,21 @@ class Spec:
         assert {area: tuple(rest) for area, *rest in described} == {
             area: (row.name, row.contact_type, row.parent_uuid, row.in_household) for area, row in recount.items()
         }
+        assert self.places() == expected_groups.places(self.live.values())
         for row in counts.values():
             for kind in ("direct_persons", "direct_patients", "total_persons", "total_patients"):
                 assert row[kind] == row[f"{kind}_active"] + row[f"{kind}_muted"] + row[f"{kind}_deceased"]
         persons = self.staged.values("select count(*) from models.person where source = %s", [SOURCE])
         tops = "select sum(total_persons)::bigint from models.area_count where effective_parent is null and source = %s"
         assert self.staged.values(tops, [SOURCE]) == persons
+
+    def places(self) -> dict[str, expected_groups.Place]:
+        """Every place, as models.area_count has it in the tree."""
+        columns = "area_uuid, effective_parent, level, is_orphan, in_cycle, is_muted"
+        rows = self.staged.rows(
+            f"select {columns} from models.area_count where area_uuid <> '' and source = %s", [SOURCE]
+        )
+        return {uuid: expected_groups.Place(*rest) for uuid, *rest in rows}
 
     def orphans(self) -> dict[str, str | None]:
         """{uuid: where it is counted instead}."""

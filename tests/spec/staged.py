@@ -11,6 +11,8 @@ from cht_sync import models
 from cht_sync import warehouse as warehouses
 from psycopg.types.json import set_json_dumps
 
+from demo import expected_groups
+
 Document = Mapping[str, Any]
 SOURCE = "demo/medic"
 CAUGHT_UP = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -24,6 +26,7 @@ COLUMNS = (
     "patients_active",
     "patients_muted",
     "patients_deceased",
+    *expected_groups.COLUMNS,
 )
 
 set_json_dumps(json.dumps)

@@ -270,7 +270,7 @@ def test_a_changed_definition_of_the_counts_counts_again(staged: Staged, include
     staged.page(COUNTY)
     staged.update()
     change(include, "counts/area_fold", "case own._id when '' then 'unplaced'", "case own._id when '' then 'nowhere'")
-    assert models.update(staged.connection, include).models["area_fold"] == 1
+    assert models.update(staged.connection, include).models["area_fold"] == 4
     assert staged.values("select name from models.area_count where area_uuid = ''") == ["nowhere"]
 
 

@@ -15,9 +15,11 @@
 -- index: source, patient_id
 -- after: contact, place, user
 -- affected:
---   select contact.source, contact._id
+--   select person.source, person._id
 --   from changed
---   join models.contact as contact on contact.source = changed.source and contact.parent_uuid = changed._id
+--   join models.person as person on person.source = changed.source and person.parent_uuid = changed._id
+--   left join models.place as place on place.source = changed.source and place._id = changed._id
+--   where person.in_household <> coalesce(place.household, false)
 --   union all
 --   select staff.source, staff.contact_id
 --   from changed

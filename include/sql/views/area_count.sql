@@ -17,6 +17,11 @@
 -- is_orphan: Its parent is not there, or is not a place
 -- in_cycle: It is above itself
 -- complete: false until the source was first copied to its end
+-- is_muted: It is muted, or a place above it
+-- direct_households: Households whose parent is this place
+-- total_households: Households in everything below it, and itself if it is one
+-- direct_staff, total_staff: Of the persons, those whom some user's settings name
+-- direct_in_household, total_in_household: Of the persons, those whose parent is a household
 -- reads: area_fold
 select
     fold.source,
@@ -24,27 +29,60 @@ select
     fold.name,
     fold.contact_type,
     fold.parent_uuid,
-    fold.direct_persons,
-    fold.direct_persons_active,
-    fold.direct_persons_muted,
-    fold.direct_persons_deceased,
-    fold.direct_patients,
-    fold.direct_patients_active,
-    fold.direct_patients_muted,
-    fold.direct_patients_deceased,
-    fold.total_persons,
-    fold.total_persons_active,
-    fold.total_persons_muted,
-    fold.total_persons_deceased,
-    fold.total_patients,
-    fold.total_patients_active,
-    fold.total_patients_muted,
-    fold.total_patients_deceased,
+    fold.direct_persons::bigint as direct_persons,
+    (fold.direct_persons - direct.muted - fold.direct_persons_deceased)::bigint as direct_persons_active,
+    direct.muted::bigint as direct_persons_muted,
+    fold.direct_persons_deceased::bigint as direct_persons_deceased,
+    fold.direct_patients::bigint as direct_patients,
+    (fold.direct_patients - direct.patients_muted - fold.direct_patients_deceased)::bigint as direct_patients_active,
+    direct.patients_muted::bigint as direct_patients_muted,
+    fold.direct_patients_deceased::bigint as direct_patients_deceased,
+    fold.total_persons::bigint as total_persons,
+    (fold.total_persons - total.muted - fold.total_persons_deceased)::bigint as total_persons_active,
+    total.muted::bigint as total_persons_muted,
+    fold.total_persons_deceased::bigint as total_persons_deceased,
+    fold.total_patients::bigint as total_patients,
+    (fold.total_patients - total.patients_muted - fold.total_patients_deceased)::bigint as total_patients_active,
+    total.patients_muted::bigint as total_patients_muted,
+    fold.total_patients_deceased::bigint as total_patients_deceased,
     fold.effective_parent,
-    fold.level,
+    above.level,
     fold.household,
     fold.is_orphan,
     fold.in_cycle,
-    noted.caught_up_at is not null as complete
+    noted.caught_up_at is not null as complete,
+    above.is_muted,
+    fold.direct_households::bigint as direct_households,
+    fold.total_households::bigint as total_households,
+    fold.direct_staff::bigint as direct_staff,
+    fold.total_staff::bigint as total_staff,
+    fold.direct_in_household::bigint as direct_in_household,
+    fold.total_in_household::bigint as total_in_household
 from model_data.area_fold as fold
+cross join lateral (
+    with recursive above as (
+        select fold.effective_parent as up, fold.is_muted, case fold.area_uuid when '' then 0 else 1 end as level
+        union all
+        select place.effective_parent as up, above.is_muted or place.is_muted as is_muted, above.level + 1 as level
+        from above
+        join model_data.area_fold as place on place.source = fold.source and place.area_uuid = above.up
+    )
+
+    select max(above.level) as level, bool_or(above.is_muted) as is_muted
+    from above
+) as above
+cross join lateral (
+    select
+        case when above.is_muted then fold.direct_persons - fold.direct_persons_deceased
+            else fold.direct_persons_muted end as muted,
+        case when above.is_muted then fold.direct_patients - fold.direct_patients_deceased
+            else fold.direct_patients_muted end as patients_muted
+) as direct
+cross join lateral (
+    select
+        case when above.is_muted then fold.total_persons - fold.total_persons_deceased
+            else fold.total_persons_muted end as muted,
+        case when above.is_muted then fold.total_patients - fold.total_patients_deceased
+            else fold.total_patients_muted end as patients_muted
+) as total
 left join ops.model_source as noted on noted.source = fold.source

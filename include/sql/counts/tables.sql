@@ -1,0 +1,83 @@
+-- The tables of the counts, made anew where what counts has changed. Ids are text collate "C" everywhere.
+
+-- Of a place: what is directly in it, and with everything below it. What it hands up to the place above is the total with
+-- its own muting, but none from above: so that to mute a district changes a few rows. models.area_count shows the rest.
+create table model_data.area_fold (
+    source text collate "C" not null,
+    area_uuid text collate "C" not null,
+    name text,
+    contact_type text collate "C",
+    parent_uuid text collate "C",
+    effective_parent text collate "C",
+    household boolean not null,
+    is_muted boolean not null,
+    is_orphan boolean not null,
+    in_cycle boolean not null,
+    direct_persons integer not null,
+    direct_persons_muted integer not null,
+    direct_persons_deceased integer not null,
+    direct_patients integer not null,
+    direct_patients_muted integer not null,
+    direct_patients_deceased integer not null,
+    direct_households integer not null,
+    direct_staff integer not null,
+    direct_in_household integer not null,
+    total_persons integer not null,
+    total_persons_muted integer not null,
+    total_persons_deceased integer not null,
+    total_patients integer not null,
+    total_patients_muted integer not null,
+    total_patients_deceased integer not null,
+    total_households integer not null,
+    total_staff integer not null,
+    total_in_household integer not null,
+    primary key (source, area_uuid)
+);
+comment on table model_data.area_fold is 'One row a live place with what is counted in it, and one a source with an empty area_uuid for persons in no place';
+comment on column model_data.area_fold.is_muted is 'Muted itself; what lies above is not looked at here';
+comment on column model_data.area_fold.direct_persons_muted is 'Those alive who are muted themselves';
+comment on column model_data.area_fold.total_persons_muted is 'Those of them, and those alive in a muted place below';
+
+create table model_data.counted_person (
+    source text collate "C" not null,
+    uuid text collate "C" not null,
+    place text collate "C" not null,
+    is_direct boolean not null,
+    is_patient boolean not null,
+    is_deceased boolean not null,
+    is_muted boolean not null,
+    is_staff boolean not null,
+    in_household boolean not null,
+    primary key (source, uuid)
+);
+comment on table model_data.counted_person is 'One row a person as area_fold counts it: a change is the difference from this';
+comment on column model_data.counted_person.place is 'The place in whose totals the person is; empty is none';
+comment on column model_data.counted_person.is_direct is 'Whether it is the parent that the person''s document names';
+
+create table model_data.orphan (
+    source text collate "C" not null,
+    uuid text collate "C" not null,
+    is_person boolean not null,
+    parent_uuid text collate "C" not null,
+    effective_parent text collate "C",
+    primary key (source, uuid)
+);
+comment on table model_data.orphan is 'One row a contact whose parent is not there, or is not a place; effective_parent is where it is counted instead';
+
+create table model_data.orphan_chain (
+    source text collate "C" not null,
+    uuid text collate "C" not null,
+    position integer not null,
+    ancestor text collate "C" not null,
+    primary key (source, uuid, position)
+);
+create index on model_data.orphan_chain (source, ancestor);
+comment on table model_data.orphan_chain is 'The embedded lineage of each orphan, the nearest first: whom a place touches that comes or goes';
+
+create table model_data.cycle (
+    source text collate "C" not null,
+    uuid text collate "C" not null,
+    top text collate "C" not null,
+    primary key (source, uuid)
+);
+comment on table model_data.cycle is 'One row a place that is its own ancestor; top is the one of its cycle that counts as having no parent';
