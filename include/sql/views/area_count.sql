@@ -59,7 +59,8 @@ select
     fold.direct_in_household::bigint as direct_in_household,
     fold.total_in_household::bigint as total_in_household
 from model_data.area_fold as fold
-cross join lateral (
+-- joined so that a query that asks for nothing of it is spared the walk
+left join lateral (
     with recursive above as (
         select fold.effective_parent as up, fold.is_muted, case fold.area_uuid when '' then 0 else 1 end as level
         union all
@@ -70,7 +71,7 @@ cross join lateral (
 
     select max(above.level) as level, bool_or(above.is_muted) as is_muted
     from above
-) as above
+) as above on true
 cross join lateral (
     select
         case when above.is_muted then fold.direct_persons - fold.direct_persons_deceased
