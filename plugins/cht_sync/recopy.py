@@ -55,6 +55,8 @@ def finish(connection: warehouse.Connection, before: staging.Checkpoint) -> tupl
 
     Returns where the copy stands then, and how many rows this has changed.
     """
+    # of tables that were just written Postgres knows too little: it would read all of staging.seen for each document
+    connection.execute("set local enable_nestloop = off")
     batch = {"source": before.source, "batch": before.batch + 1}
     changed = _count(connection, "staging/swap", batch) if before.mode == "replace" else 0
     changed += _count(connection, "staging/mark_gone", batch | {"base": before.base, "word": GONE[before.mode]})

@@ -526,3 +526,18 @@ def test_a_staged_revision_that_cannot_be_read_now_is_not_refused(source: Source
 
 def test_a_line_of_progress_says_what_is_copied_anew() -> None:
     assert str(extract.Progress(SOURCE, "resync")).startswith("kitui/medic (resync): ")
+
+
+def test_a_resync_reads_what_it_has_met_once(staged: Warehouse) -> None:
+    """Also while Postgres has no statistics: once for each document would take hours where there are millions."""
+    names = [f"p{number:04}" for number in range(3000)]
+    before = staged.write(*map(doc, names)).checkpoint
+    begun = recopy.enter(staged.connection, before, "resync", IDENTITY)
+    with staged.connection.transaction():
+        written = staging.write(staged.connection, begun, Page([doc(name) for name in names]), lambda: IDENTITY)
+        recopy.finish(staged.connection, written.checkpoint)
+        row = staged.connection.execute(
+            "select seq_tup_read from pg_stat_xact_user_tables where relname = 'seen'"
+        ).fetchone()
+    assert row is not None
+    assert 0 < row[0] <= 3 * len(names)
