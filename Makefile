@@ -5,11 +5,11 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo backfill test lint docs constraints clean
+.PHONY: help demo backfill test lint docs counts-proof constraints clean
 .DEFAULT_GOAL := help
 
 help: ## This text
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo 'make demo takes ONCE=1 (stop after the counts), DATA=FILE.ndjson (your documents, one a line, instead of the'
 	@echo 'county), OUT=FILE.csv (every area with its counts), SIZE=20000 and SEED=1 (of the county), PORT=8080 (of the UI),'
@@ -30,6 +30,9 @@ lint: $(INSTALLED) ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+counts-proof: $(INSTALLED) ## Try ten thousand histories of contacts, and compare every count with a plain recount (about ten minutes)
+	@$(BIN)/python -m bench.counts_proof
 
 docs: $(INSTALLED) ## Write docs/models.md anew, from the headers of the files in include/sql
 	@$(BIN)/python -m demo.docs

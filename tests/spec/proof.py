@@ -14,8 +14,8 @@ from cht_sync import counts, models, sql
 from hypothesis import strategies as st
 
 from demo import expected
+from tests.spec.recording import Killed, recording
 from tests.spec.staged import Staged
-from tests.spec.test_runner import Killed, recording
 from tests.spec.world import EVENTS, World
 
 #: Of one instance between two runs: what happens, who vanishes (12: nobody), and the pages that are copied.

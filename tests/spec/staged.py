@@ -58,7 +58,7 @@ class Staged:
         caught_up: datetime | None = CAUGHT_UP,
     ) -> None:
         """Stages a page: rows and checkpoint in one transaction. A deleted document leaves a row without a body."""
-        rows = [(d["_id"], False, d.get("type"), json.dumps(d)) for d in documents]
+        rows: list[tuple[Any, ...]] = [(d["_id"], False, d.get("type"), json.dumps(d)) for d in documents]
         rows += [(uuid, True, None, None) for uuid in deleted]
         with self.connection.transaction():
             (batch,) = self.row(

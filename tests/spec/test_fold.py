@@ -7,10 +7,11 @@ import pytest
 from cht_sync import counts, marts, models, sql
 
 from tests.spec import tables
+from tests.spec.recording import recording
 from tests.spec.spec import Spec
 from tests.spec.staged import Staged
 from tests.spec.test_random import content
-from tests.spec.test_runner import change, recording
+from tests.spec.test_runner import change
 
 TREE = """
     _id | type     | parent

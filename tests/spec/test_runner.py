@@ -1,17 +1,15 @@
 """The runner of the models: by batch, in one transaction, and the same in the end however often it was killed."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from cht_sync import marts, models, relation, sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
 from tests.spec import tables
+from tests.spec.recording import Killed, recording
 from tests.spec.staged import SOURCE, Staged, opened
 from tests.spec.test_random import content
 
@@ -22,36 +20,6 @@ COUNTY = tables.documents("""
     p   | person   | h d    | 1
     q   | person   | gone d |
 """)
-
-
-class Killed(BaseException):
-    """As a kill: nothing of the code goes on."""
-
-
-class Recording(psycopg.Cursor[Any]):
-    """Keeps the statements, and calls `before` with their number before each."""
-
-    statements: list[str]
-    before: Callable[[int], None]
-
-    def execute(self, query: Any, *args: Any, **kwargs: Any) -> "Recording":
-        text = query.as_string(self.connection) if hasattr(query, "as_string") else str(query)
-        type(self).statements.append(" ".join(text.split()))
-        type(self).before(len(type(self).statements))
-        return super().execute(query, *args, **kwargs)
-
-
-@contextmanager
-def recording(
-    connection: psycopg.Connection[Any], before: Callable[[int], None] = lambda _: None
-) -> Iterator[list[str]]:
-    """The statements that the block executes."""
-    cursors = type("Cursors", (Recording,), {"statements": [], "before": staticmethod(before)})
-    usual, connection.cursor_factory = connection.cursor_factory, cursors
-    try:
-        yield cursors.statements
-    finally:
-        connection.cursor_factory = usual
 
 
 def run(staged: Staged) -> list[str]:
