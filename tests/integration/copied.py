@@ -1,5 +1,6 @@
 """What a copy must be: compared with the database that it is a copy of, and with what it was before."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -52,8 +53,16 @@ class State:
     batches: dict[str, int]
 
     @property
-    def is_begun(self) -> bool:
-        return self.checkpoint.reads > 0
+    def names(self) -> set[str]:
+        """Of whatever is staged or refused."""
+        return self.rows.keys() | {key.decode() for key in self.refused}
+
+    def only(self, names: Collection[str]) -> tuple[dict[str, Row], dict[str, Refusal]]:
+        """The rows and what is refused of these."""
+        refused = {key.decode(): refusal for key, refusal in self.refused.items()}
+        return {name: row for name, row in self.rows.items() if name in names}, {
+            name: refusal for name, refusal in refused.items() if name in names
+        }
 
 
 def state(connection: warehouse.Connection, source: str) -> State:

@@ -77,18 +77,10 @@ class Original:
         members = b"%s,%s" % (b'"_revisions":' + json.dumps(path).encode(), members)
         self._write([body(id_, members, f"{len(revisions)}-{revisions[0]}")], edits=False)
 
-    def revisions(self) -> dict[str, str]:
-        """The winning revision of each document, deleted ones too."""
-        return {row["id"]: row["changes"][0]["rev"] for row in self._json("GET", "/_changes")["results"]}
-
-    def leaves(self, id_: str) -> list[str]:
-        """Its revisions that nothing was written upon, deleted ones too."""
-        query = "?open_revs=all"
-        answer = self._session.get(
-            f"{self.url}/{quote(id_, safe='')}{query}", headers={"Accept": "application/json"}, timeout=30
-        )
-        answer.raise_for_status()
-        return [entry["ok"]["_rev"] for entry in json.loads(answer.content)]
+    def revisions(self) -> dict[str, list[str]]:
+        """Of each document those that nothing was written upon, the winner first, deleted ones too."""
+        rows = self._json("GET", "/_changes?style=all_docs")["results"]
+        return {row["id"]: [change["rev"] for change in row["changes"]] for row in rows}
 
     def purge(self, id_: str, revs: list[str]) -> None:
         """Takes revisions out as if they had never been, where the server can."""
