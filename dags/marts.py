@@ -4,13 +4,20 @@
 midnight; or by Trigger. A run with nothing new costs one statement a task.
 
 **Tasks**: `update_models` takes in what has changed since the batch that each model has noted, and counts again the
-areas of the sources that changed, in one transaction; `refresh_marts` refreshes the materialized views whose input has
-changed, and emits the asset `cht://marts`, for a DAG of yours to run after it. What a killed run left undone is done by
-the next one.
+areas that this touches, in one transaction; `refresh_marts` refreshes the materialized views whose input has
+changed, and emits the asset `cht://marts`, for a DAG of yours to run after it; `run_checks` makes the checks of
+`include/sql/checks`: of what has changed and a sample, and once a day of everything (`marts.checked`). What a killed
+run left undone is done by the next one.
 
 **When a task is red**, its log ends in a sentence on what happened and one on what to do. *A model failed* names the
 file in `include/sql` and Postgres' error code: the numbers stay as they were, marked with the time that they are as of
-(`marts.freshness`), until the file is repaired.
+(`marts.freshness`), until the file is repaired. A *check* that finds something wrong names itself and the repair, and
+is red with every run until it is repaired; a notifier is told once a day. The repair is mostly by Trigger:
+
+| in the form | what is made from nothing | how long it takes |
+|---|---|---|
+| *Recount* | the counts of a source's areas, from the models | some seconds a million persons |
+| *Remodel* | everything of a source, from the staged documents | some minutes a million documents |
 """
 
 import logging
@@ -18,8 +25,8 @@ from datetime import timedelta
 from typing import Any
 
 import pendulum
-from airflow.sdk import Asset, AssetAlias, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, dag, task
-from cht_sync import hook, instances, marts, models, schema
+from airflow.sdk import Asset, AssetAlias, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param, dag, task
+from cht_sync import anew, checks, freshness, hook, instances, marts, models, schema
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +41,18 @@ def schedule(configuration: instances.Configuration) -> Any:
     return AssetOrTimeSchedule(timetable=hourly, assets=AssetAny(*staged, Asset("cht://removed")))
 
 
+def parameters() -> dict[str, Param]:
+    """The form of Trigger."""
+
+    def sources(title: str, description: str) -> Param:
+        return Param([], type="array", items={"type": "string"}, title=title, description=description)
+
+    return {
+        "recount": sources("Recount", "Sources, as kitui/medic, a line each: their areas are counted from nothing"),
+        "remodel": sources("Remodel", "Sources whose documents are all modelled again, and their areas counted"),
+    }
+
+
 def create(configuration: instances.Configuration) -> Any:
     """The DAG."""
 
@@ -44,14 +63,16 @@ def create(configuration: instances.Configuration) -> Any:
         catchup=False,
         max_active_runs=1,
         default_args=hook.POLICY | {"execution_timeout": timedelta(hours=2)},
+        params=parameters(),
         tags=["cht-sync"],
         doc_md=__doc__,
     )
     def workflow() -> None:
         @task
-        def update_models() -> None:
+        def update_models(*, params: dict[str, Any]) -> None:
             with hook.task(), hook.warehouse_connection() as connection:
                 schema.migrate(connection)
+                anew.order(connection, params["recount"], params["remodel"])
                 done = models.update(connection)
             log.info("%d documents; rows written: %s", done.changed, done.models or "none")
 
@@ -63,7 +84,15 @@ def create(configuration: instances.Configuration) -> Any:
             if refreshed:
                 outlet_events[ALIAS].add(MARTS)
 
-        update_models() >> refresh_marts()
+        @task
+        def run_checks() -> None:
+            with hook.task(), hook.warehouse_connection() as connection:
+                today = pendulum.now(configuration.timezone).date()
+                found = checks.run(connection, today, freshness.limits(configuration))
+            for finding in found:
+                log.warning("%s", finding)
+
+        update_models() >> refresh_marts() >> run_checks()
 
     return workflow()
 

@@ -31,6 +31,12 @@ MADE = """
         pg_temp.gone_area, pg_temp.gone_person, pg_temp.gone_orphan, pg_temp.gone_chain
 """
 
+TO_CHECK = """
+    insert into ops.area_to_check (source, area_uuid)
+    select made.source, made.area_uuid
+    from pg_temp.fold_area as made
+"""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -78,6 +84,7 @@ def update(connection: warehouse.Connection, change: Change | None, include: Pat
             connection.execute(statement.SQL("analyze {}").format(Identifier("model_data", table)))
     if change and _aim(connection, set(change.touched) - whole):
         written += sum(_make(connection, "area_change", include)[:1])
+    connection.execute("delete from ops.to_recount")
     return written
 
 
@@ -106,6 +113,7 @@ def _whole(connection: warehouse.Connection, change: Change | None) -> set[str]:
         where cht.is_main(checkpoint.source) and checkpoint.mode <> 'copying' and (
             %(all)s
             or checkpoint.source = any(%(whole)s)
+            or checkpoint.source in (select asked.source from ops.to_recount as asked)
             or not exists (
                 select from model_data.area_fold as fold
                 where fold.source = checkpoint.source and fold.area_uuid = ''
@@ -137,6 +145,8 @@ def _aim(connection: warehouse.Connection, sources: Collection[str]) -> bool:
 def _make(connection: warehouse.Connection, name: str, include: Path) -> tuple[int, ...]:
     """One way of counting, written; rows of what people read, and of what the next change is counted from."""
     _execute(connection, name, include)
+    if name == "area_change":
+        connection.execute(TO_CHECK)
     written = _execute(connection, "area_write", include)
     connection.execute(MADE)
     return written

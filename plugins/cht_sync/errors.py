@@ -20,6 +20,7 @@
         ├── SchemaMismatch          the ledger of migrations differs from the files
         ├── ModelFailed             a model's SQL failed
         ├── FiguresOld              a source is older than its fresh_within
+        ├── CheckFailed             a check of the counts found something wrong
         └── CopyDiffers             a comparison found what it did not make right
 
 A message is one sentence on what happened and one on what to do. It never holds a document's contents, a password or an
@@ -31,6 +32,7 @@ class SyncError(Exception):
     """{what}. {advice}"""
 
     is_ours = True  # its text holds no document: it may be sent to people
+    is_told = False  # it was sent within a day already
 
     def __init__(self, what: str, advice: str) -> None:
         super().__init__(what, advice)
@@ -119,6 +121,14 @@ class ModelFailed(FinalError):
 
 class FiguresOld(FinalError):
     """A source's copy or mart is older than its instance's fresh_within."""
+
+
+class CheckFailed(FinalError):
+    """Numbers are wrong: a check of the models and the counts found something."""
+
+    def __init__(self, what: str, advice: str, is_told: bool = False) -> None:
+        super().__init__(what, advice)
+        self.is_told = is_told
 
 
 class CopyDiffers(FinalError):

@@ -37,16 +37,21 @@ def check(connection: warehouse.Connection, configuration: Configuration) -> lis
     return late
 
 
-def find(connection: warehouse.Connection, configuration: Configuration) -> list[Late]:
-    """The sources that are late, in order."""
-    limits = {
+def limits(configuration: Configuration) -> dict[str, float]:
+    """How old the figures of each source may be, in seconds, where there is a limit."""
+    return {
         source: instance.limit.total_seconds()
         for instance in configuration.instances
         if instance.active and instance.limit
         for source in instance.sources
     }
+
+
+def find(connection: warehouse.Connection, configuration: Configuration) -> list[Late]:
+    """The sources that are late, in order."""
+    given = limits(configuration)
     rows = connection.execute(
-        sql.read("freshness/late"), {"sources": list(limits), "seconds": list(limits.values())}
+        sql.read("freshness/late"), {"sources": list(given), "seconds": list(given.values())}
     ).fetchall()
     return [Late(source, part, timedelta(seconds=age), timedelta(seconds=limit)) for source, part, age, limit in rows]
 

@@ -18,7 +18,12 @@ log = logging.getLogger(__name__)
 
 
 def failed(context: Any) -> None:
-    """The on_failure_callback of every task: tells the notifier, and never fails itself."""
+    """The on_failure_callback of every task: tells the notifier, and never fails itself.
+
+    Of what stays wrong for long it is told once a day: one that cries at every run is switched off.
+    """
+    if getattr(context.get("exception"), "is_told", False):
+        return
     context["cht_message"] = message(context)
     try:
         notifier = configured(os.environ)

@@ -16,7 +16,7 @@ from psycopg import sql as statement
 from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
-_FIELD = re.compile(r"(key|index|after|affected|reads): *(.*)")
+_FIELD = re.compile(r"(key|index|after|affected|reads|level|every|repair): *(.*)")
 _COLUMN = re.compile(r"([a-z_][a-z0-9_]*\*?(?:, [a-z_][a-z0-9_]*\*?)*): (.+)")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -37,7 +37,7 @@ class Relation:
     what a row is, in words; `name, name:` what these columns mean (`name_*` is all that begin so). Both become comments
     in Postgres. `key`: columns of the unique key; `index`: columns of a further index, one a line; `after`: models that
     this one reads; `reads`: relations by whose version it is refreshed; `affected`: a select of the (source, _id) to be
-    done again because of `changed`, on the lines below it.
+    done again because of `changed`, on the lines below it. Of a check: `level`, `every`, `repair` (see checks).
     """
 
     name: str
@@ -49,6 +49,9 @@ class Relation:
     after: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     affected: str = ""
+    level: str = ""
+    every: str = ""
+    repair: str = ""
     upstream: frozenset[str] = field(default=frozenset())
 
     @property
@@ -119,6 +122,9 @@ def parse(name: str, text: str) -> Relation:
         after=_names(name, fields.get("after", [])),
         reads=_names(name, fields.get("reads", [])),
         affected="\n".join(fields.get("affected", [])),
+        level=" ".join(fields.get("level", [])),
+        every=" ".join(fields.get("every", [])),
+        repair=" ".join(fields.get("repair", [])),
     )
 
 

@@ -105,6 +105,7 @@ def params(dag: DAG) -> dict[str, Any]:
 
 def test_the_forms(bag: DagBag) -> None:
     assert set(params(bag.dags["cht_extract_demo"])) == {"mode", "databases", "replaced", "page_rows", "minutes"}
+    assert set(params(bag.dags["cht_marts"])) == {"recount", "remodel"}
     assert params(bag.dags["cht_history"])["day"]["format"] == "date"
     assert set(params(bag.dags["cht_verify_demo"])) == {"databases", "repair", "most_gone"}
     assert set(params(bag.dags["cht_snapshot_demo"])) == {"databases", "page_rows", "anew"}

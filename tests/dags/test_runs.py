@@ -86,6 +86,29 @@ def test_from_a_document_to_a_count_to_a_day(
     assert rows(warehouse, days) == [("", "2023-11-15", 0, 0), ("area", "2023-11-15", 1, 1)]
 
 
+def test_a_check_that_finds_something_is_red_until_it_is_repaired(
+    put: Callable[[dict[str, Any]], None], extract: Any, warehouse: str, database: str, notified: list[str]
+) -> None:
+    for document in (SETTINGS, AREA, HOUSE, ANA):
+        put(document)
+    assert run(extract).state == "success"
+    dag = module("marts").create(module("marts").configured)
+    assert set(states(run(dag)).values()) == {"success"}
+    with psycopg.connect(warehouse) as connection:
+        connection.execute("update model_data.area_fold set total_persons = 5 where area_uuid = 'area'")
+        connection.execute("update ops.check_state set whole_on = '-infinity'")
+    for _ in range(2):
+        done = states(run(dag))
+        assert done == {"update_models": "success", "refresh_marts": "success", "run_checks": "failed"}
+    assert rows(warehouse, "select name from ops.check_result order by 1") == [("kept_counts",), ("totals",)]
+    (text,) = notified
+    assert f"kept_counts finds 1 in demo/{database}" in text
+    assert "Recount" in text
+    assert set(states(run(dag, recount=[f"demo/{database}"])).values()) == {"success"}
+    assert rows(warehouse, "select total_persons from marts.patients_by_area where area_uuid = 'area'") == [(1,)]
+    assert states(run(dag, remodel=["demo/other"]))["update_models"] == "failed"
+
+
 def instance(database: str) -> Instance:
     return Instance("demo", "couchdb_demo", (database,))
 

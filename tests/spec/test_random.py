@@ -1,8 +1,10 @@
 """Whatever happens to contacts, in any order and split into any pages, the counts equal a plain recount in the end, and
 the tables equal those made anew."""
 
+from datetime import date
 from typing import Any
 
+from cht_sync import checks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +12,8 @@ from demo import expected
 from tests.spec import tables
 from tests.spec.spec import Spec
 from tests.spec.staged import Staged
+
+TODAY = date(2026, 11, 24)
 
 #: Few ids, so that they meet: as places, as persons, as both one after the other.
 UUIDS = ["A", "b", "c", "d", "e", "é", "p", "q", "r"]
@@ -66,6 +70,7 @@ def test_counts_equal_a_recount_after_any_history(spec: Spec, history: list[list
         spec.stage("", *written, deleted=" ".join(gone))
         assert set(spec.orphans()) == set(expected.orphans(spec.live.values()))
         spec.cycles()
+        assert checks.run(spec.staged.connection, TODAY) == []
     kept = content(spec.staged)
     spec.staged.connection.execute("delete from ops.relation")
     spec.staged.update()
@@ -76,7 +81,7 @@ def forget(staged: Staged) -> None:
     """Empties the warehouse, as quickly as one of a few rows can be."""
     for table in relations(staged):
         staged.connection.execute(f'delete from model_data."{table}"')
-    for table in ("staging.document", "ops.model_state", "ops.model_source"):
+    for table in ("staging.document", "ops.model_state", "ops.model_source", "ops.check_state", "ops.check_source"):
         staged.connection.execute(f"delete from {table}")
     staged.connection.execute("update ops.checkpoint set batch = 0, caught_up_at = null")
 

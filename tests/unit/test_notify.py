@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from cht_sync import notify
-from cht_sync.errors import ConfigurationInvalid, Refused
+from cht_sync.errors import CheckFailed, ConfigurationInvalid, Refused
 
 HERE = "tests.unit.test_notify"
 told: list[tuple[str, str]] = []
@@ -40,6 +40,14 @@ def test_our_own_sentence_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHT_NOTIFIER_ARGS", '{"to": "ops"}')
     notify.failed(context(Refused("It is so", "Do that")))
     assert told == [("ops", "cht_marts.update_models failed: It is so. Do that")]
+
+
+def test_what_was_told_already_is_not_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHT_NOTIFIER", f"{HERE}.Recorder")
+    monkeypatch.setenv("CHT_NOTIFIER_ARGS", '{"to": "ops"}')
+    for is_told in (False, True):
+        notify.failed(context(CheckFailed("It is so", "Do that", is_told=is_told)))
+    assert len(told) == 1
 
 
 def test_the_text_of_another_error_is_not_told() -> None:

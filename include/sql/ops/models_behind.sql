@@ -30,3 +30,4 @@ select
         left join ops.model_state as state on state.source = checkpoint.source and state.model = file.model
         where state.batch is distinct from checkpoint.batch and checkpoint.mode <> 'copying'
     )
+    or exists (select from ops.to_recount)

@@ -67,6 +67,8 @@ left join lateral (
         select place.effective_parent as up, above.is_muted or place.is_muted as is_muted, above.level + 1 as level
         from above
         join model_data.area_fold as place on place.source = fold.source and place.area_uuid = above.up
+        -- it ends even where what is kept goes round, which checks/counted_once.sql then tells
+        where above.level < 1000
     )
 
     select max(above.level) as level, bool_or(above.is_muted) as is_muted

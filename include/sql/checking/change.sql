@@ -1,0 +1,36 @@
+-- What the checks look at of what has changed. `document`: since the checks before, as far as the models are; `area`: those
+-- whose counts were written since, and some others.
+create temporary table document on commit drop as
+select
+    document.source,
+    document._id,
+    document.type,
+    document.saved_timestamp,
+    not document._deleted and document.gone is null as is_live
+from ops.model_source as noted
+join ops.check_source as checked on checked.source = noted.source
+join staging.document as document
+    on document.source = noted.source
+    and document.batch > checked.batch
+    and document.batch <= noted.batch;
+
+analyze pg_temp.document;
+
+create temporary table area on commit drop as
+select written.source, written.area_uuid
+from ops.area_to_check as written
+union
+select sample.source, sample.area_uuid
+from (
+    select kept.source, kept.area_uuid
+    from model_data.area_fold as kept
+        tablesample system ((
+            -- in hundredths: of a small table all of it, of a large one about 200 rows
+            select least(100, 20000 / greatest(pg_class.reltuples, 1))
+            from pg_class
+            where pg_class.oid = 'model_data.area_fold'::regclass
+        ))
+    limit 200
+) as sample;
+
+analyze pg_temp.area;

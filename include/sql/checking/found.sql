@@ -1,0 +1,12 @@
+-- What the checks have found, and of which somebody was told within a day.
+select
+    result.name,
+    state.level,
+    result.source,
+    result.found,
+    result.problems,
+    coalesce(result.told_at > now() - interval '1 day', false) as is_told
+from ops.check_result as result
+join ops.check_state as state on state.name = result.name
+where result.name = any(%s::text[])
+order by result.name, result.source

@@ -1,0 +1,7 @@
+-- Notes that somebody is told of what fails, once a day.
+update ops.check_result as result
+set told_at = now()
+from ops.check_state as state
+where state.name = result.name
+    and state.level = 'fail'
+    and coalesce(result.told_at <= now() - interval '1 day', true)

@@ -1,0 +1,171 @@
+-- The counts of an area are those of the persons in it and of the areas directly below it: so, from the bottom up, all
+-- of them are right. Reckoned from the models, otherwise than the counts are kept.
+-- level: fail
+-- every: run
+-- reads: area_fold, contact, person, place
+-- repair: Trigger cht_marts with the source under Recount
+with recursive looked as (
+    select kept.source, kept.area_uuid, kept.household
+    from area
+    join models.area_count as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
+),
+
+-- the place itself and those above it; a union, so that no circle holds it up
+above as (
+    select looked.source, looked.area_uuid, looked.area_uuid as place
+    from looked
+    union
+    select above.source, above.area_uuid, place.effective_parent as place
+    from above
+    join models.area_count as place on place.source = above.source and place.area_uuid = above.place
+    where place.effective_parent is not null
+),
+
+muted as (
+    select distinct above.source, above.area_uuid
+    from above
+    join models.place as place on place.source = above.source and place._id = above.place and place.is_muted
+),
+
+-- whoever is in it: by the parent that is named, or by the lineage of an orphan; '' has those who are in none
+member as (
+    select looked.source, looked.area_uuid, person._id, true as is_direct
+    from looked
+    join models.person as person on person.source = looked.source and person.parent_uuid = looked.area_uuid
+    where looked.area_uuid <> ''
+    union all
+    select looked.source, looked.area_uuid, person._id, true as is_direct
+    from looked
+    join models.person as person on person.source = looked.source and person.parent_uuid is null
+    where looked.area_uuid = ''
+    union all
+    select looked.source, looked.area_uuid, orphan.uuid as _id, looked.area_uuid = '' as is_direct
+    from looked
+    join models.orphan as orphan
+        on orphan.source = looked.source and coalesce(orphan.effective_parent, '') = looked.area_uuid
+    where orphan.is_person
+),
+
+person as (
+    select
+        member.source,
+        member.area_uuid,
+        member.is_direct,
+        person.is_patient,
+        person.is_deceased,
+        not person.is_deceased and (person.is_muted or muted.area_uuid is not null) as is_muted,
+        person.is_staff,
+        person.in_household
+    from member
+    join models.person as person on person.source = member.source and person._id = member._id
+    left join muted on muted.source = member.source and muted.area_uuid = member.area_uuid
+),
+
+own as (
+    select
+        person.source,
+        person.area_uuid,
+        count(*) as persons,
+        count(*) filter (where person.is_muted) as persons_muted,
+        count(*) filter (where person.is_deceased) as persons_deceased,
+        count(*) filter (where person.is_patient) as patients,
+        count(*) filter (where person.is_patient and person.is_muted) as patients_muted,
+        count(*) filter (where person.is_patient and person.is_deceased) as patients_deceased,
+        count(*) filter (where person.is_staff) as staff,
+        count(*) filter (where person.in_household) as in_household,
+        count(*) filter (where person.is_direct) as direct_persons,
+        count(*) filter (where person.is_direct and person.is_muted) as direct_persons_muted,
+        count(*) filter (where person.is_direct and person.is_deceased) as direct_persons_deceased,
+        count(*) filter (where person.is_direct and person.is_patient) as direct_patients,
+        count(*) filter (where person.is_direct and person.is_patient and person.is_muted) as direct_patients_muted,
+        count(*) filter (where person.is_direct and person.is_patient and person.is_deceased) as direct_patients_deceased,
+        count(*) filter (where person.is_direct and person.is_staff) as direct_staff,
+        count(*) filter (where person.is_direct and person.in_household) as direct_in_household
+    from person
+    group by person.source, person.area_uuid
+),
+
+child as (
+    select looked.source, looked.area_uuid, contact._id
+    from looked
+    join models.contact as contact on contact.source = looked.source and contact.parent_uuid = looked.area_uuid
+    union all
+    select looked.source, looked.area_uuid, orphan.uuid as _id
+    from looked
+    join models.orphan as orphan on orphan.source = looked.source and orphan.effective_parent = looked.area_uuid
+    where not orphan.is_person
+),
+
+below as (
+    select
+        child.source,
+        child.area_uuid,
+        count(*) filter (where area.household and not area.is_orphan) as direct_households,
+        sum(area.total_persons) as persons,
+        sum(area.total_persons_muted) as persons_muted,
+        sum(area.total_persons_deceased) as persons_deceased,
+        sum(area.total_patients) as patients,
+        sum(area.total_patients_muted) as patients_muted,
+        sum(area.total_patients_deceased) as patients_deceased,
+        sum(area.total_households) as households,
+        sum(area.total_staff) as staff,
+        sum(area.total_in_household) as in_household
+    from child
+    join models.area_count as area
+        on area.source = child.source and area.area_uuid = child._id and area.effective_parent = child.area_uuid
+    group by child.source, child.area_uuid
+),
+
+reckoned as (
+    select
+        looked.source,
+        looked.area_uuid,
+        coalesce(own.direct_persons, 0) as direct_persons,
+        coalesce(own.direct_persons_muted, 0) as direct_persons_muted,
+        coalesce(own.direct_persons_deceased, 0) as direct_persons_deceased,
+        coalesce(own.direct_patients, 0) as direct_patients,
+        coalesce(own.direct_patients_muted, 0) as direct_patients_muted,
+        coalesce(own.direct_patients_deceased, 0) as direct_patients_deceased,
+        coalesce(below.direct_households, 0) as direct_households,
+        coalesce(own.direct_staff, 0) as direct_staff,
+        coalesce(own.direct_in_household, 0) as direct_in_household,
+        coalesce(own.persons, 0) + coalesce(below.persons, 0) as total_persons,
+        coalesce(own.persons_muted, 0) + coalesce(below.persons_muted, 0) as total_persons_muted,
+        coalesce(own.persons_deceased, 0) + coalesce(below.persons_deceased, 0) as total_persons_deceased,
+        coalesce(own.patients, 0) + coalesce(below.patients, 0) as total_patients,
+        coalesce(own.patients_muted, 0) + coalesce(below.patients_muted, 0) as total_patients_muted,
+        coalesce(own.patients_deceased, 0) + coalesce(below.patients_deceased, 0) as total_patients_deceased,
+        looked.household::int + coalesce(below.households, 0) as total_households,
+        coalesce(own.staff, 0) + coalesce(below.staff, 0) as total_staff,
+        coalesce(own.in_household, 0) + coalesce(below.in_household, 0) as total_in_household
+    from looked
+    left join own on own.source = looked.source and own.area_uuid = looked.area_uuid
+    left join below on below.source = looked.source and below.area_uuid = looked.area_uuid
+)
+
+select
+    kept.source,
+    kept.area_uuid,
+    'another count than the models give' as problem
+from reckoned
+join models.area_count as kept on kept.source = reckoned.source and kept.area_uuid = reckoned.area_uuid
+where (
+    kept.direct_persons, kept.direct_persons_muted, kept.direct_persons_deceased,
+    kept.direct_patients, kept.direct_patients_muted, kept.direct_patients_deceased,
+    kept.direct_households, kept.direct_staff, kept.direct_in_household,
+    kept.total_persons, kept.total_persons_muted, kept.total_persons_deceased,
+    kept.total_patients, kept.total_patients_muted, kept.total_patients_deceased,
+    kept.total_households, kept.total_staff, kept.total_in_household,
+    kept.direct_persons_active, kept.direct_patients_active, kept.total_persons_active, kept.total_patients_active
+) is distinct from (
+    reckoned.direct_persons, reckoned.direct_persons_muted, reckoned.direct_persons_deceased,
+    reckoned.direct_patients, reckoned.direct_patients_muted, reckoned.direct_patients_deceased,
+    reckoned.direct_households, reckoned.direct_staff, reckoned.direct_in_household,
+    reckoned.total_persons, reckoned.total_persons_muted, reckoned.total_persons_deceased,
+    reckoned.total_patients, reckoned.total_patients_muted, reckoned.total_patients_deceased,
+    reckoned.total_households, reckoned.total_staff, reckoned.total_in_household,
+    reckoned.direct_persons - reckoned.direct_persons_muted - reckoned.direct_persons_deceased,
+    reckoned.direct_patients - reckoned.direct_patients_muted - reckoned.direct_patients_deceased,
+    reckoned.total_persons - reckoned.total_persons_muted - reckoned.total_persons_deceased,
+    reckoned.total_patients - reckoned.total_patients_muted - reckoned.total_patients_deceased
+)

@@ -1,0 +1,80 @@
+-- Each live document is in the models that its type belongs in, in the revision that is staged, and no other is in one.
+-- level: fail
+-- every: run
+-- reads: contact, data_record, feedback, patient, person, place, report, task, telemetry, user
+-- repair: Trigger cht_marts with the source under Remodel
+with held as (
+    select
+        document.source,
+        document._id,
+        document.saved_timestamp,
+        document.is_live and cht.is_main(document.source) and document.type in (
+            'contact', 'district_hospital', 'health_center', 'clinic', 'person'
+        ) as is_contact,
+        document.is_live and cht.is_main(document.source) and document.type = 'data_record' as is_record,
+        document.is_live and cht.is_main(document.source) and document.type = 'user-settings' as is_user,
+        document.is_live and cht.is_main(document.source) and document.type = 'task' as is_task,
+        document.is_live and document.type = 'telemetry' as is_telemetry,
+        document.is_live and document.type = 'feedback' as is_feedback
+    from document
+),
+
+-- what should be in each model, and what is: when the revision that it has was saved
+compared as (
+    select held.source, 'contact' as model, held.is_contact as should, held.saved_timestamp, kept.saved_timestamp as kept
+    from held
+    left join models.contact as kept on kept.source = held.source and kept._id = held._id
+    union all
+    select held.source, 'person', held.is_contact and contact.is_person, held.saved_timestamp, kept.saved_timestamp
+    from held
+    left join models.contact as contact on contact.source = held.source and contact._id = held._id
+    left join models.person as kept on kept.source = held.source and kept._id = held._id
+    union all
+    select held.source, 'place', held.is_contact and not contact.is_person, held.saved_timestamp, kept.saved_timestamp
+    from held
+    left join models.contact as contact on contact.source = held.source and contact._id = held._id
+    left join models.place as kept on kept.source = held.source and kept._id = held._id
+    union all
+    select held.source, 'patient', held.is_contact and person.is_patient, held.saved_timestamp, kept.saved_timestamp
+    from held
+    left join models.person as person on person.source = held.source and person._id = held._id
+    left join models.patient as kept on kept.source = held.source and kept._id = held._id
+    union all
+    select held.source, 'data_record', held.is_record, held.saved_timestamp, kept.saved_timestamp
+    from held
+    left join models.data_record as kept on kept.source = held.source and kept._id = held._id
+    union all
+    select
+        held.source, 'report', held.is_record and record.form is not null, held.saved_timestamp, kept.saved_timestamp
+    from held
+    left join models.data_record as record on record.source = held.source and record._id = held._id
+    left join models.report as kept on kept.source = held.source and kept._id = held._id
+    union all
+    select held.source, 'user', held.is_user, held.saved_timestamp, kept.saved_timestamp
+    from held
+    left join models.user as kept on kept.source = held.source and kept._id = held._id
+    union all
+    select held.source, 'task', held.is_task, held.saved_timestamp, kept.saved_timestamp
+    from held
+    left join models.task as kept on kept.source = held.source and kept._id = held._id
+    union all
+    select held.source, 'telemetry', held.is_telemetry, held.saved_timestamp, kept.saved_timestamp
+    from held
+    left join models.telemetry as kept on kept.source = held.source and kept._id = held._id
+    union all
+    select held.source, 'feedback', held.is_feedback, held.saved_timestamp, kept.saved_timestamp
+    from held
+    left join models.feedback as kept on kept.source = held.source and kept._id = held._id
+)
+
+select
+    compared.source,
+    null as area_uuid,
+    compared.model || case
+        when compared.kept is null then ' lacks a document'
+        when not coalesce(compared.should, false) then ' has a document that belongs elsewhere, or is gone'
+        else ' has another revision'
+    end as problem
+from compared
+where coalesce(compared.should, false) <> (compared.kept is not null)
+    or (compared.kept is not null and compared.kept <> compared.saved_timestamp)

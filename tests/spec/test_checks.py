@@ -1,0 +1,291 @@
+"""Checks: each finds what it is for, and nothing where nothing is wrong."""
+
+import datetime
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cht_sync import anew, checks, marts, relation, sql
+from cht_sync.errors import CheckFailed, ConfigurationInvalid, ModelFailed
+
+from tests.spec import tables
+from tests.spec.spec import Spec
+from tests.spec.staged import CAUGHT_UP, SOURCE, Staged
+from tests.spec.test_runner import recording
+
+TODAY = datetime.date(2026, 11, 24)
+TOMORROW = TODAY + datetime.timedelta(days=1)
+TREE = """
+    _id | type     | parent | patient_id | muted | date_of_death
+    d   | district |        |            |       |
+    c   | centre   | d      |            | true  |
+    h   | clinic   | c d    |            |       |
+    i   | clinic   | c d    |            | true  |
+    p   | person   | h c d  | 1          |       |
+    q   | person   | i c d  | 2          |       | 2024-01-01
+    r   | person   | gone d |            | true  |
+    s   | person   |        | 3          |       |
+    x   | centre   | y      |            |       |
+    y   | centre   | x      |            |       |
+    t   | person   | y      |            |       |
+"""
+USER = {"_id": "u", "type": "user-settings", "contact_id": "p"}
+REPORT = {"_id": "m", "type": "data_record", "form": "f", "patient_id": "1"}
+OTHERS = [
+    USER,
+    REPORT,
+    {"_id": "n", "type": "data_record"},
+    {"_id": "k", "type": "task"},
+    {"_id": "target~2024-05~p", "type": "target", "targets": [{"id": "a"}]},
+    {"_id": "e", "type": "telemetry"},
+    {"_id": "b", "type": "feedback"},
+    {"_id": "form:f", "type": "form"},
+]
+
+
+@pytest.fixture
+def filled(staged: Staged) -> Staged:
+    staged.page([*tables.documents(TREE), *OTHERS])
+    staged.update()
+    return staged
+
+
+def failing(staged: Staged, today: datetime.date = TODAY, **given: Any) -> dict[str, str]:
+    """What the checks that are due find: {name: problems}."""
+    try:
+        found = checks.run(staged.connection, today, **given)
+    except CheckFailed:
+        found = []
+    return dict(staged.rows("select name, array_to_string(problems, ', ') from ops.check_result")) | {
+        finding.name: ", ".join(finding.problems) for finding in found
+    }
+
+
+def test_nothing_is_found_where_nothing_is_wrong(filled: Staged) -> None:
+    assert checks.run(filled.connection, TODAY) == []
+    names = {file.name for file in relation.folder("checks")}
+    assert set(filled.values("select name from ops.check_state where found = 0")) == names
+
+
+def test_nothing_is_found_after_changes(spec: Spec) -> None:
+    spec.stage(TREE)
+    assert checks.run(spec.staged.connection, TODAY) == []
+    spec.stage("_id | type | parent | muted\nc | centre | d | \nh | clinic | i c d | true", USER, deleted="q y")
+    assert checks.run(spec.staged.connection, TODAY) == []
+    spec.stage("_id | type | parent\nd | person | i\ni | district |")
+    assert checks.run(spec.staged.connection, TODAY) == []
+    assert checks.run(spec.staged.connection, TOMORROW) == []
+
+
+DAMAGES = [
+    ("update model_data.area_fold set total_persons = total_persons + 1 where area_uuid = 'c'", "kept_counts"),
+    ("update model_data.area_fold set direct_patients = 7 where area_uuid = 'h'", "kept_counts"),
+    ("update model_data.area_fold set total_persons_muted = 0 where area_uuid in ('d', 'c')", "kept_counts"),
+    ("update model_data.area_fold set total_persons_deceased = 0 where area_uuid = 'd'", "kept_counts"),
+    ("update model_data.area_fold set direct_households = 1 where area_uuid = 'c'", "kept_counts"),
+    ("update model_data.area_fold set total_households = 1 where area_uuid = 'd'", "kept_counts"),
+    ("update model_data.area_fold set total_staff = 0 where area_uuid = 'h'", "kept_counts"),
+    ("update model_data.area_fold set direct_in_household = 0 where area_uuid = 'i'", "kept_counts"),
+    ("update model_data.area_fold set direct_persons = 2 where area_uuid = ''", "kept_counts"),
+    ("update model_data.area_fold set total_persons = 8, direct_persons = 8 where area_uuid = ''", "totals"),
+    ("update model_data.area_fold set total_patients = 0 where area_uuid = 'd'", "totals"),
+    ("update model_data.area_fold set effective_parent = 'i' where area_uuid = 'c'", "counted_once"),
+    ("update model_data.area_fold set effective_parent = 'z' where area_uuid = 'c'", "counted_once"),
+    ("update model_data.counted_person set place = 'd' where uuid = 'p'", "counted_once"),
+    ("delete from model_data.counted_person where uuid = 's'", "counted_once"),
+    ("delete from model_data.area_fold where area_uuid = 'i'", "areas_are_places"),
+    ("delete from model_data.place where _id = 'i'", "areas_are_places"),
+    ("update staging.document set saved_timestamp = now() + interval '1 second' where _id = 'p'", "models_as_staged"),
+    ("update staging.document set _deleted = true where _id = 'p'", "models_as_staged"),
+    ("update staging.document set gone = 'purged' where _id = 'm'", "models_as_staged"),
+    ("update staging.document set type = 'form' where _id = 'k'", "models_as_staged"),
+    *((f"delete from model_data.{model} where _id = '{row}'", "models_as_staged") for model, row in [
+        ("contact", "r"), ("person", "r"), ("place", "x"), ("patient", "p"), ("data_record", "n"), ("report", "m"),
+        ('"user"', "u"), ("task", "k"), ("telemetry", "e"), ("feedback", "b"),
+    ]),
+    *((f"delete from staging.document where _id = '{row}'", "rows_of_documents") for row in (
+        "r", "d", "m", "u", "k", "target~2024-05~p", "e", "b"
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "name"), DAMAGES)
+def test_each_finds_what_it_is_for(filled: Staged, damage: str, name: str) -> None:
+    assert filled.connection.execute(damage.encode()).rowcount > 0
+    assert name in failing(filled)
+
+
+def test_every_check_has_a_damage_that_it_finds() -> None:
+    assert {name for _, name in DAMAGES} | {"figures_old"} == {file.name for file in relation.folder("checks")}
+
+
+def test_a_failure_names_the_check_the_source_and_the_repair(filled: Staged) -> None:
+    filled.connection.execute("update model_data.area_fold set total_staff = 0 where area_uuid = 'h'")
+    with pytest.raises(CheckFailed) as failure:
+        checks.run(filled.connection, TODAY)
+    assert str(failure.value) == (
+        "kept_counts finds 2 in demo/medic (another count than the models give). "
+        "Trigger cht_marts with the source under Recount; see docs/operating.md"
+    )
+    assert filled.rows("select source, found, areas from ops.check_result") == [(SOURCE, 2, ["c", "h"])]
+    told = "select name, level, source, found from marts.checked where found > 0"
+    assert filled.rows(told) == [("kept_counts", "fail", SOURCE, 2)]
+
+
+def test_it_stays_red_until_it_is_repaired(filled: Staged) -> None:
+    filled.connection.execute("update model_data.area_fold set total_staff = 7 where area_uuid = 'i'")
+    assert set(failing(filled)) == {"kept_counts"}
+    since = filled.values("select since from ops.check_result")
+    with recording(filled.connection) as statements, pytest.raises(CheckFailed) as failure:
+        checks.run(filled.connection, TODAY)
+    assert len(statements) < 5
+    assert failure.value.is_told
+    filled.page([{"_id": "z", "type": "person", "parent": {"_id": "d"}}])
+    filled.update()
+    assert set(failing(filled)) == {"kept_counts"}
+    assert filled.values("select since from ops.check_result") == since
+    anew.order(filled.connection, recount=[SOURCE])
+    assert filled.update().models["area_fold"] > 0
+    assert failing(filled) == {}
+
+
+def test_somebody_is_told_once_a_day(filled: Staged) -> None:
+    filled.connection.execute("update model_data.area_fold set total_staff = 7 where area_uuid = 'i'")
+    told = []
+    for _ in range(3):
+        with pytest.raises(CheckFailed) as failure:
+            checks.run(filled.connection, TODAY)
+        told.append(failure.value.is_told)
+    filled.connection.execute("update ops.check_result set told_at = now() - interval '25 hours'")
+    with pytest.raises(CheckFailed) as failure:
+        checks.run(filled.connection, TODAY)
+    assert [*told, failure.value.is_told] == [False, True, True, False]
+
+
+def test_a_lost_row_of_a_model_is_made_again(filled: Staged) -> None:
+    filled.connection.execute("delete from model_data.report")
+    assert set(failing(filled)) == {"models_as_staged"}
+    anew.order(filled.connection, remodel=[SOURCE])
+    filled.update()
+    assert failing(filled) == {}
+    assert filled.values("select uuid from models.report") == ["m"]
+
+
+def test_what_is_ordered_must_be_there(filled: Staged) -> None:
+    with pytest.raises(ConfigurationInvalid, match=r"no source other/medic .* There are demo/medic"):
+        anew.order(filled.connection, recount=["other/medic"])
+    assert filled.values("select count(*) from ops.to_recount") == [0]
+
+
+def test_nothing_new_costs_one_statement(filled: Staged) -> None:
+    checks.run(filled.connection, TODAY)
+    with recording(filled.connection) as statements:
+        assert checks.run(filled.connection, TODAY) == []
+    assert len(statements) == 1
+
+
+def test_before_the_models_there_is_nothing_to_check(staged: Staged) -> None:
+    assert checks.run(staged.connection, TODAY) == []
+    assert staged.values("select count(*) from ops.check_state") == [0]
+
+
+def looked_at(staged: Staged, today: datetime.date = TODAY) -> str:
+    """Which kind of look the checks take: change, whole, or none."""
+    with recording(staged.connection) as statements:
+        checks.run(staged.connection, today)
+    text = " ".join(statements)
+    kinds = {"temporary table document": "change", "temporary view document": "whole"}
+    return ", ".join(kind for start, kind in kinds.items() if start in text) or "none"
+
+
+def test_everything_once_a_day_else_what_has_changed(filled: Staged) -> None:
+    assert [looked_at(filled) for _ in range(2)] == ["whole", "none"]
+    filled.page([{"_id": "z", "type": "person", "parent": {"_id": "h"}}])
+    filled.update()
+    assert [looked_at(filled) for _ in range(2)] == ["change", "none"]
+    assert [looked_at(filled, TOMORROW) for _ in range(2)] == ["whole", "none"]
+
+
+def many(staged: Staged) -> None:
+    """So many areas that a sample of some leaves others out."""
+    made = [{"_id": f"{n:05}", "type": "clinic", "parent": {"_id": "c"}} for n in range(2000)]
+    staged.page(made)
+    staged.update()
+    staged.connection.execute("analyze model_data.area_fold")
+
+
+def test_what_was_written_is_looked_at_and_a_sample(filled: Staged) -> None:
+    many(filled)
+    checks.run(filled.connection, TODAY)
+    filled.page([{"_id": "z", "type": "person", "parent": {"_id": "h"}}])
+    filled.update()
+    with filled.connection.transaction():
+        filled.connection.execute(sql.read("checking/change").encode())
+        areas = set(filled.values("select area_uuid from pg_temp.area"))
+        assert filled.values("select _id from pg_temp.document") == ["z"]
+    assert {"h", "c", "d"} <= areas
+    assert len(areas) < 500
+
+
+def test_a_wrong_change_is_found_at_once(filled: Staged) -> None:
+    many(filled)
+    checks.run(filled.connection, TODAY)
+    filled.page([{"_id": "z", "type": "person", "parent": {"_id": "h"}}])
+    filled.update()
+    filled.connection.execute("update model_data.area_fold set total_persons = 9 where area_uuid = 'h'")
+    with recording(filled.connection) as statements, pytest.raises(CheckFailed, match="kept_counts"):
+        checks.run(filled.connection, TODAY)
+    assert "temporary view document" not in " ".join(statements)
+
+
+def test_a_page_that_the_models_have_not_taken_in_is_not_wrong(filled: Staged) -> None:
+    filled.page([{"_id": "z", "type": "person", "parent": {"_id": "h"}}])
+    assert checks.run(filled.connection, TODAY) == []
+    assert checks.run(filled.connection, TOMORROW) == []
+
+
+def test_old_figures_only_warn(filled: Staged) -> None:
+    marts.refresh(filled.connection)
+    (found,) = checks.run(filled.connection, TODAY, {SOURCE: 3600.0})
+    assert (found.name, found.level, found.source) == ("figures_old", "warn", SOURCE)
+    assert found.problems == ["patients_by_area is older than its limit", "the copy is older than its limit"]
+    assert str(found).startswith("figures_old finds 2 in demo/medic (")
+    year = (datetime.datetime.now(datetime.UTC) - CAUGHT_UP).total_seconds() + 3600
+    filled.connection.execute("update ops.check_state set checked_at = now() - interval '2 hours'")
+    assert checks.run(filled.connection, TOMORROW, {SOURCE: year}) == []
+
+
+@pytest.fixture
+def include(tmp_path: Path) -> Path:
+    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
+    return tmp_path
+
+
+def write(include: Path, name: str, text: str) -> None:
+    (include / "sql" / "checks" / f"{name}.sql").write_text(text, encoding="utf-8")
+
+
+def test_one_whose_sql_fails_does_not_keep_the_others_from_being_made(filled: Staged, include: Path) -> None:
+    write(
+        include,
+        "a_wrong",
+        "-- level: fail\n-- every: run\n-- repair: None\nselect source, name::int, '' from models.contact",
+    )
+    filled.connection.execute("update staging.document set doc = doc || %s", [json.dumps({"name": "Ana"})])
+    filled.connection.execute("update model_data.contact set name = 'Ana'")
+    with pytest.raises(ModelFailed, match=r"a_wrong failed") as failure:
+        checks.run(filled.connection, TODAY, include=include)
+    assert "Ana" not in str(failure.value)
+    assert filled.values("select count(*) from ops.check_state") == [len(relation.folder("checks"))]
+    filled.connection.execute("update model_data.area_fold set total_staff = 7 where area_uuid = 'i'")
+    with pytest.raises(CheckFailed, match=r"kept_counts.*a_wrong failed"):
+        checks.run(filled.connection, TOMORROW, include=include)
+
+
+@pytest.mark.parametrize("header", ["-- level: fail\n-- every: run", "-- level: bad\n-- every: run\n-- repair: x"])
+def test_a_header_must_say_all(filled: Staged, include: Path, header: str) -> None:
+    write(include, "mine", f"{header}\nselect source, '', '' from models.contact")
+    with pytest.raises(ConfigurationInvalid, match="mine"):
+        checks.run(filled.connection, TODAY, include=include)
