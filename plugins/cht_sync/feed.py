@@ -189,7 +189,7 @@ class Feed:
         if (end := self._draft.until_seq()) and at_seq:
             self._finish(end)
             self._take_off()
-            self._draft = self._begin()
+            self._draft = Draft(self._database, end.asked_at, self._put)  # the answer is as of then, all of it
         elif end and self._draft.size >= 2 * self._limits.page_bytes:
             raise _TooLong(f"A page of {self._database} has long documents", "It is asked for in smaller parts")
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 
 import psycopg
 import pytest
-from cht_sync import couchdb, errors, extract, staging
+from cht_sync import couchdb, draft, errors, extract, feed, staging
 from cht_sync import warehouse as warehouses
 
 from tests.integration.feeds import FakeCouchDB
@@ -137,6 +139,19 @@ def test_a_page_cut_off_is_kept_up_to_its_last_seq_and_read_on(staged: Warehouse
     (_, again) = [request.query for request in source.requests if "since" in request.query]
     assert again["since"] not in ("0", "100-g1AAAA")
     assert again["limit"] == "100"
+
+
+def test_the_parts_of_a_long_page_are_as_of_when_it_was_asked_for(source: Source) -> None:
+    """What was written since then is not in it, however long its parts wait for those before them."""
+    for name in ("a", "b", "c"):
+        source.fake.put(name, '{"a":"' + "x" * draft.CHUNK + '"}')
+    seconds = count()
+    client = couchdb.Client(couchdb.Server(source.url))
+    limits = feed.Limits(3, page_bytes=1)
+    with feed.reading(client, "medic", "0", limits, lambda: datetime.fromtimestamp(next(seconds), UTC), 60) as pages:
+        asked = [page.end.asked_at for page in pages for _ in [list(page)]]
+    assert len(asked) > 2
+    assert len(set(asked)) == 1
 
 
 def test_a_page_always_cut_off_is_asked_for_smaller_and_smaller(staged: Warehouse, source: Source, run: Run) -> None:
