@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo backfill test lint docs counts-proof constraints clean
+.PHONY: help demo backfill test lint docs counts-proof bench-extract constraints clean
 .DEFAULT_GOAL := help
 
 help: ## This text
@@ -36,6 +36,9 @@ counts-proof: $(INSTALLED) ## Try ten thousand histories of contacts, and compar
 
 docs: $(INSTALLED) ## Write docs/models.md anew, from the headers of the files in include/sql
 	@$(BIN)/python -m demo.docs
+
+bench-extract: $(INSTALLED) ## Measure the copy: pace, memory, a comparison; COUCHDB_URL adds a real CouchDB
+	@$(BIN)/python -m bench.extract
 
 # One file of exact versions with hashes for every Python; uv and pip both install from it.
 constraints: $(INSTALLED) ## Pin the newest versions of all packages anew, in constraints.txt

@@ -1,0 +1,45 @@
+"""One client in a process of its own: it is told on stdin what to do, and says on stdout what that has cost.
+
+The address of a server may hold a password: stdin is in no list of processes.
+"""
+
+import json
+import resource
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from bench import clients
+
+STATUS, PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def main() -> None:
+    given = json.loads(sys.stdin.read())
+    client = clients.CLIENTS[given.pop("client")]
+    place = clients.Place(**given)
+    with suppress(OSError):
+        PEAK.write_text("5", encoding="ascii")  # what the imports took at their peak is forgotten
+    imported, before, began = _peak(), _cpu(), time.perf_counter()
+    done = client(place)
+    seconds = time.perf_counter() - began
+    print(json.dumps({**asdict(done), "seconds": seconds, "cpu": _cpu() - before, "memory": _peak() - imported}))
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _peak() -> int:
+    """Bytes. Linux keeps in rusage what the process that started this one had taken: there the status tells it."""
+    if STATUS.exists():
+        line = next(line for line in STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What a copy costs, against the floor and against CHT Sync's way of reading; its memory; a comparison of a copy.
+
+    make bench-extract
+
+COUCHDB_URL (with login) adds a real CouchDB, on which most goals stand; CHT_WAREHOUSE_DSN puts a Postgres of yours in
+the place of one that is started for this. DOCUMENTS, SIZES, VERIFIED and REPEATS say how much is read, and how often.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import figures, report, servers
+from bench.documents import Documents
+from bench.measure import Run
+from bench.rounds import Rounds, Runs
+from bench.servers import Source, Warehouses
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Documents that are copied; for time and memory by size; that are compared. How often each is measured."""
+
+    documents: int = 200_000
+    sizes: tuple[int, ...] = (20_000, 200_000, 2_000_000)
+    verified: int = 1_000_000
+    repeats: int = 3
+    couchdb: str | None = None
+    warehouse: str | None = None
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Plan":
+        given = {key: value for key, value in environment.items() if value}
+        return cls(
+            documents=int(given.get("DOCUMENTS", cls.documents)),
+            sizes=tuple(map(int, given["SIZES"].split())) if "SIZES" in given else cls.sizes,
+            verified=int(given.get("VERIFIED", cls.verified)),
+            repeats=int(given.get("REPEATS", cls.repeats)),
+            couchdb=given.get("COUCHDB_URL"),
+            warehouse=given.get("CHT_WAREHOUSE_DSN"),
+        )
+
+
+def bench(plan: Plan, tell: Tell, folder: Path = report.RESULTS) -> bool:
+    """Measures, prints, writes; whether all goals are met."""
+    documents = Documents()
+    paces: dict[str, Runs] = {}
+    comparisons: dict[str, Runs] = {}
+    with ExitStack() as opened:
+        warehouses = opened.enter_context(servers.warehouses(plan.warehouse))
+        real = servers.couchdb(plan.couchdb) if plan.couchdb else None
+        by_size = _sizes(plan, warehouses, tell)
+        ours = opened.enter_context(servers.feed_server())
+        rounds = Rounds(ours, warehouses, plan.repeats, tell)
+        requests = rounds.requests(f"county-{min(plan.sizes)}")
+        paces[ours.name] = rounds.pace(f"county-{plan.documents}", plan.documents)
+        comparisons[ours.name] = rounds.comparison(f"county-{plan.verified}", plan.verified)
+        if real:
+            rounds = Rounds(real, warehouses, plan.repeats, tell)
+            with _loaded(real, documents, plan.documents, tell) as database:
+                paces[real.name] = rounds.pace(database, plan.documents)
+            with _loaded(real, documents, plan.verified, tell) as database:
+                comparisons[real.name] = rounds.comparison(database, plan.verified)
+    rows = [row for source, runs in paces.items() for row in figures.pace(source, plan.documents, runs)]
+    rows += figures.sizes(ours.name, by_size)
+    rows += [row for source, runs in comparisons.items() for row in figures.comparison(source, plan.verified, runs)]
+    versions = {"postgres": warehouses.version, "couchdb": real.version if real else "none: COUCHDB_URL is not given"}
+    print(f"A document has {documents.mean(plan.documents):,.0f} bytes on average.\n")
+    goals = figures.goals(paces, by_size, comparisons, requests)
+    return report.write("extract", rows, goals, versions, folder=folder)
+
+
+def _sizes(plan: Plan, warehouses: Warehouses, tell: Tell) -> dict[int, list[Run]]:
+    """From a server that keeps no answer: it could not keep those of the largest, and would serve that more slowly."""
+    with servers.feed_server(held=0) as source:
+        return Rounds(source, warehouses, plan.repeats, tell).sizes(plan.sizes)
+
+
+def _loaded(source: Source, documents: Documents, count: int, tell: Tell) -> AbstractContextManager[str]:
+    tell(f"{source.name}: {count:,} documents are written to it")
+    return servers.loaded(source, documents, count)
+
+
+def main() -> int:
+    began = time.monotonic()
+
+    def tell(text: str) -> None:
+        print(f"[{time.monotonic() - began:5.0f} s] {text}", file=sys.stderr, flush=True)
+
+    bench(Plan.read(os.environ), tell)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""The runs of bench.extract: who is measured after whom, so that what disturbs the machine disturbs all of them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+import requests
+
+from bench import measure
+from bench.measure import Run
+from bench.servers import Source, Warehouses
+
+#: What is measured, by name: the client of bench.clients and, of ours, the mode.
+JOBS = {
+    "floor": ("floor", ""),
+    "ours": ("ours", ""),
+    "resync": ("ours", "resync"),
+    "nothing": ("ours", "incremental"),
+    "cht_sync": ("cht_sync", ""),
+    "lean": ("lean", ""),
+    "listing": ("listing", ""),
+    "verify": ("verify", ""),
+}
+
+WHAT = {
+    "floor": "floor: pages thrown away",
+    "ours": "first copy",
+    "resync": "resync, nothing changed",
+    "nothing": "nothing new",
+    "cht_sync": "as CHT Sync reads",
+    "lean": "same, documents in the page",
+    "listing": "floor: list thrown away",
+    "verify": "comparison",
+}
+
+#: Every row's place and writer: it differs after whatever writes one.
+VERSIONS = "select md5(string_agg(ctid::text || xmin::text, ',' order by _id)) from staging.document"
+
+Runs = dict[str, list[Run]]
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """Of one source; `tell` is told of each run."""
+
+    source: Source
+    warehouses: Warehouses
+    repeats: int
+    tell: Callable[[str], None]
+
+    def pace(self, database: str, documents: int) -> Runs:
+        """All who read the whole database. It is read once before, so that it is in memory for all."""
+        runs: Runs = {name: [] for name in ("floor", "ours", "resync", "nothing", "cht_sync", "lean")}
+        self._run("floor", database)
+        for _ in range(self.repeats):
+            runs["floor"].append(self._run("floor", database))
+            with self.warehouses.fresh() as dsn:
+                runs["ours"].append(self._run("ours", database, dsn))
+                before = _versions(dsn)
+                runs["resync"].append(self._run("resync", database, dsn))
+                require(_versions(dsn) == before, "a resync has rewritten rows")
+                runs["nothing"].append(self._run("nothing", database, dsn))
+            for name in ("cht_sync", "lean"):
+                with self.warehouses.fresh() as dsn:
+                    runs[name].append(self._run(name, database, dsn))
+        for name in ("floor", "ours", "cht_sync", "lean"):
+            require({run.documents for run in runs[name]} == {documents}, f"{WHAT[name]}: not everything was read")
+        for name in ("ours", "cht_sync", "lean"):
+            require({run.written for run in runs[name]} == {documents}, f"{WHAT[name]}: not everything was written")
+        return runs
+
+    def sizes(self, sizes: tuple[int, ...]) -> dict[int, list[Run]]:
+        """First copies from the feed server; the largest once, since it takes the time of all others together."""
+        runs: dict[int, list[Run]] = {size: [] for size in sizes}
+        for number in range(self.repeats):
+            for size in sizes:
+                if number == 0 or size < max(sizes):
+                    with self.warehouses.fresh() as dsn:
+                        runs[size].append(self._run("ours", f"county-{size}", dsn))
+        for size, each in runs.items():
+            require({run.written for run in each} == {size}, f"{size} documents: not everything was written")
+        return runs
+
+    def comparison(self, database: str, documents: int) -> Runs:
+        """Of a copy that is right, with the list that it is compared with."""
+        runs: Runs = {"listing": [], "verify": []}
+        with self.warehouses.fresh() as dsn:
+            require(self._run("ours", database, dsn).written == documents, "not everything was copied")
+            self._run("listing", database)
+            for _ in range(self.repeats):
+                runs["listing"].append(self._run("listing", database))
+                runs["verify"].append(self._run("verify", database, dsn))
+        require({run.documents for run in runs["verify"]} == {documents}, "not everything was compared")
+        return runs
+
+    def requests(self, database: str) -> int:
+        """How many a run with nothing new sends; only the feed server counts them."""
+        with self.warehouses.fresh() as dsn:
+            self._run("ours", database, dsn)
+            before = self._asked()
+            self._run("nothing", database, dsn)
+            return self._asked() - before
+
+    def _asked(self) -> int:
+        return int(requests.get(f"{self.source.url}/_requests", timeout=60).text)
+
+    def _run(self, name: str, database: str, dsn: str = "") -> Run:
+        client, mode = JOBS[name]
+        began = time.perf_counter()
+        run = measure.run(client, self.source, database, self.warehouses, dsn, mode)
+        spent = time.perf_counter() - began
+        self.tell(f"{self.source.name}, {database}: {WHAT[name]}: {run.seconds:.2f} s (all in all {spent:.0f} s)")
+        return run
+
+
+def _versions(dsn: str) -> object:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(VERSIONS).fetchall()
+
+
+def require(right: bool, otherwise: str) -> None:
+    """Figures of what did not do its work are none."""
+    if not right:
+        raise RuntimeError(f"Nothing was measured: {otherwise}")
