@@ -155,7 +155,7 @@ class Feed:
         try:
             with self._ask() as page:
                 try:
-                    self._rows(page)
+                    rows = self._rows(page)
                 finally:
                     self.tally.bytes += page.bytes
         except PageCut as cut:
@@ -163,8 +163,7 @@ class Feed:
             return False
         if page.last_seq is None:  # stopped
             return True
-        nothing = self._draft.rows == 0 and self._since == before
-        end = self._draft.whole(page.last_seq, page.pending, caught_up=page.pending == 0 or nothing)
+        end = self._draft.whole(page.last_seq, page.pending, caught_up=page.pending == 0 or rows == 0)
         self._finish(end)
         self._cuts = 0
         too_long = page.bytes > self._limits.page_bytes
@@ -172,10 +171,13 @@ class Feed:
         self._backoff.succeeded()
         return end.caught_up
 
-    def _rows(self, page: changes.Page) -> None:
+    def _rows(self, page: changes.Page) -> int:
+        """How many there were; until it is stopped."""
+        rows = 0
         for text in page:
             if self._stopped.is_set():
-                return
+                break
+            rows += 1
             row = documents.parse(text)
             del text  # one document of many megabytes is held once
             self.tally.rows += 1
@@ -183,6 +185,7 @@ class Feed:
             if self._draft.size >= self._limits.page_bytes:
                 self._part(at_seq=row.seq is not None)
             del row
+        return rows
 
     def _part(self, *, at_seq: bool) -> None:
         """Ends a page that has enough bytes, where its last row can be a checkpoint."""

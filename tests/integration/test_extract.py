@@ -154,6 +154,24 @@ def test_the_parts_of_a_long_page_are_as_of_when_it_was_asked_for(source: Source
     assert len(set(asked)) == 1
 
 
+def test_a_long_page_that_is_repeated_is_not_the_end(source: Source) -> None:
+    """Out of a proxy's cache: it ends where the page was asked from, though there is more."""
+    for name in ("a", "b"):
+        source.fake.put(name, '{"a":"' + "x" * draft.CHUNK + '"}')
+    answers: list[Answer] = []
+
+    def repeat(page: Answer) -> Answer:
+        answers.append(page)
+        return answers[0] if len(answers) == 2 else page
+
+    source.fake.fault = repeat
+    client = couchdb.Client(couchdb.Server(source.url))
+    with feed.reading(client, "medic", "0", feed.Limits(1, page_bytes=1), lambda: datetime.now(UTC), 60) as pages:
+        ends = [page.end for page in pages for _ in [list(page)]]
+    assert [end.pending for end in ends if end.caught_up] == [0]
+    assert ends[-1].seq == "2-g1AAAA"
+
+
 def test_a_page_always_cut_off_is_asked_for_smaller_and_smaller(staged: Warehouse, source: Source, run: Run) -> None:
     for number in range(20):
         source.fake.put(f"p{number:02}", '{"a":"' + "x" * 300 + '"}')
