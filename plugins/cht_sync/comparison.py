@@ -3,12 +3,17 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from cht_sync import documents
 from cht_sync.listing import Entry
 
 ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 ESCAPED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+
+
+#: Of COPY's text format, as the driver gives it.
+Line = bytes | bytearray | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,29 +25,41 @@ class Difference:
     staged: bytes | None
 
 
-def entry(line: bytes) -> Entry:
-    """Of a line of COPY's text format, in which a few characters are escaped."""
+def entry(line: Line) -> Entry:
+    """Of a line, in which a few characters are escaped."""
     name, rev = bytes(line).rstrip(b"\n").split(b"\t")
     if b"\\" in name:
         name = ESCAPE.sub(lambda found: ESCAPED.get(found[1], found[1]), name)
     return name, rev
 
 
-def compare(listed: Iterable[list[Entry]], staged: Iterator[Entry]) -> Iterator[Difference]:
-    """What differs, in the order of the ids; both sides are in it, and neither is held whole."""
-    waiting = next(staged, None)
+def compare(listed: Iterable[list[Entry]], staged: Iterator[Line]) -> Iterator[Difference]:
+    """What differs, in the order of the ids; both sides are in it, and neither is held whole.
+
+    `staged` are lines. They are hardly ever taken apart: as many as were listed are compared as one text.
+    """
+    ahead: list[Line] = []
     for part in listed:
-        if not part:
-            continue
-        last, held = part[-1][0], list[Entry]()
-        while waiting is not None and waiting[0] <= last:
-            held.append(waiting)
-            waiting = next(staged, None)
-        if held != part:
+        lines = ahead + list(islice(staged, max(0, len(part) - len(ahead))))
+        here, ahead = lines[: len(part)], lines[len(part) :]
+        if b"".join(here) != b"".join([b"%b\t%b\n" % entry for entry in part]):
+            held, ahead = _up_to(part[-1][0], lines, staged)
             yield from _differences(dict(part), dict(held))
-    while waiting is not None:
-        yield Difference(waiting[0], None, waiting[1])
-        waiting = next(staged, None)
+    for line in chain(ahead, staged):
+        name, rev = entry(line)
+        yield Difference(name, None, rev)
+
+
+def _up_to(last: bytes, read: list[Line], staged: Iterator[Line]) -> tuple[list[Entry], list[Line]]:
+    """The entries up to that id, and the lines behind it that were read already."""
+    held: list[Entry] = []
+    left = iter(read)
+    for line in chain(left, staged):
+        found = entry(line)
+        if found[0] > last:
+            return held, [line, *left]
+        held.append(found)
+    return held, []
 
 
 def _differences(listed: dict[bytes, bytes], staged: dict[bytes, bytes]) -> Iterator[Difference]:

@@ -23,6 +23,9 @@ ROW = re.compile(START + STRING + rb',"key":' + STRING.replace(b"(", b"(?:", 1) 
 OPENING = re.compile(rb'\s*\{[^\[{]*"rows":\s*\[\s*')
 END = re.compile(rb"\s*\]\s*\}\s*\Z")
 
+#: CouchDB sends some ten rows at a time: to handle so many bytes at once takes half the time.
+GATHERED = 64 * 1024
+
 
 class Listing:
     """Iterate over it for lists of entries; `last` is the last id so far, `complete` that the end has come.
@@ -41,7 +44,7 @@ class Listing:
 
     def __iter__(self) -> Iterator[list[Entry]]:
         rest = b""
-        for chunk in self._chunks:
+        for chunk in _gathered(self._chunks):
             self.bytes += len(chunk)
             rest += chunk
             cut = rest.rfind(START)  # of the last row there may be more to come
@@ -85,6 +88,23 @@ class Listing:
 
     def _strange(self) -> NotCouchDB:
         return _strange(self._what)
+
+
+def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same in fewer pieces; what came before a body was cut off is given, too."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for chunk in chunks:
+            parts.append(chunk)
+            size += len(chunk)
+            if size >= GATHERED:
+                yield b"".join(parts)
+                parts, size = [], 0
+    except PageCut:
+        yield b"".join(parts)
+        raise
+    yield b"".join(parts)
 
 
 class _Value(msgspec.Struct):

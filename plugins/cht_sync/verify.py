@@ -265,8 +265,7 @@ class _Comparison:
             self._report(f"{self._database}: {self._listed:,} documents compared ({rate:,.0f}/s)")
 
 
-def _staged(reader: psycopg.Connection[object], source: str) -> Iterator[listing.Entry]:
+def _staged(reader: psycopg.Connection[object], source: str) -> Iterator[comparison.Line]:
     statement = identifiers.SQL(sql.read("verification/staged")).format(source=identifiers.Literal(source))
     with reader.cursor() as cursor, cursor.copy(statement) as copy:
-        for line in copy:
-            yield comparison.entry(bytes(line))
+        yield from copy
