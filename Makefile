@@ -34,6 +34,9 @@ lint: $(INSTALLED) ## Check style and types
 counts-proof: $(INSTALLED) ## Try ten thousand histories of contacts, and compare every count with a plain recount (about ten minutes)
 	@$(BIN)/python -m bench.counts_proof
 
+faults: $(INSTALLED) ## Inject faults between the copy and its servers, and compare: make faults N=10000 SEED=1 (COUCHDB_URL=… too)
+	@$(BIN)/python -m tests.faults $(if $(N),--faults "$(N)") $(if $(SEED),--seed "$(SEED)") $(if $(WORLD),--world "$(WORLD)")
+
 docs: $(INSTALLED) ## Write docs/models.md anew, from the headers of the files in include/sql
 	@$(BIN)/python -m demo.docs
 

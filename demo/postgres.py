@@ -49,10 +49,10 @@ class Postgres:
             self._serve()
         return self.dsn()
 
-    def stop(self) -> None:
-        """Ends its connections and the server."""
+    def stop(self, mode: str = "fast") -> None:
+        """Ends its connections and the server; `immediate` leaves it as a crash does, to be recovered at the start."""
         if self._pid() is not None:
-            self._run("pg_ctl", "-D", self.data, "-w", "-m", "fast", "stop")
+            self._run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
 
     def require_alive(self) -> None:
         """Raises DemoError where it has ended."""

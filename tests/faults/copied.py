@@ -1,0 +1,96 @@
+"""The copy as it is in the warehouse: its checkpoint, its documents, what is refused, and what is set aside."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from tests.faults import values
+
+CHECKPOINT = """
+    select generation, reads, batch, seq, mode, identity, caught_up_at
+    from ops.checkpoint
+    where source = %s
+"""
+DOCUMENTS = """
+    select convert_to(_id, 'UTF8'), _rev, _deleted, gone, batch, doc::text
+    from staging.{table}
+    where source = %s
+"""
+REFUSED = """
+    select id, _rev, reason, batch, body
+    from {table}
+    where source = %s
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """`doc` is values.parse of the text that Postgres gives."""
+
+    rev: str
+    deleted: bool
+    gone: str | None
+    batch: int
+    doc: Any
+
+    @property
+    def is_live(self) -> bool:
+        return not self.deleted and self.gone is None
+
+
+@dataclass(frozen=True)
+class Refused:
+    rev: str
+    reason: str
+    batch: int
+    body: bytes | None
+
+
+@dataclass(frozen=True)
+class Copy:
+    """By the ids' bytes. `aside` and `aside_refused` are an unfinished replace's, `seen` what it has met unchanged."""
+
+    generation: int = 1
+    reads: int = 0
+    batch: int = 0
+    seq: str = "0"
+    mode: str = "incremental"
+    identity: str | None = None
+    caught_up_at: datetime | None = None
+    rows: dict[bytes, Row] = field(default_factory=dict)
+    refused: dict[bytes, Refused] = field(default_factory=dict)
+    aside: dict[bytes, Row] = field(default_factory=dict)
+    aside_refused: dict[bytes, Refused] = field(default_factory=dict)
+    seen: frozenset[bytes] = frozenset()
+
+
+def read(connection: psycopg.Connection[Any], source: str) -> Copy:
+    """All of one snapshot."""
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read")
+        checkpoint = connection.execute(CHECKPOINT, [source]).fetchone()
+        assert checkpoint is not None
+        seen = connection.execute("select id from staging.seen where source = %s", [source]).fetchall()
+        return Copy(  # type: ignore[call-arg]  # it takes as many as the query gives
+            *checkpoint,
+            _documents(connection, "document", source),
+            _refused(connection, "ops.rejected_document", source),
+            _documents(connection, "next", source),
+            _refused(connection, "staging.next_rejected", source),
+            frozenset(id_ for (id_,) in seen),
+        )
+
+
+def _documents(connection: psycopg.Connection[Any], table: str, source: str) -> dict[bytes, Row]:
+    found = connection.execute(DOCUMENTS.format(table=table).encode(), [source])
+    return {
+        id_: Row(rev, deleted, gone, batch, None if doc is None else values.parse(doc))
+        for id_, rev, deleted, gone, batch, doc in found
+    }
+
+
+def _refused(connection: psycopg.Connection[Any], table: str, source: str) -> dict[bytes, Refused]:
+    found = connection.execute(REFUSED.format(table=table).encode(), [source])
+    return {id_: Refused(*rest) for id_, *rest in found}

@@ -1,0 +1,120 @@
+"""Runs of the extraction, each in a process of its own, so that it can be killed."""
+
+import contextlib
+import faulthandler
+import logging
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import psycopg
+from cht_sync import couchdb, draft, extract, warehouse
+from cht_sync.progress import Progress
+
+#: New processes are forked from one that has loaded all this and has no threads.
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload([__name__])
+
+#: Bytes of lines that are handed over at once: pages are small here, and must be cut into pieces all the same.
+CHUNK = 1_000
+
+#: Seconds to connect to CouchDB and to wait for a byte; of a pause at most; until a run hangs.
+TIMEOUT, PAUSE, HANGS = (2.0, 0.6), 0.002, 60.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run is given. With `unlocked` it does not keep others out, as behind a pooler that shares connections."""
+
+    dsn: str
+    server: couchdb.Server
+    source: str
+    database: str
+    options: extract.Options
+    unlocked: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: `progress` where it did well, else the kind of its error; neither where it was killed."""
+
+    progress: Progress | None = None
+    error: str = ""
+    text: str = ""
+    signal: int | None = None
+    hung: bool = False
+
+    def __str__(self) -> str:
+        if self.progress:
+            return "caught up" if self.progress.caught_up else "time was over"
+        return self.error or ("hung" if self.hung else "killed")
+
+
+class Run:
+    """One that has started."""
+
+    def __init__(self, task: Task) -> None:
+        self.end, theirs = CONTEXT.Pipe(duplex=False)
+        self.process: BaseProcess = CONTEXT.Process(target=_run, args=(task, theirs), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def kill(self) -> bool:
+        """By SIGKILL; False where it had ended before."""
+        if not self.process.is_alive():
+            return False
+        self.process.kill()
+        return True
+
+    def wait(self) -> Ended:
+        """Until it ends; one that hangs is killed."""
+        ended = Ended()
+        with contextlib.suppress(EOFError):
+            if self.end.poll(HANGS):
+                ended = self.end.recv()
+            else:
+                os.kill(self.process.pid or 0, signal.SIGUSR1)  # it tells where
+                self.end.poll(1)
+                self.process.kill()
+                ended = Ended(hung=True)
+        self.process.join()
+        self.end.close()
+        code = self.process.exitcode or 0
+        return ended if ended != Ended() or code >= 0 else Ended(signal=-code)
+
+
+def _run(task: Task, end: Connection) -> None:
+    """The work of the process."""
+    logging.disable()
+    faulthandler.register(signal.SIGUSR1)
+    draft.CHUNK = CHUNK
+    if task.unlocked:
+        warehouse.lock = _unlocked  # type: ignore[assignment]
+    try:
+        end.send(Ended(progress=_extract(task)))
+    except Exception as error:
+        end.send(Ended(error=type(error).__name__, text=str(error)[:500]))
+
+
+def _extract(task: Task) -> Progress:
+    client = partial(couchdb.Client, task.server, TIMEOUT)
+    with warehouse.connect(partial(psycopg.connect, task.dsn, connect_timeout=5)) as connection:
+        return extract.run(
+            connection, client, task.source, task.database, task.options, lambda _: None, _pause, clock=time.monotonic
+        )
+
+
+def _pause(seconds: float) -> None:
+    time.sleep(min(seconds, PAUSE))
+
+
+@contextlib.contextmanager
+def _unlocked(*_: Any) -> Iterator[None]:
+    yield

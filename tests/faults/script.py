@@ -1,0 +1,119 @@
+"""What goes wrong in one round between the reader and CouchDB: drawn from a seed for each request by its number."""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+#: By what is asked for: the faults that can come instead, and how often each beside the others. Those that end a run
+#: are rare, and a stall takes as long as the reader waits.
+FAULTS: dict[str, dict[str, float]] = {
+    "changes": {
+        "cut off": 5,
+        "reset": 3,
+        "stalled": 0.4,
+        "429": 2,
+        "408": 1,
+        "5xx": 3,
+        "HTML as 502": 2,
+        "error in the body": 3,
+        "stale page": 6,
+        "duplicate row": 4,
+        "older row before": 3,
+        "other order": 4,
+        "row without document": 3,
+        "HTML as 200": 0.3,
+        "redirect": 0.1,
+        "401": 0.1,
+        "404": 0.1,
+    },
+    "database": {
+        "cut off": 2,
+        "reset": 3,
+        "stalled": 0.2,
+        "429": 2,
+        "5xx": 3,
+        "HTML as 502": 2,
+        "HTML as 200": 0.2,
+        "404": 0.1,
+    },
+    "document": {
+        "cut off": 3,
+        "reset": 2,
+        "stalled": 0.2,
+        "429": 1,
+        "5xx": 2,
+        "HTML as 502": 1,
+        "document missing": 2,
+    },
+}
+
+#: Of a round, as each takes half a second.
+STALLS = 6
+
+#: After these a run may end with an error that is not tried again.
+FINAL = {"HTML as 200": "NotCouchDB", "redirect": "NotCouchDB", "401": "Refused", "404": "DatabaseMissing"}
+
+
+@dataclass
+class Script:
+    """`rate` is the share of the answers that are faulty, `kinds` what may happen in this round.
+
+    `unreadable` are ids whose documents CouchDB cannot read in this round, `cutting` those with which every page is cut
+    off; `meanwhile` is called with the number of each request before CouchDB is asked, and with half of one more before
+    its answer is sent. The rest is what has happened:
+    `asked` counts requests for documents by their ids, `ended_stale`, that a page was given that says wrongly that
+    there is nothing behind it.
+    """
+
+    seed: str
+    rate: float = 0
+    kinds: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
+    cutting: frozenset[str] = frozenset()
+    meanwhile: Callable[[float], None] = lambda _: None
+    injected: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    ended_stale: bool = False
+    chain: list[str] | None = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._numbers: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def next(self, what: str) -> tuple[int, random.Random]:
+        """The number of a request among all of the round, and the generator for its answer."""
+        with self._lock:
+            self._numbers["all"] += 1
+            self._numbers[what] += 1
+            return self._numbers["all"], random.Random(f"{self.seed}/{what}/{self._numbers[what]}")
+
+    def draw(self, what: str, chance: random.Random) -> str | None:
+        """The fault of an answer, if it has one."""
+        faulty = chance.random() < self.rate
+        weights = {kind: weight for kind, weight in FAULTS.get(what, {}).items() if kind in self.kinds}
+        kind = chance.choices(list(weights), list(weights.values()))[0] if weights and faulty else None
+        return None if kind == "stalled" and self.injected[kind] >= STALLS else kind
+
+    def count(self, kind: str, times: int = 1) -> None:
+        with self._lock:
+            self.injected[kind] += times
+
+    def follow(self, since: str) -> list[str]:
+        """The seqs that one reader has asked from on its way to this one, which is the last of them.
+
+        Where two read at once nothing is known of the order of their seqs, and there is but this one.
+        """
+        if self.chain is None:
+            return [since]
+        if since in self.chain:
+            del self.chain[self.chain.index(since) :]
+        self.chain.append(since)
+        return list(self.chain)
+
+    def go_back(self, since: str, *, ended: bool) -> None:
+        """An earlier page was given again: the one behind `since`."""
+        if self.chain is not None:
+            del self.chain[self.chain.index(since) + 1 :]
+        self.ended_stale |= ended

@@ -1,0 +1,164 @@
+"""The verdict finds what is wrong: a copy that is right, and each way in which it would not be."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.faults import values, verdict
+from tests.faults.copied import Copy, Refused, Row
+from tests.faults.source import Latest
+from tests.faults.verdict import Facts
+
+AT = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+
+
+def live(name: str, rev: str = "1-a", **value: Any) -> Latest:
+    return Latest(rev, False, {"_id": name, "_rev": rev, **value}, 50)
+
+
+LATEST = {
+    "a": live("a"),
+    "b": live("b", "2-b", n=2),
+    "deleted": Latest("2-d", True),
+    "nul\0": live("nul\0"),
+    "unread": live("unread"),
+    "new": live("new"),
+    "_design/x": live("_design/x"),
+}
+FACTS = Facts(
+    LATEST,
+    {(name, each.rev): [each.doc] for name, each in LATEST.items()}
+    | {("b", "1-b"): [live("b", "1-b", n=1).doc], ("old", "1-o"): [{"_id": "old"}]},
+    to_come={"new"},
+    seqs={"0", "4-x", "5-x"},
+    unreadable=lambda name: name == "unread",
+)
+BEFORE = Copy(1, 4, 4, "4-x", identity="7", caught_up_at=AT, rows={b"a": Row("1-a", False, None, 1, LATEST["a"].doc)})
+AFTER = replace(
+    BEFORE,
+    reads=6,
+    batch=6,
+    seq="5-x",
+    rows={
+        b"a": Row("1-a", False, None, 1, LATEST["a"].doc),
+        b"b": Row("2-b", False, None, 5, LATEST["b"].doc),
+        b"deleted": Row("2-d", True, None, 6, None),
+    },
+    refused={
+        b"nul\0": Refused("1-a", "its _id holds a NUL", 5, None),
+        b"unread": Refused("1-a", "unreadable", 5, None),
+    },
+)
+
+
+def with_row(name: str, row: Row | None) -> Copy:
+    others = {id_: each for id_, each in AFTER.rows.items() if id_ != name.encode()}
+    return replace(AFTER, rows=others | ({name.encode(): row} if row else {}))
+
+
+def refusing(name: str, refused: Refused | None) -> Copy:
+    others = {id_: each for id_, each in AFTER.refused.items() if id_ != name.encode()}
+    return replace(AFTER, refused=others | ({name.encode(): refused} if refused else {}))
+
+
+B, OLD_B = LATEST["b"].doc, FACTS.revisions["b", "1-b"][0]
+
+WRONG = {
+    "a row is missing": ("lost", with_row("b", None)),
+    "a row that was there is gone": ("lost", with_row("a", None)),
+    "a live document is taken for deleted": ("lost", with_row("b", Row("2-b", True, None, 5, None))),
+    "a live document is taken for purged": ("lost", with_row("b", Row("2-b", False, "purged", 5, B))),
+    "what could be read is refused": ("lost", refusing("b", Refused("2-b", "unreadable", 5, None))),
+    "what can be held is refused": ("lost", refusing("b", Refused("2-b", "not JSON", 5, b"{}"))),
+    "a refusal is missing": ("lost", refusing("nul\0", None)),
+    "an older revision": ("stale", with_row("b", Row("1-b", False, None, 5, OLD_B))),
+    "a deletion is missing": ("stale", with_row("deleted", Row("1-d", False, None, 5, {"_id": "deleted"}))),
+    "the older body under the newer revision": ("invented", with_row("b", Row("2-b", False, None, 5, OLD_B))),
+    "another document's body": ("invented", with_row("b", Row("2-b", False, None, 5, LATEST["a"].doc))),
+    "a document that never was": ("invented", with_row("z", Row("1-a", False, None, 5, {"_id": "z"}))),
+    "a design document": ("invented", with_row("_design/x", Row("1-a", False, None, 5, LATEST["_design/x"].doc))),
+    "the body of what is deleted": ("invented", with_row("deleted", Row("2-d", True, None, 5, {"_id": "deleted"}))),
+    "a revision is refused that never was": ("invented", refusing("nul\0", Refused("9-z", "NUL", 5, None))),
+    "a seq that was never given": ("checkpoint", replace(AFTER, seq="9-z")),
+    "a seq that moved without a page": ("checkpoint", replace(AFTER, reads=4)),
+    "reads that went back": ("checkpoint", replace(AFTER, reads=3)),
+    "a generation that went back": ("checkpoint", replace(AFTER, generation=0)),
+    "caught up earlier than before": ("checkpoint", replace(AFTER, caught_up_at=AT - timedelta(1))),
+    "a change in an old batch": ("checkpoint", with_row("b", Row("2-b", False, None, 4, B))),
+    "a batch that is not there yet": ("checkpoint", with_row("b", Row("2-b", False, None, 7, B))),
+}
+
+
+def test_a_copy_that_is_right() -> None:
+    assert verdict.judge(BEFORE, AFTER, FACTS) == []
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_copy_that_is_not(what: str) -> None:
+    kind, copy = WRONG[what]
+    assert kind in verdict.count(verdict.judge(BEFORE, copy, FACTS)), what
+
+
+@pytest.mark.parametrize("what", ["a row is missing", "an older revision"])
+def test_what_is_yet_to_come_is_not_wrong(what: str) -> None:
+    _, copy = WRONG[what]
+    assert verdict.judge(BEFORE, copy, replace(FACTS, to_come={"new", "b"})) == []
+
+
+def test_what_was_purged_stays_until_it_is_looked_for() -> None:
+    facts = replace(FACTS, latest={name: each for name, each in LATEST.items() if name != "b"}, purged={"b": 1})
+    assert verdict.judge(BEFORE, AFTER, facts) == []
+    assert verdict.count(verdict.judge(BEFORE, replace(AFTER, generation=2), facts)) == {"invented": 1}
+    gone = replace(with_row("b", Row("2-b", False, "purged", 6, B)), generation=2)
+    assert verdict.judge(BEFORE, gone, facts) == []
+
+
+@pytest.fixture
+def replacing() -> Callable[..., Copy]:
+    """A copy of another database, half way: a is the same there, b is set aside, and so is a deletion."""
+
+    def copy(**changed: Any) -> Copy:
+        given = {
+            "mode": "replace",
+            "rows": {**BEFORE.rows, b"old": Row("1-o", False, None, 2, FACTS.revisions["old", "1-o"][0])},
+            "refused": {},
+            "aside": {b"b": AFTER.rows[b"b"], b"deleted": AFTER.rows[b"deleted"]},
+            "aside_refused": AFTER.refused,
+            "seen": frozenset({b"a"}),
+        }
+        return replace(AFTER, **(given | changed))
+
+    return copy
+
+
+def test_a_copy_of_another_database_half_way(replacing: Callable[..., Copy]) -> None:
+    before = replacing(reads=5, seq="4-x")
+    assert verdict.judge(before, replacing(), FACTS) == []
+    assert verdict.count(verdict.judge(before, replacing(aside={}), FACTS)) == {"lost": 1}
+    assert verdict.count(verdict.judge(before, replacing(seen=frozenset()), FACTS)) == {"lost": 1}
+    changed = replacing(rows={**AFTER.rows})
+    assert "invented" in verdict.count(verdict.judge(before, changed, FACTS))
+
+
+def test_values_are_compared_exactly() -> None:
+    assert values.parse('{"a":1.0,"b":1e2}') == values.parse('{"b": 100, "a": 1}')
+    assert values.parse("[12345678901234567890]") != values.parse("[12345678901234567891]")
+    assert values.without_nul({"a\0": ["\0"]}) == {"a\ufffd": ["\ufffd"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "size", "refused"),
+    [
+        ("a", {"a": 1}, 10, False),
+        ("a\0", {}, 10, True),
+        ("a" * 1001, {}, 10, True),
+        ("a", {"a": "\ud83d"}, 10, True),
+        ("a", values.parse('{"n":1e200000}'), 10, True),
+        ("a", {}, 101, True),
+    ],
+)
+def test_what_may_be_refused(name: str, value: object, size: int, refused: bool) -> None:
+    assert values.unholdable(name, value, size, 100) is refused

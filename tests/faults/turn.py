@@ -1,0 +1,68 @@
+"""One start of the extraction with all that happens meanwhile, until all of it is over."""
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from cht_sync import couchdb
+
+from tests.faults import writes
+from tests.faults.blows import Blows
+from tests.faults.plan import Plan
+from tests.faults.proxy import Proxy
+from tests.faults.runs import Ended, Run, Task
+from tests.faults.script import Script
+from tests.faults.server import Server
+from tests.faults.source import Database
+
+#: What everything is copied as.
+SOURCE = "test/medic"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Of the copy at `dsn`, which is on `server`, of `database` behind `proxy`."""
+
+    server: Server
+    dsn: str
+    proxy: Proxy
+    database: Database
+
+    def take(self, plan: Plan, script: Script, chance: random.Random) -> list[Ended]:
+        """How the runs ended; `script` has counted what went wrong."""
+        pending = sorted(plan.writes)
+        runs: list[Run] = []
+        blows = Blows(plan.blows, self.server, self.dsn, runs, script.count)
+
+        def meanwhile(request: float) -> None:
+            while pending and pending[0] <= request:
+                pending.pop(0)
+                writes.write(self.database, chance, 8)
+            blows.strike(request)
+
+        script.meanwhile = meanwhile
+        self.proxy.script = script
+        with ExitStack() as stack:
+            if plan.room is not None:
+                stack.enter_context(self.server.full(self.dsn, plan.room))
+            if plan.held:
+                blows.hold(plan.held)
+            runs += [Run(self._task(plan)) for _ in range(plan.runs)]
+            ends = [run.wait() for run in runs]
+            blows.join()
+        for kind, times in _counted(plan, ends):
+            script.count(kind, times)
+        return ends
+
+    def _task(self, plan: Plan) -> Task:
+        server = couchdb.Server(self.proxy.url, *self.database.auth)
+        return Task(self.dsn, server, SOURCE, self.database.name, plan.options, plan.unlocked)
+
+
+def _counted(plan: Plan, ends: list[Ended]) -> Iterator[tuple[str, int]]:
+    """What shows by how runs ended."""
+    yield "SIGKILL", sum(ended.signal is not None for ended in ends)
+    yield "disk full", sum("No space left" in ended.text for ended in ends)
+    if plan.runs > 1:
+        yield "two runs without a lock" if plan.unlocked else "two runs at once", 1

@@ -1,0 +1,49 @@
+"""JSON values for comparison, read by another parser than the code's. Pure, no I/O."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+#: What jsonb cannot hold: numbers of more digits before the point, and nesting beyond its stack.
+DIGITS, LEVELS = 131_072, 5_000
+
+#: An id that has more bytes is refused.
+LONGEST_ID = 1_000
+
+
+def parse(text: bytes | str) -> Any:
+    """The value, its numbers exact. A text that is too deep for Python's parser stays one."""
+    try:
+        return json.loads(text, parse_int=Decimal, parse_float=Decimal)
+    except RecursionError:
+        return text.decode() if isinstance(text, bytes) else text
+
+
+def without_nul(value: Any) -> Any:
+    """As Postgres can hold it: U+FFFD in place of each NUL."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, list):
+        return [without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {without_nul(key): without_nul(item) for key, item in value.items()}
+    return value
+
+
+def unholdable(name: str, value: Any, size: int, longest: int) -> bool:
+    """Whether a document must, or may, be refused."""
+    if "\0" in name or len(name.encode()) > LONGEST_ID or size > longest:
+        return True
+    return isinstance(value, str) or _odd(value)
+
+
+def _odd(value: Any) -> bool:
+    if isinstance(value, str):
+        return any("\ud800" <= letter <= "\udfff" for letter in value)
+    if isinstance(value, Decimal):
+        return value.is_finite() and value.adjusted() >= DIGITS
+    if isinstance(value, list):
+        return any(map(_odd, value))
+    if isinstance(value, dict):
+        return any(_odd(key) or _odd(item) for key, item in value.items())
+    return False

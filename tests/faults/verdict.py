@@ -1,0 +1,144 @@
+"""Whether a copy is right: compared with what is true at CouchDB, and with the copy of before. Pure, no I/O.
+
+At any moment, also behind a run that was killed, each document must be staged, or refused for a reason, in its latest
+revision, or be named by the feed behind the checkpoint: then it isn't lost, but yet to come. Behind a run that has
+caught up only what was written since its last page was asked for may be yet to come.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tests.faults import values
+from tests.faults.copied import Copy, Refused, Row
+from tests.faults.source import Latest
+
+#: Ids that begin so are never copied.
+LEFT_OUT = ("_design/", "token:login:")
+
+Revisions = Mapping[tuple[str, str], list[Any]]
+
+
+class Finding(NamedTuple):
+    """`kind` is lost, invented, stale, or checkpoint."""
+
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is true. `revisions` are the bodies of each id and revision that ever was the latest, of this database and
+    of one that was copied before; `purged` by ids the generation of the copy at which they were purged.
+
+    `to_come` are ids that may be missing, or older than they are at CouchDB. `seqs` are those that CouchDB gave;
+    `unreadable` tells of a document whether it was asked for as often as it takes to refuse it; documents of more than
+    `longest` bytes are refused.
+    """
+
+    latest: Mapping[str, Latest]
+    revisions: Revisions
+    to_come: AbstractSet[str]
+    seqs: AbstractSet[str]
+    purged: Mapping[str, int] = field(default_factory=dict)
+    unreadable: Callable[[str], bool] = lambda _: False
+    longest: int = 2**62
+
+
+def judge(before: Copy, after: Copy, facts: Facts) -> list[Finding]:
+    """What is wrong with `after`; `before` is the copy as it was last found right."""
+    rows, refused = _effective(after)
+    findings = [*_missing(rows, refused, facts), *_refusals(refused, facts), *_moved(before, after, facts.seqs)]
+    findings += [*_invented(after.rows, after, facts), *_invented(after.aside, after, facts)]
+    if before.mode == after.mode == "replace" and before.generation == after.generation and before.rows != after.rows:
+        findings.append(Finding("invented", "what is read was changed while a replace was unfinished"))
+    return findings
+
+
+def count(findings: list[Finding]) -> Counter[str]:
+    return Counter(finding.kind for finding in findings)
+
+
+def _effective(copy: Copy) -> tuple[dict[bytes, Row], dict[bytes, Refused]]:
+    """The copy that its checkpoint speaks of: of an unfinished replace what that will leave."""
+    if copy.mode != "replace":
+        return copy.rows, copy.refused
+    met = {id_: row for id_, row in copy.rows.items() if id_ in copy.seen or row.deleted}
+    return met | copy.aside, copy.aside_refused
+
+
+def _missing(rows: Mapping[bytes, Row], refused: Mapping[bytes, Refused], facts: Facts) -> Iterator[Finding]:
+    for name, latest in facts.latest.items():
+        if name.startswith(LEFT_OUT) or name in facts.to_come:
+            continue
+        id_ = name.encode()
+        row = rows.get(id_)
+        if latest.deleted:
+            if row and row.is_live:
+                yield Finding("stale", f"{name!r} is deleted at CouchDB, and staged as {row.rev}")
+            elif id_ in refused:
+                yield Finding("stale", f"{name!r} is deleted at CouchDB, and refused as {refused[id_].rev}")
+        elif (id_ in refused and refused[id_].rev == latest.rev) or (row and row.is_live and row.rev == latest.rev):
+            continue
+        elif row and row.is_live:
+            yield Finding("stale", f"{name!r} is {latest.rev} at CouchDB, and staged as {row.rev}")
+        else:
+            yield Finding("lost", f"{name!r} is {latest.rev} at CouchDB, and not staged")
+
+
+def _refusals(refused: Mapping[bytes, Refused], facts: Facts) -> Iterator[Finding]:
+    """What is refused must be so for a reason, and be what CouchDB gave."""
+    for id_, each in refused.items():
+        name = id_.decode()
+        bodies = facts.revisions.get((name, each.rev))
+        if bodies is None:
+            yield Finding("invented", f"{name!r} is refused as {each.rev}, which never was")
+        elif each.reason.startswith("unreadable"):
+            if not facts.unreadable(name):
+                yield Finding("lost", f"{name!r} is refused as {each.rev}, though it could be read")
+        elif not any(values.unholdable(name, body, _size(each, facts.longest), facts.longest) for body in bodies):
+            yield Finding("lost", f"{name!r} is refused as {each.rev}, though it can be held: {each.reason}")
+        elif each.body is not None and values.parse(each.body) not in bodies:
+            yield Finding("invented", f"{name!r} is kept as refused with another body than CouchDB gave")
+
+
+def _size(refused: Refused, longest: int) -> int:
+    """Of one that is too long nothing is kept."""
+    return longest + 1 if refused.body is None else len(refused.body)
+
+
+def _invented(rows: Mapping[bytes, Row], copy: Copy, facts: Facts) -> Iterator[Finding]:
+    for id_, row in rows.items():
+        name = id_.decode()
+        if not row.is_live:
+            if row.deleted and row.doc is not None:
+                yield Finding("invented", f"{name!r} is deleted, and staged with a body")
+            continue
+        bodies = facts.revisions.get((name, row.rev), [])
+        if name.startswith(LEFT_OUT) or row.doc not in [values.without_nul(body) for body in bodies]:
+            yield Finding("invented", f"{name!r} is staged as {row.rev} with a body that CouchDB never gave")
+        elif name not in facts.latest and copy.mode == "incremental" and copy.generation > facts.purged.get(name, 0):
+            yield Finding("invented", f"{name!r} is staged as {row.rev}, and not at CouchDB")
+
+
+def _moved(before: Copy, after: Copy, seqs: AbstractSet[str]) -> Iterator[Finding]:
+    """What holds of the checkpoint whatever the documents are."""
+    if after.seq not in seqs:
+        yield Finding("checkpoint", f"{after.seq[:40]} is no seq that CouchDB gave")
+    if after.reads < before.reads or after.batch < before.batch or after.generation < before.generation:
+        yield Finding("checkpoint", "one of generation, reads and batch has gone back")
+    moved = (after.seq, after.identity, after.caught_up_at) != (before.seq, before.identity, before.caught_up_at)
+    if moved and (after.generation, after.reads) == (before.generation, before.reads):
+        yield Finding("checkpoint", "it has moved without a page")
+    if before.caught_up_at and (after.caught_up_at is None or after.caught_up_at < before.caught_up_at):
+        yield Finding("checkpoint", "caught_up_at has gone back")
+    for id_, row in after.rows.items():
+        old = before.rows.get(id_)
+        if row != old and row.batch <= before.batch:
+            yield Finding("checkpoint", f"{id_.decode()!r} has changed, and batch {row.batch} was there before")
+        if row.batch > after.batch:
+            yield Finding("checkpoint", f"{id_.decode()!r} has batch {row.batch}, which the checkpoint has not")
+    if gone := before.rows.keys() - after.rows.keys():
+        yield Finding("lost", f"{len(gone)} rows are not there any more, not even as deleted")
