@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo backfill test lint docs counts-proof bench-extract constraints clean
+.PHONY: help demo backfill test lint docs counts-proof bench-extract faults constraints clean
 .DEFAULT_GOAL := help
 
 help: ## This text
