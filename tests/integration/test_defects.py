@@ -4,6 +4,7 @@ The rest of its defects are in test_defects_models.py and dags/test_defects.py.
 """
 
 import logging
+import re
 import socket
 import traceback
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import requests
 from cht_sync import couchdb, errors, extract, staging, verify
 from cht_sync import warehouse as warehouses
 
-from tests.conftest import CouchDB
+from tests.conftest import ROOT, CouchDB
 from tests.integration import former
 from tests.integration.disturbed import Reader
 from tests.integration.original import Original
@@ -153,6 +154,17 @@ def test_a_copy_that_has_lost_a_document_is_noticed_and_made_right(copies: Copie
     )
     assert (found.missing, found.repaired, found.left_over) == (1, 1, 0)
     assert copies.staged.rows("_id") == [("a",), ("b",), ("c",)]
+
+
+def test_the_docs_list_each_of_these_tests() -> None:
+    files = [
+        "tests/integration/test_defects.py",
+        "tests/integration/test_defects_models.py",
+        "tests/dags/test_defects.py",
+    ]
+    ours = {name for file in files for name in re.findall(r"^def (test_\w+)", (ROOT / file).read_text(), re.MULTILINE)}
+    docs = (ROOT / "docs" / "reliability.md").read_text().partition("## What was wrong before")[2]
+    assert ours - {"test_the_docs_list_each_of_these_tests"} == set(re.findall(r"`(test_\w+)`", docs))
 
 
 def closed() -> int:

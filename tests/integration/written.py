@@ -1,6 +1,7 @@
 """A database that remembers what was written to it: each revision that CouchDB may give, and what it gives no more."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from cht_sync import warehouse
 
@@ -22,12 +23,13 @@ class Written:
         self._known: dict[str, set[Row]] = defaultdict(set)
         self._databases = 0
 
-    def put(self, name: str, members: bytes) -> None:
-        """Upon the winner, where there is one; a server may not take it."""
-        winner, *_ = self.original.revisions().get(name, [None])
-        rev = self.original.put(name, members, winner)
-        if rev is not None:
-            self._note(name, rev, members)
+    def put(self, documents: Iterable[tuple[str, bytes]]) -> None:
+        """Each upon its winner, where there is one; a server may not take it."""
+        winners = {name: revs[0] for name, revs in self.original.revisions().items()}
+        for name, members in documents:
+            if rev := self.original.put(name, members, winners.get(name)):
+                winners[name] = rev
+                self._note(name, rev, members)
 
     def branch(self, name: str, letter: str, length: int) -> None:
         """Another branch, as replication brings it; letter 7 is a deleted one. What it holds is another database's."""
