@@ -4,7 +4,7 @@ include/sql/counts has the tables; area_fold.sql, the definition, which counts s
 brings them up to what the models have done again; area_write.sql, which writes what either has made.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from psycopg.sql import Identifier
 
 from cht_sync import relation, sql, warehouse
 from cht_sync.relation import Relation
+from cht_sync.work import Work
 
 #: The counts by name: a model, but no select by document.
 FOLD = "area_fold"
@@ -25,25 +26,42 @@ FILES = ("tables", "area_fold", "area_change", "area_write")
 
 SOURCES = 'create temporary table fold_source (source text collate "C" primary key) on commit drop'
 
-MADE = """
-    drop table
-        pg_temp.fold_area, pg_temp.fold_person, pg_temp.fold_orphan, pg_temp.fold_chain, pg_temp.fold_cycle,
-        pg_temp.gone_area, pg_temp.gone_person, pg_temp.gone_orphan, pg_temp.gone_chain
+#: The documents that the models which the counts are made of have done again.
+TODO = """
+    create or replace temporary view fold_todo as
+    select distinct todo.source, todo._id
+    from pg_temp.todo
+    where todo.scope = any({scopes})
 """
 
 TO_CHECK = """
     insert into ops.area_to_check (source, area_uuid)
     select made.source, made.area_uuid
     from pg_temp.fold_area as made
+    where not made.is_gone
 """
+
+#: What the way of counting that comes next makes again.
+WRITTEN = (
+    "drop table pg_temp.fold_area, pg_temp.fold_person, pg_temp.fold_orphan, pg_temp.fold_chain, pg_temp.fold_cycle"
+)
 
 
 @dataclass(frozen=True)
 class Change:
-    """What the models of a run have done: sources of which a row was written, and those that they did whole."""
+    """What the models of a run have done: sources of which a row was written, those that they did whole, and the scopes
+    of pg_temp.todo that name the documents of the others."""
 
     touched: Collection[str]
     whole: Collection[str]
+    scopes: Collection[str]
+
+    @classmethod
+    def of(cls, works: Mapping[str, Work], touched: Collection[str]) -> "Change":
+        """Of the models that the counts are made of."""
+        inputs = [works[name] for name in INPUTS]
+        whole = frozenset[str]().union(*(work.whole for work in inputs))
+        return cls(touched, whole, frozenset[str]().union(*(work.scopes | {work.own} for work in inputs)))
 
 
 def definition(include: Path = sql.INCLUDE) -> Relation:
@@ -73,7 +91,7 @@ def update(connection: warehouse.Connection, change: Change | None, include: Pat
     """Counts what has changed (None: everything), and whole the sources never counted; how many rows differed and were
     written.
 
-    pg_temp.todo names the contacts that were done again. Raises ModelFailed.
+    Raises ModelFailed.
     """
     connection.execute(SOURCES)
     whole = _whole(connection, change)
@@ -83,6 +101,7 @@ def update(connection: warehouse.Connection, change: Change | None, include: Pat
         for table in TABLES:
             connection.execute(statement.SQL("analyze {}").format(Identifier("model_data", table)))
     if change and _aim(connection, set(change.touched) - whole):
+        connection.execute(statement.SQL(TODO).format(scopes=statement.Literal(sorted(change.scopes))))
         written += sum(_make(connection, "area_change", include)[:1])
     connection.execute("delete from ops.to_recount")
     return written
@@ -147,8 +166,11 @@ def _make(connection: warehouse.Connection, name: str, include: Path) -> tuple[i
     _execute(connection, name, include)
     if name == "area_change":
         connection.execute(TO_CHECK)
+    # by their keys: of few rows that have gone, a kept table is not to be read through
+    connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")
     written = _execute(connection, "area_write", include)
-    connection.execute(MADE)
+    connection.execute("set local enable_hashjoin = on; set local enable_mergejoin = on")
+    connection.execute(WRITTEN)
     return written
 
 

@@ -72,13 +72,13 @@ def _run(connection: warehouse.Connection, files: list[Relation], views: list[Re
     marts = connection.execute("select 'marts', mart from ops.mart_state").fetchall()
     ours = {*marts, *(("models", view.name) for view in views)}
     written, touched = _write(connection, files, works, anew, ours)
-    whole = {source for name in counts.INPUTS for source in works[name].whole}
     if FOLD in anew:
         counts.renew(connection, include)
-    change = None if anew & {FOLD, *counts.INPUTS} else counts.Change(touched, whole)
+    change = None if anew & {FOLD, *counts.INPUTS} else counts.Change.of(works, touched)
     written[FOLD] = counts.update(connection, change, include)
     _show(connection, views, anew, ours)
-    counts.discard(connection)
+    if FOLD in anew:
+        counts.discard(connection)
     _note(connection, stamps, written, anew, files)
     _describe(connection, [*files, *views], anew | {view.name for view in views if anew})
     return Update(changed, written)

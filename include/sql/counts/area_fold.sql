@@ -1,5 +1,5 @@
 -- The counts of every place of the sources in pg_temp.fold_source, made from nothing: the definition of the counts, which
--- area_change.sql must come to by the change. Definitions: docs/counts.md. area_write.sql writes what this makes.
+-- area_change.sql must come to by the change. Definitions: docs/counts.md. area_write.sql writes the differences that this finds.
 --
 -- Persons are grouped by their place first, then only places are walked: they are a third as many, and few levels deep.
 
@@ -37,17 +37,17 @@ where person.parent_uuid is not null and place._id is null;
 
 analyze pg_temp.whole_stranded;
 
-create temporary table fold_chain on commit drop as
+create temporary table whole_chain on commit drop as
 select contact.source, contact._id as uuid, embedded.position::int as position, embedded._id collate "C" as ancestor
 from pg_temp.whole_stranded as contact
 join staging.document as document on document.source = contact.source and document._id = contact._id
 cross join lateral unnest(cht.lineage(document.doc -> 'parent')) with ordinality as embedded (_id, position);
 
-alter table pg_temp.fold_chain add primary key (source, uuid, position);
-analyze pg_temp.fold_chain;
+alter table pg_temp.whole_chain add primary key (source, uuid, position);
+analyze pg_temp.whole_chain;
 
 -- Above them is the nearest live place of their own embedded lineage.
-create temporary table fold_orphan on commit drop as
+create temporary table whole_orphan on commit drop as
 select
     contact.source,
     contact._id,
@@ -57,22 +57,22 @@ select
 from pg_temp.whole_stranded as contact
 left join lateral (
     select place._id
-    from pg_temp.fold_chain as chain
+    from pg_temp.whole_chain as chain
     join pg_temp.whole_place as place on place.source = chain.source and place._id = chain.ancestor
     where chain.source = contact.source and chain.uuid = contact._id
     order by chain.position
     limit 1
 ) as nearest on true;
 
-analyze pg_temp.fold_orphan;
+analyze pg_temp.whole_orphan;
 
 update pg_temp.whole_place as place
 set up = orphan.up
-from pg_temp.fold_orphan as orphan
+from pg_temp.whole_orphan as orphan
 where orphan.source = place.source and orphan._id = place._id and orphan.up is not null;
 
 -- Places that no top is above are in a cycle or below one. In each cycle the smallest _id becomes a top.
-create temporary table fold_cycle on commit drop as
+create temporary table whole_cycle on commit drop as
 with recursive reached as (
     select place.source, place._id
     from pg_temp.whole_place as place
@@ -112,11 +112,11 @@ group by above.source, above._id;
 
 update pg_temp.whole_place as place
 set up = null
-from pg_temp.fold_cycle as cycle
+from pg_temp.whole_cycle as cycle
 where cycle.source = place.source and cycle.top = place._id;
 
 -- Every person with the place above it: '' is none.
-create temporary table fold_person on commit drop as
+create temporary table whole_person on commit drop as
 select
     person.source,
     person._id as uuid,
@@ -130,9 +130,9 @@ select
 from models.person as person
 join pg_temp.fold_source on fold_source.source = person.source
 left join pg_temp.whole_place as place on place.source = person.source and place._id = person.parent_uuid
-left join pg_temp.fold_orphan as orphan on orphan.source = person.source and orphan._id = person._id;
+left join pg_temp.whole_orphan as orphan on orphan.source = person.source and orphan._id = person._id;
 
-analyze pg_temp.fold_person;
+analyze pg_temp.whole_person;
 
 -- Every place, and '' for none, with what is counted in it before anything below it is.
 create temporary table whole_own on commit drop as
@@ -172,7 +172,7 @@ person as (
             as direct_patients_deceased,
         (count(*) filter (where person.is_direct and person.is_staff))::int as direct_staff,
         (count(*) filter (where person.is_direct and person.in_household))::int as direct_in_household
-    from pg_temp.fold_person as person
+    from pg_temp.whole_person as person
     group by person.source, person.place
 ),
 
@@ -212,7 +212,7 @@ analyze pg_temp.whole_own;
 
 -- Every place that counts something, for itself and for every place above it. Muting by a place on the way (not by the one
 -- that is counted for) makes everybody alive muted.
-create temporary table fold_area on commit drop as
+create temporary table whole_area on commit drop as
 with recursive path as (
     select own.source, own._id, own._id as above, false as is_muted
     from pg_temp.whole_own as own
@@ -276,37 +276,78 @@ select
 from pg_temp.whole_own as own
 left join total on total.source = own.source and total._id = own._id
 left join pg_temp.whole_place as place on place.source = own.source and place._id = own._id
-left join pg_temp.fold_cycle as cycle on cycle.source = own.source and cycle._id = own._id;
+left join pg_temp.whole_cycle as cycle on cycle.source = own.source and cycle._id = own._id;
 
-alter table pg_temp.fold_area add primary key (source, area_uuid);
-analyze pg_temp.fold_area;
+alter table pg_temp.whole_area add primary key (source, area_uuid);
+analyze pg_temp.whole_area;
 
--- What is kept and is no longer so.
-create temporary table gone_area on commit drop as
-select kept.source, kept.area_uuid
+-- What of that is not as it is kept, and what is kept and is no longer.
+create temporary table fold_area on commit drop as
+select false as is_gone, new.*
+from pg_temp.whole_area as new
+left join model_data.area_fold as kept on kept.source = new.source and kept.area_uuid = new.area_uuid
+where kept.source is null or row(kept.*) is distinct from row(new.*);
+
+insert into pg_temp.fold_area (is_gone, source, area_uuid)
+select true, kept.source, kept.area_uuid
 from model_data.area_fold as kept
 join pg_temp.fold_source on fold_source.source = kept.source
-left join pg_temp.fold_area as new on new.source = kept.source and new.area_uuid = kept.area_uuid
-where new.area_uuid is null;
+left join pg_temp.whole_area as new on new.source = kept.source and new.area_uuid = kept.area_uuid
+where new.source is null;
 
-create temporary table gone_person on commit drop as
-select kept.source, kept.uuid
+create temporary table fold_person on commit drop as
+select false as is_gone, new.*
+from pg_temp.whole_person as new
+left join model_data.counted_person as kept on kept.source = new.source and kept.uuid = new.uuid
+where kept.source is null or row(kept.*) is distinct from row(new.*);
+
+insert into pg_temp.fold_person (is_gone, source, uuid)
+select true, kept.source, kept.uuid
 from model_data.counted_person as kept
 join pg_temp.fold_source on fold_source.source = kept.source
-left join pg_temp.fold_person as new on new.source = kept.source and new.uuid = kept.uuid
-where new.uuid is null;
+left join pg_temp.whole_person as new on new.source = kept.source and new.uuid = kept.uuid
+where new.source is null;
 
-create temporary table gone_orphan on commit drop as
-select kept.source, kept.uuid
+create temporary table fold_orphan on commit drop as
+select
+    false as is_gone, new.source, new._id as uuid, new.is_person, new.parent_uuid, new.up as effective_parent
+from pg_temp.whole_orphan as new
+left join model_data.orphan as kept on kept.source = new.source and kept.uuid = new._id
+where kept.source is null
+    or (kept.is_person, kept.parent_uuid, kept.effective_parent)
+        is distinct from (new.is_person, new.parent_uuid, new.up);
+
+insert into pg_temp.fold_orphan (is_gone, source, uuid)
+select true, kept.source, kept.uuid
 from model_data.orphan as kept
 join pg_temp.fold_source on fold_source.source = kept.source
-left join pg_temp.fold_orphan as new on new.source = kept.source and new._id = kept.uuid
-where new._id is null;
+left join pg_temp.whole_orphan as new on new.source = kept.source and new._id = kept.uuid
+where new.source is null;
 
-create temporary table gone_chain on commit drop as
-select kept.source, kept.uuid, kept.position
+create temporary table fold_chain on commit drop as
+select false as is_gone, new.*
+from pg_temp.whole_chain as new
+left join model_data.orphan_chain as kept
+    on kept.source = new.source and kept.uuid = new.uuid and kept.position = new.position
+where kept.source is null or kept.ancestor <> new.ancestor;
+
+insert into pg_temp.fold_chain (is_gone, source, uuid, position)
+select true, kept.source, kept.uuid, kept.position
 from model_data.orphan_chain as kept
 join pg_temp.fold_source on fold_source.source = kept.source
-left join pg_temp.fold_chain as new
+left join pg_temp.whole_chain as new
     on new.source = kept.source and new.uuid = kept.uuid and new.position = kept.position
-where new.uuid is null;
+where new.source is null;
+
+create temporary table fold_cycle on commit drop as
+select false as is_gone, new.source, new._id as uuid, new.top
+from pg_temp.whole_cycle as new
+left join model_data.cycle as kept on kept.source = new.source and kept.uuid = new._id
+where kept.top is distinct from new.top;
+
+insert into pg_temp.fold_cycle (is_gone, source, uuid)
+select true, kept.source, kept.uuid
+from model_data.cycle as kept
+join pg_temp.fold_source on fold_source.source = kept.source
+left join pg_temp.whole_cycle as new on new.source = kept.source and new._id = kept.uuid
+where new.source is null;

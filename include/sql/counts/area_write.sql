@@ -1,15 +1,15 @@
--- Writes the counts that area_fold.sql or area_change.sql has made, where they differ from those that are kept: unchanged
--- counts cost no write, and nothing that reads them is refreshed. Returns how many rows were written of what people read,
--- and of what the next change is counted from.
+-- Writes the differences that area_fold.sql or area_change.sql has found: unchanged counts cost no write, and nothing that
+-- reads them is refreshed. Returns how many rows were written of what people read, and of what the next change is counted
+-- from.
 with area_gone as (
     delete from model_data.area_fold as kept
-    using pg_temp.gone_area as gone
-    where kept.source = gone.source and kept.area_uuid = gone.area_uuid
+    using pg_temp.fold_area as new
+    where new.is_gone and kept.source = new.source and kept.area_uuid = new.area_uuid
     returning 1
 ),
 
 area_written as (
-    insert into model_data.area_fold as kept (
+    insert into model_data.area_fold (
         source, area_uuid, name, contact_type, parent_uuid, effective_parent, household, is_muted, is_orphan, in_cycle,
         direct_persons, direct_persons_muted, direct_persons_deceased,
         direct_patients, direct_patients_muted, direct_patients_deceased,
@@ -28,8 +28,7 @@ area_written as (
         new.total_patients, new.total_patients_muted, new.total_patients_deceased,
         new.total_households, new.total_staff, new.total_in_household
     from pg_temp.fold_area as new
-    left join model_data.area_fold as old on old.source = new.source and old.area_uuid = new.area_uuid
-    where old.source is null or row(old.*) is distinct from row(new.*)
+    where not new.is_gone
     on conflict (source, area_uuid) do update set
         name = excluded.name,
         contact_type = excluded.contact_type,
@@ -62,41 +61,55 @@ area_written as (
 
 orphan_gone as (
     delete from model_data.orphan as kept
-    using pg_temp.gone_orphan as gone
-    where kept.source = gone.source and kept.uuid = gone.uuid
+    using pg_temp.fold_orphan as new
+    where new.is_gone and kept.source = new.source and kept.uuid = new.uuid
     returning 1
 ),
 
 orphan_written as (
-    insert into model_data.orphan as kept (source, uuid, is_person, parent_uuid, effective_parent)
-    select new.source, new._id, new.is_person, new.parent_uuid, new.up
+    insert into model_data.orphan (source, uuid, is_person, parent_uuid, effective_parent)
+    select new.source, new.uuid, new.is_person, new.parent_uuid, new.effective_parent
     from pg_temp.fold_orphan as new
+    where not new.is_gone
     on conflict (source, uuid) do update set
         is_person = excluded.is_person,
         parent_uuid = excluded.parent_uuid,
         effective_parent = excluded.effective_parent
-    where (kept.is_person, kept.parent_uuid, kept.effective_parent)
-        is distinct from (excluded.is_person, excluded.parent_uuid, excluded.effective_parent)
+    returning 1
+),
+
+cycle_gone as (
+    delete from model_data.cycle as kept
+    using pg_temp.fold_cycle as new
+    where new.is_gone and kept.source = new.source and kept.uuid = new.uuid
+    returning 1
+),
+
+cycle_written as (
+    insert into model_data.cycle (source, uuid, top)
+    select new.source, new.uuid, new.top
+    from pg_temp.fold_cycle as new
+    where not new.is_gone
+    on conflict (source, uuid) do update set top = excluded.top
     returning 1
 ),
 
 person_gone as (
     delete from model_data.counted_person as kept
-    using pg_temp.gone_person as gone
-    where kept.source = gone.source and kept.uuid = gone.uuid
+    using pg_temp.fold_person as new
+    where new.is_gone and kept.source = new.source and kept.uuid = new.uuid
     returning 1
 ),
 
 person_written as (
-    insert into model_data.counted_person as kept (
+    insert into model_data.counted_person (
         source, uuid, place, is_direct, is_patient, is_deceased, is_muted, is_staff, in_household
     )
     select
         new.source, new.uuid, new.place, new.is_direct, new.is_patient, new.is_deceased, new.is_muted, new.is_staff,
         new.in_household
     from pg_temp.fold_person as new
-    left join model_data.counted_person as old on old.source = new.source and old.uuid = new.uuid
-    where old.source is null or row(old.*) is distinct from row(new.*)
+    where not new.is_gone
     on conflict (source, uuid) do update set
         place = excluded.place,
         is_direct = excluded.is_direct,
@@ -110,33 +123,17 @@ person_written as (
 
 chain_gone as (
     delete from model_data.orphan_chain as kept
-    using pg_temp.gone_chain as gone
-    where kept.source = gone.source and kept.uuid = gone.uuid and kept.position = gone.position
+    using pg_temp.fold_chain as new
+    where new.is_gone and kept.source = new.source and kept.uuid = new.uuid and kept.position = new.position
     returning 1
 ),
 
 chain_written as (
-    insert into model_data.orphan_chain as kept (source, uuid, position, ancestor)
+    insert into model_data.orphan_chain (source, uuid, position, ancestor)
     select new.source, new.uuid, new.position, new.ancestor
     from pg_temp.fold_chain as new
+    where not new.is_gone
     on conflict (source, uuid, position) do update set ancestor = excluded.ancestor
-    where kept.ancestor <> excluded.ancestor
-    returning 1
-),
-
-cycle_gone as (
-    delete from model_data.cycle as kept
-    using pg_temp.fold_source
-    where kept.source = fold_source.source
-        and not exists (select from pg_temp.fold_cycle as new where new.source = kept.source and new._id = kept.uuid)
-    returning 1
-),
-
-cycle_written as (
-    insert into model_data.cycle as kept (source, uuid, top)
-    select new.source, new._id, new.top
-    from pg_temp.fold_cycle as new
-    on conflict (source, uuid) do update set top = excluded.top where kept.top <> excluded.top
     returning 1
 )
 

@@ -2,6 +2,7 @@
 
 -- Of a place: what is directly in it, and with everything below it. What it hands up to the place above is the total with
 -- its own muting, but none from above: so that to mute a district changes a few rows. models.area_count shows the rest.
+-- Numbers change in place, where a page has room for them.
 create table model_data.area_fold (
     source text collate "C" not null,
     area_uuid text collate "C" not null,
@@ -32,7 +33,7 @@ create table model_data.area_fold (
     total_staff integer not null,
     total_in_household integer not null,
     primary key (source, area_uuid)
-);
+) with (fillfactor = 75);
 comment on table model_data.area_fold is 'One row a live place with what is counted in it, and one a source with an empty area_uuid for persons in no place';
 comment on column model_data.area_fold.is_muted is 'Muted itself; what lies above is not looked at here';
 comment on column model_data.area_fold.direct_persons_muted is 'Those alive who are muted themselves';

@@ -1,0 +1,242 @@
+"""python -m bench.counts [SIZE …]: what a change of the counts takes, against counting everything again.
+
+A county is made in the database, of a million persons by default; `10m` makes ten times as many, and compares with
+that. The models and counts are made from all its documents; then a thousand persons change, a place with 5,000
+descendants moves, and a district is muted. Beside it the same numbers are made in one statement from the contacts, and
+by refreshing a materialized view of that, as one would without ours; they have to be the same numbers.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from cht_sync import marts, models, schema, staging, warehouse
+
+from bench import report, server, timed
+
+SOURCE = "bench/medic"
+SQL = Path(__file__).parent / "sql"
+
+#: Of a change: the median counts.
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Size:
+    """A county: 5 persons a household; 105 places and workers a hundred households."""
+
+    name: str
+    households: int
+    reports: int
+
+    @property
+    def persons(self) -> int:
+        return self.households * 5
+
+    @property
+    def centres(self) -> int:
+        return 1 + (self.households - 1) // 840
+
+    @property
+    def districts(self) -> int:
+        return 1 + (self.households - 1) // 8400
+
+
+SIZES = {
+    size.name: size
+    for size in (
+        Size("tiny", 900, 3_000),
+        Size("100k", 20_000, 300_000),
+        Size("1m", 200_000, 3_000_000),
+        Size("10m", 2_000_000, 3_000_000),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A page of changes: a file of bench/sql, and how many rows it is about."""
+
+    name: str
+    file: str
+    rows: int = 0
+
+
+PERSONS = Change("1,000 persons change", "persons_change", 1000)
+CHANGES = (
+    PERSONS,
+    Change("a place with 5,120 descendants moves", "place_moves"),
+    Change("a district is muted", "district_muted"),
+)
+
+#: A warehouse as docs/operating.md has it, for two cores and a few gigabytes.
+SETTINGS = {
+    "shared_buffers": "2GB",
+    "maintenance_work_mem": "256MB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+}
+
+
+def main(names: list[str], folder: Path = report.RESULTS) -> int:
+    """0 where all goals were met. 10m is compared with 1m, so that is measured first."""
+    chosen = [SIZES[name] for name in names or ["1m"]]
+    if SIZES["10m"] in chosen and SIZES["1m"] not in chosen:
+        chosen.insert(0, SIZES["1m"])
+    found = {}
+    for size in chosen:
+        with server.running(SETTINGS) as postgres, warehouse.connect(partial(psycopg.connect, postgres.dsn())) as own:
+            found[size.name] = measure(own, size)
+            version = own.info.parameter_status("server_version") or ""
+    rows = [{"size": name, **row} for name, measured in found.items() for row in measured]
+    return 0 if report.write("counts", rows, goals(rows), {"postgres": version}, folder=folder) else 1
+
+
+def measure(connection: warehouse.Connection, size: Size) -> list[dict[str, Any]]:
+    """The rows of one size, in the order in which they are measured."""
+    rows = [make(connection, size), rebuild(connection), *compare(connection)]
+    for change in CHANGES:
+        rows.append(keep(connection, size, change))
+        rows.extend(compare(connection, change))
+    return [*rows, sizes(connection)]
+
+
+def make(connection: warehouse.Connection, size: Size) -> dict[str, Any]:
+    """The documents."""
+    started = time.monotonic()
+    schema.migrate(connection)
+    staging.prepare(connection, {SOURCE: ("bench", "medic")})
+    execute(connection, "county", {"source": SOURCE, "households": size.households, "reports": size.reports})
+    connection.execute("vacuum analyze staging.document")
+    documents = number(connection, "select count(*) from staging.document")
+    return tell({"what": "the county is made", "documents": documents, "seconds": time.monotonic() - started})
+
+
+def rebuild(connection: warehouse.Connection) -> dict[str, Any]:
+    """All models and counts from all documents, by one backend alone."""
+    connection.execute("set max_parallel_workers_per_gather = 0")
+    with timed.statements(connection) as took:
+        update = models.update(connection)
+    connection.execute("reset max_parallel_workers_per_gather")
+    connection.execute("vacuum analyze")
+    marts.refresh(connection)
+    return tell(
+        {
+            "what": "all models from nothing",
+            "documents": update.changed,
+            "seconds": took.seconds,
+            "fold": took.of("fold_"),
+            "documents a second": update.changed / took.seconds,
+        }
+    )
+
+
+def compare(connection: warehouse.Connection, change: Change | None = None) -> list[dict[str, Any]]:
+    """The same numbers without ours: in one statement, and by refreshing a view, which must then be the same."""
+    query = (SQL / "area_totals.sql").read_text(encoding="utf-8")
+    with connection.transaction(force_rollback=True), timed.statements(connection) as once:
+        connection.execute("set local work_mem = '128MB'")
+        connection.execute(f"create temporary table recount as {query}".encode())
+    with connection.transaction(), timed.statements(connection) as refreshed:
+        connection.execute("set local work_mem = '128MB'")
+        if change:
+            connection.execute("refresh materialized view concurrently bench.area_totals")
+        else:
+            connection.execute(f"create materialized view bench.area_totals as {query}".encode())
+            connection.execute("create unique index on bench.area_totals (source, area_uuid)")
+    if different := number(connection, (SQL / "differences.sql").read_text(encoding="utf-8")):
+        raise SystemExit(f"{different} counts are not those of the materialized view")
+    after = f" after {change.name}" if change else ""
+    return [
+        tell({"what": f"counted in one statement{after}", "seconds": once.seconds}),
+        tell({"what": f"materialized view {'refreshed' if change else 'made'}{after}", "seconds": refreshed.seconds}),
+    ]
+
+
+def keep(connection: warehouse.Connection, size: Size, change: Change) -> dict[str, Any]:
+    """A change taken in by the models and counts, some times over."""
+    whole, fold, documents = [], [], []
+    for round_ in range(ROUNDS):
+        parameters = {
+            "source": SOURCE,
+            "round": round_,
+            "rows": change.rows,
+            "persons": size.persons,
+            "households": size.households,
+            "centre": round_ % size.centres,
+            "district": round_ % size.districts,
+        }
+        with connection.transaction():
+            execute(connection, change.file, parameters)
+        with timed.statements(connection) as took:
+            documents.append(models.update(connection).changed)
+        whole.append(took.seconds)
+        fold.append(took.of("fold_"))
+    return tell(
+        {
+            "what": f"{change.name}: update_models",
+            "documents": max(documents),
+            "seconds": statistics.median(whole),
+            "fold": statistics.median(fold),
+        }
+    )
+
+
+def sizes(connection: warehouse.Connection) -> dict[str, Any]:
+    """Of what is on disk, as multiples of the raw JSON."""
+    cursor = connection.execute((SQL / "sizes.sql").read_bytes())
+    row = cursor.fetchone()
+    names = [column.name for column in cursor.description or ()]
+    found = dict(zip(names, map(int, row or ()), strict=True))
+    raw = found.pop("raw")
+    return tell({"what": "on disk, of the raw JSON", "raw GB": raw / 1e9} | {k: v / raw for k, v in found.items()})
+
+
+def goals(rows: list[dict[str, Any]]) -> list[report.Goal]:
+    """What was wanted of the sizes that were measured: of those that are large enough for it to mean something."""
+    found = {(row["size"], row["what"]): row for row in rows}
+    wanted = []
+    for size in [name for name in dict.fromkeys(row["size"] for row in rows) if SIZES[name].persons >= 1_000_000]:
+        kept = found[size, f"{PERSONS.name}: update_models"]
+        refresh = found[size, f"materialized view refreshed after {PERSONS.name}"]["seconds"]
+        pace = found[size, "all models from nothing"]["documents a second"]
+        wanted += [
+            report.Goal(f"{size}, 1,000 persons: refresh / fold", refresh / kept["fold"], 100, at_most=False),
+            report.Goal(
+                f"{size}, 1,000 persons: refresh / update_models", refresh / kept["seconds"], 20, at_most=False
+            ),
+            report.Goal(f"{size}, all models: documents a second", pace, 20_000, at_most=False),
+        ]
+    small, large = (found.get((size, f"{PERSONS.name}: update_models")) for size in ("1m", "10m"))
+    if small and large:
+        wanted += [
+            report.Goal(f"1,000 persons, {name}: 10m / 1m", large[column] / small[column], 1.5)
+            for name, column in (("fold", "fold"), ("update_models", "seconds"))
+        ]
+    return wanted
+
+
+def execute(connection: warehouse.Connection, name: str, parameters: Mapping[str, Any]) -> None:
+    """A file of bench/sql, of several statements with parameters."""
+    psycopg.ClientCursor(connection).execute((SQL / f"{name}.sql").read_bytes(), parameters)
+
+
+def number(connection: warehouse.Connection, query: str) -> int:
+    row = connection.execute(query.encode()).fetchone()
+    return int(row[0]) if row else 0
+
+
+def tell(row: dict[str, Any]) -> dict[str, Any]:
+    """As it goes: a large county takes its time."""
+    print(", ".join(f"{key} {report.text(value)}" for key, value in row.items()), flush=True)
+    return row
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,43 @@
+"""What the statements of a block take."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+
+@dataclass
+class Timed:
+    """Seconds and text of each statement; `seconds` of the block, its Python with them."""
+
+    statements: list[tuple[float, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def of(self, word: str) -> float:
+        """Seconds of those statements that have the word in them."""
+        return sum(seconds for seconds, text in self.statements if word in text)
+
+
+@contextmanager
+def statements(connection: psycopg.Connection[Any]) -> Iterator[Timed]:
+    """Times the block, and every statement that it executes on the connection."""
+    timed = Timed()
+
+    class Cursor(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *args: Any, **kwargs: Any) -> "Cursor":
+            text = query.as_string(self.connection) if hasattr(query, "as_string") else query
+            started = time.perf_counter()
+            super().execute(query, *args, **kwargs)
+            timed.statements.append((time.perf_counter() - started, text if isinstance(text, str) else text.decode()))
+            return self
+
+    usual, connection.cursor_factory = connection.cursor_factory, Cursor
+    started = time.perf_counter()
+    try:
+        yield timed
+    finally:
+        timed.seconds = time.perf_counter() - started
+        connection.cursor_factory = usual
