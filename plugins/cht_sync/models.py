@@ -37,6 +37,8 @@ def update(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> Upd
         connection.execute("set transaction isolation level repeatable read")
         # the counts hash every person and place of a source
         connection.execute("set local work_mem = '128MB'")
+        # what has changed is looked up by its keys, and those pages are mostly in memory
+        connection.execute("set local random_page_cost = 1.1")
         return _run(connection, files, views, include)
 
 
@@ -112,9 +114,9 @@ def _write(
 ) -> tuple[dict[str, int], set[str]]:
     """Rows written by model, and the sources whose counts they change."""
     kept = [file for file in files if file.name not in anew]
-    # asked before anything is written too: what names a document now may not name it afterwards
+    # what names a document now may not name it afterwards
     for file in kept:
-        work.affect(connection, file, works[file.name])
+        work.affect(connection, file, works[file.name], "before")
     written, touched = dict[str, int](), set[str]()
     for file in files:
         if file in kept:

@@ -16,7 +16,7 @@ from psycopg import sql as statement
 from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
-_FIELD = re.compile(r"(key|index|after|affected|reads|level|every|repair): *(.*)")
+_FIELD = re.compile(r"(key|index|after|affected|before|reads|level|every|repair): *(.*)")
 _COLUMN = re.compile(r"([a-z_][a-z0-9_]*\*?(?:, [a-z_][a-z0-9_]*\*?)*): (.+)")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -37,7 +37,8 @@ class Relation:
     what a row is, in words; `name, name:` what these columns mean (`name_*` is all that begin so). Both become comments
     in Postgres. `key`: columns of the unique key; `index`: columns of a further index, one a line; `after`: models that
     this one reads; `reads`: relations by whose version it is refreshed; `affected`: a select of the (source, _id) to be
-    done again because of `changed`, on the lines below it. Of a check: `level`, `every`, `repair` (see checks).
+    done again because of `changed`, on the lines below it, asked once what this one reads is written; `before`: the
+    same, asked while nothing is. Of a check: `level`, `every`, `repair` (see checks).
     """
 
     name: str
@@ -49,6 +50,7 @@ class Relation:
     after: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     affected: str = ""
+    before: str = ""
     level: str = ""
     every: str = ""
     repair: str = ""
@@ -58,7 +60,12 @@ class Relation:
     def hash(self) -> str:
         """Of all that decides its rows: the words of its header don't."""
         body = self.text.splitlines()[len(_header(self.text)) :]
-        return _digest("\n".join(body), repr((self.key, self.indexes, self.after, self.affected, self.reads)))
+        return _digest("\n".join(body), repr((self.key, self.indexes, self.after, self.asked, self.reads)))
+
+    @property
+    def asked(self) -> str | tuple[str, str]:
+        """What names further documents to be done again."""
+        return (self.affected, self.before) if self.before else self.affected
 
     @property
     def header(self) -> str:
@@ -105,7 +112,7 @@ def parse(name: str, text: str) -> Relation:
         content = line[2:].strip()
         if match := _FIELD.fullmatch(content):
             current, content = match.groups()
-        elif current != "affected":
+        elif current not in ("affected", "before"):
             if match := _COLUMN.fullmatch(content):
                 columns |= dict.fromkeys(match[1].split(", "), match[2])
                 continue
@@ -122,6 +129,7 @@ def parse(name: str, text: str) -> Relation:
         after=_names(name, fields.get("after", [])),
         reads=_names(name, fields.get("reads", [])),
         affected="\n".join(fields.get("affected", [])),
+        before="\n".join(fields.get("before", [])),
         level=" ".join(fields.get("level", [])),
         every=" ".join(fields.get("every", [])),
         repair=" ".join(fields.get("repair", [])),

@@ -25,6 +25,11 @@
 --   from changed
 --   join models.user as staff on staff.source = changed.source and staff._id = changed._id
 --   where staff.contact_id is not null
+-- before:
+--   select staff.source, staff.contact_id
+--   from changed
+--   join models.user as staff on staff.source = changed.source and staff._id = changed._id
+--   where staff.contact_id is not null
 select
     contact.source,
     contact._id,

@@ -13,30 +13,28 @@
 -- index: source, contact_uuid, reported
 -- after: data_record, person
 -- affected:
---   select report.source, report._id
---   from changed
---   join models.report as report on report.source = changed.source and report.subject_uuid = changed._id
---   left join models.person as person on person.source = changed.source and person._id = changed._id
---   left join models.data_record as record on record.source = report.source and record._id = report._id
---   where not coalesce(
---       person._id in (record.patient_uuid, record.patient_id) or person.patient_id = record.patient_id, false
+--   with named as (
+--       select person.source, person._id as person, record._id
+--       from changed
+--       join models.person as person on person.source = changed.source and person._id = changed._id
+--       cross join lateral (
+--           select by_uuid._id
+--           from models.data_record as by_uuid
+--           where by_uuid.source = person.source and by_uuid.patient_uuid = person._id and by_uuid.form is not null
+--           union
+--           select by_code._id
+--           from models.data_record as by_code
+--           where by_code.source = person.source and by_code.patient_id in (person._id, person.patient_id)
+--               and by_code.form is not null
+--       ) as record
+--   ),
+--   subject as (
+--       select report.source, report.subject_uuid as person, report._id
+--       from changed
+--       join models.report as report on report.source = changed.source and report.subject_uuid = changed._id
 --   )
---   union all
---   select record.source, record._id
---   from changed
---   join models.person as person on person.source = changed.source and person._id = changed._id
---   cross join lateral (
---       select by_uuid._id
---       from models.data_record as by_uuid
---       where by_uuid.source = person.source and by_uuid.patient_uuid = person._id
---       union all
---       select by_code._id
---       from models.data_record as by_code
---       where by_code.source = person.source and by_code.patient_id in (person._id, person.patient_id)
---   ) as named
---   join models.data_record as record on record.source = person.source and record._id = named._id
---   left join models.report as report on report.source = record.source and report._id = record._id
---   where record.form is not null and report.subject_uuid is distinct from person._id
+--   select other.source, other._id
+--   from ((table named except table subject) union all (table subject except table named)) as other
 select
     record.source,
     record._id,
