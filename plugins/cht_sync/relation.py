@@ -16,7 +16,8 @@ from psycopg import sql as statement
 from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
-_FIELD = re.compile(r"(key|index|after|affected|before|reads|level|every|repair): *(.*)")
+# a column may be called level
+_FIELD = re.compile(r"(key|index|after|affected|before|reads|level(?=: (?:fail|warn)$)|every|repair): *(.*)")
 _COLUMN = re.compile(r"([a-z_][a-z0-9_]*\*?(?:, [a-z_][a-z0-9_]*\*?)*): (.+)")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
