@@ -4,7 +4,6 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -36,11 +35,11 @@ PIECE = 256 * 1024
 RAW_ID = re.compile(rb'"id":\s*("(?:[^"\\]|\\.)*")')
 
 
-class _Revision(msgspec.Struct):
+class _Revision(msgspec.Struct, gc=False):
     rev: str
 
 
-class _Head(msgspec.Struct):
+class _Head(msgspec.Struct, gc=False):
     """A row without its document."""
 
     id: str
@@ -49,12 +48,11 @@ class _Head(msgspec.Struct):
     deleted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A row of the feed. `body` is the document's JSON text, None where the row came without it.
 
     `raw_id` is set instead of `id` where the id is not valid UTF-8: its JSON text. `excess` is set instead of `body`
-    where the document is too long to be held.
+    where the document is too long to be held. There are millions of rows: to make a dataclass takes ten times as long.
     """
 
     id: str
@@ -65,12 +63,16 @@ class Row:
     raw_id: bytes | None = None
     excess: Excess | None = None
 
+    def holding(self, body: bytes | Excess) -> "Row":
+        """The same with its document."""
+        excess, held = (body, None) if isinstance(body, Excess) else (None, body)
+        return Row(self.id, self.rev, self.seq, self.deleted, held, self.raw_id, excess)
+
 
 def parse(text: bytes | Cut) -> Row:
     """A row's JSON text. Raises NotCouchDB where it is none. The document is cut off, not decoded."""
     if isinstance(text, Cut):
-        row = parse(text.head + b"}")
-        return replace(row, excess=text.body) if isinstance(text.body, Excess) else replace(row, body=text.body)
+        return parse(text.head + b"}").holding(text.body)
     head, found, rest = text.partition(DOCUMENT)
     body = rest[:-1] if found else None  # without the brace that ends the row
     if body == b"null":

@@ -5,11 +5,10 @@ https://docs.couchdb.org/en/stable/api/database/bulk-api.html#db-all-docs
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import msgspec
 
-from cht_sync.changes import DOCUMENT, LONGEST, Cut, Excess, lines
+from cht_sync.changes import DOCUMENT, LONGEST, Cut, lines
 from cht_sync.documents import RAW_ID, Row
 from cht_sync.errors import NotCouchDB, PageCut, ServerBusy
 
@@ -160,7 +159,7 @@ def _large(cut: Cut, what: str) -> Row:
     row = _row(cut.head + b"}", what)
     if row is None:
         raise _strange(what)
-    return replace(row, excess=cut.body) if isinstance(cut.body, Excess) else replace(row, body=cut.body)
+    return row.holding(cut.body)
 
 
 def _row(text: bytes, what: str) -> Row | None:

@@ -1,8 +1,6 @@
 """A row of the feed that came without its document: the document, asked for by its id."""
 
-from dataclasses import replace
-
-from cht_sync import changes, couchdb, documents, retry
+from cht_sync import couchdb, documents, retry
 from cht_sync.errors import PassingError
 
 #: So often it is asked for, then the row is refused as unreadable.
@@ -26,7 +24,7 @@ def document(
             backoff.insist(lambda: client.identity(database))
         else:
             if body is not None:
-                return replace(row, excess=body) if isinstance(body, changes.Excess) else replace(row, body=body)
+                return row.holding(body)
         if attempt < TRIES - 1:
             backoff.pause(2**attempt)
     return row
