@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo backfill test lint docs counts-proof bench-extract faults constraints clean
+.PHONY: help demo backfill test lint docs counts-proof bench-counts bench-extract faults constraints clean
 .DEFAULT_GOAL := help
 
 help: ## This text
@@ -36,6 +36,9 @@ counts-proof: $(INSTALLED) ## Try ten thousand histories of contacts, and compar
 
 faults: $(INSTALLED) ## Inject faults between the copy and its servers, and compare: make faults N=10000 SEED=1 (COUCHDB_URL=… too)
 	@$(BIN)/python -m tests.faults $(if $(N),--faults "$(N)") $(if $(SEED),--seed "$(SEED)") $(if $(WORLD),--world "$(WORLD)")
+
+bench-counts: $(INSTALLED) ## Measure what a change of the counts takes, of a million persons; SIZE=10m: and of ten (about 10 GB, and 60)
+	@$(BIN)/python -m bench.counts $(SIZE)
 
 docs: $(INSTALLED) ## Write docs/models.md anew, from the headers of the files in include/sql
 	@$(BIN)/python -m demo.docs

@@ -38,15 +38,23 @@ select
     above.source,
     above.area as area_uuid,
     coalesce(sum(own.persons) filter (where above._id = above.area), 0)::bigint as direct_persons,
+    coalesce(sum(own.persons_muted) filter (where above._id = above.area), 0)::bigint as direct_persons_muted,
+    coalesce(sum(own.persons_deceased) filter (where above._id = above.area), 0)::bigint as direct_persons_deceased,
+    coalesce(sum(own.patients) filter (where above._id = above.area), 0)::bigint as direct_patients,
+    coalesce(sum(own.patients_muted) filter (where above._id = above.area), 0)::bigint as direct_patients_muted,
+    coalesce(sum(own.patients_deceased) filter (where above._id = above.area), 0)::bigint as direct_patients_deceased,
+    coalesce(sum(own.staff) filter (where above._id = above.area), 0)::bigint as direct_staff,
+    coalesce(sum(own.in_household) filter (where above._id = above.area), 0)::bigint as direct_in_household,
+    (count(*) filter (where place.household and place.parent_uuid = above.area))::bigint as direct_households,
     coalesce(sum(own.persons), 0)::bigint as total_persons,
     coalesce(sum(own.persons_muted), 0)::bigint as total_persons_muted,
     coalesce(sum(own.persons_deceased), 0)::bigint as total_persons_deceased,
     coalesce(sum(own.patients), 0)::bigint as total_patients,
     coalesce(sum(own.patients_muted), 0)::bigint as total_patients_muted,
     coalesce(sum(own.patients_deceased), 0)::bigint as total_patients_deceased,
-    (count(*) filter (where place.household))::bigint as total_households,
     coalesce(sum(own.staff), 0)::bigint as total_staff,
-    coalesce(sum(own.in_household), 0)::bigint as total_in_household
+    coalesce(sum(own.in_household), 0)::bigint as total_in_household,
+    (count(*) filter (where place.household))::bigint as total_households
 from above
 join models.place as place on place.source = above.source and place._id = above._id
 left join own on own.source = above.source and own._id = above._id

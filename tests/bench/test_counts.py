@@ -1,0 +1,49 @@
+"""The benchmark of the counts: made of a county small enough for a test, it ends, and its numbers agree."""
+
+import io
+import json
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from bench import counts
+from bench.report import Goal
+
+
+def test_a_tiny_county_is_measured(tmp_path: Path) -> None:
+    shown = io.StringIO()
+    with redirect_stdout(shown):
+        assert counts.main(["tiny"], tmp_path) == 0
+    found = json.loads((tmp_path / "counts.json").read_text(encoding="utf-8"))
+    rows = {row["what"]: row for row in found["rows"]}
+    assert rows["the county is made"]["documents"] == rows["all models from nothing"]["documents"]
+    assert rows["1,000 persons change: update_models"]["documents"] == 1000
+    assert rows["a place with 5,120 descendants moves: update_models"]["documents"] > 1000
+    assert rows["a district is muted: update_models"]["documents"] == 1
+    assert all(row["fold"] < row["seconds"] for row in rows.values() if "fold" in row)
+    assert found["versions"]["postgres"]
+    assert "materialized view refreshed after a district is muted" in shown.getvalue()
+
+
+def test_what_is_wanted_is_of_large_counties() -> None:
+    rows = [row | {"size": size} for size, seconds in (("tiny", 1.0), ("1m", 1.0), ("10m", 1.2)) for row in of(seconds)]
+    assert counts.goals(rows) == [
+        Goal("1m, 1,000 persons: refresh / fold", pytest.approx(200), 100, at_most=False),
+        Goal("1m, 1,000 persons: refresh / update_models", pytest.approx(20), 20, at_most=False),
+        Goal("1m, all models: documents a second", 25_000, 20_000, at_most=False),
+        Goal("10m, 1,000 persons: refresh / fold", pytest.approx(200), 100, at_most=False),
+        Goal("10m, 1,000 persons: refresh / update_models", pytest.approx(20), 20, at_most=False),
+        Goal("10m, all models: documents a second", 25_000, 20_000, at_most=False),
+        Goal("1,000 persons, fold: 10m / 1m", pytest.approx(1.2), 1.5),
+        Goal("1,000 persons, update_models: 10m / 1m", pytest.approx(1.2), 1.5),
+    ]
+
+
+def of(seconds: float) -> list[dict[str, str | float]]:
+    """The rows that goals are of."""
+    return [
+        {"what": "1,000 persons change: update_models", "seconds": seconds, "fold": seconds / 10},
+        {"what": "materialized view refreshed after 1,000 persons change", "seconds": seconds * 20},
+        {"what": "all models from nothing", "documents a second": 25_000},
+    ]
