@@ -5,7 +5,8 @@ from pathlib import Path
 from psycopg import sql as statement
 from psycopg.sql import Identifier
 
-from cht_sync import describe, models, relation, sql, table, warehouse
+from cht_sync import deployment, describe, models, relation, sql, table, warehouse
+from cht_sync.deployment import Failures
 from cht_sync.errors import ConfigurationInvalid
 from cht_sync.relation import Relation
 
@@ -14,15 +15,15 @@ def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> li
     """Makes or refreshes what is behind, each with its note in one transaction; the names. Nothing to do costs one
     statement.
 
-    Raises ModelFailed, AnotherRun, ConfigurationInvalid.
+    One of the deployment's that fails is kept in ops.failing. Raises ModelFailed, AnotherRun, ConfigurationInvalid.
     """
-    files = _files(include)
-    if not _behind(connection, files):
+    files, failures = _files(include)
+    if not failures and not _behind(connection, files):
         return []
     with warehouse.lock(connection, "cht-sync marts"):
         refreshed = []
         for file in files:
-            with connection.transaction():
+            with failures.catch(file), connection.transaction():
                 # the versions noted are those that the refresh sees
                 connection.execute("set transaction isolation level repeatable read")
                 if how := _behind(connection, [file]).get(file.name):
@@ -31,24 +32,31 @@ def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> li
                         sql.read("ops/note_mart"), {"mart": file.name, "hash": file.hash, "reads": list(file.reads)}
                     )
                     refreshed.append(file.name)
-        return refreshed
+        deployment.note(connection, ["marts"], failures)
+        return [name for name in refreshed if name not in failures.names]
 
 
-def _files(include: Path) -> list[Relation]:
-    """Those of include/sql/marts; each `reads` what has a version, or it would never be refreshed."""
-    files = relation.folder("marts", include)
-    versioned = {models.FOLD, *(model.name for model in relation.folder("models", include))}
+def _files(include: Path) -> tuple[list[Relation], Failures]:
+    """Ours, then the deployment's; each `reads` what has a version, or it would never be refreshed."""
+    known, failures = models.read(include), Failures()
+    versioned = {models.FOLD, *(model.name for model in known.models), *known.failures.names}
+    ours = relation.folder("marts", include)
+    files = [*ours, *deployment.read("marts", include, ours, {file.name for file in ours}, failures)]
     for file in files:
-        if not file.reads or set(file.reads) - versioned:
-            raise ConfigurationInvalid(
-                f"The mart {file.name} has a `reads` that is empty or names what is no model",
-                f"Name models in it, or {models.FOLD} for the counts of areas, in include/sql/marts/{file.name}.sql",
-            )
-    return files
+        with failures.catch(file):
+            if not file.reads or set(file.reads) - versioned:
+                raise ConfigurationInvalid(
+                    f"The mart {file.name} has a `reads` that is empty or names what is no model",
+                    f"Name models in it, or {models.FOLD} for the counts of areas, in {file.file}",
+                )
+    return [file for file in files if not failures.have(file)], failures
 
 
 def _behind(connection: warehouse.Connection, files: list[Relation]) -> dict[str, str]:
-    """The marts with something to do: to `make`, where the view is missing or its file has changed, or to `refresh`."""
+    """The marts with something to do: to `make`, where the view is missing or its file has changed, or to `refresh`.
+
+    Beside them those that have failed, by their files.
+    """
     return dict(
         connection.execute(
             sql.read("ops/marts_behind"),

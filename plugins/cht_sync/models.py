@@ -1,15 +1,18 @@
 """Models: tables kept up with the documents, by the change.
 
 A model is one `select` from `document` (see relation.Relation). On a run `document` holds what changed since the batch
-that the model has noted, and what its `affected` query names because of it; where its file is new or has changed,
-everything. Rows are deleted by document and inserted again, so that a document that changes its type leaves one table
-and enters another. Everything happens in one transaction over one snapshot: a run that is killed has done nothing.
+that the model has noted, and what its `affected` query names because of it; where its file is new or has changed, its
+table is made anew beside the old one first (see rebuild). Rows are deleted by document and inserted again, so that a
+document that changes its type leaves one table and enters another. Everything that is seen happens in one transaction
+over one snapshot: a run that is killed has changed nothing of it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cht_sync import counts, describe, relation, sql, table, warehouse, work
+from cht_sync import counts, deployment, describe, rebuild, relation, sql, table, warehouse, work
+from cht_sync.deployment import Failures
 from cht_sync.relation import Relation
 
 #: The counts of every area: what a mart names that reads them.
@@ -18,75 +21,117 @@ FOLD = counts.FOLD
 
 @dataclass(frozen=True)
 class Update:
-    """What a run did: documents looked at, rows written by model (deleted and inserted), models that failed."""
+    """What a run did: documents looked at, rows deleted and inserted by model, the deployment's files that failed."""
 
     changed: int = 0
     models: dict[str, int] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
 
-def update(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> Update:
+@dataclass(frozen=True)
+class Files:
+    """The models, each after those that it reads, and the views: ours, then the deployment's."""
+
+    models: list[Relation]
+    views: list[Relation]
+    stamps: dict[str, str]
+    failures: Failures
+
+    @property
+    def shown(self) -> list[Relation]:
+        return [*self.models, *self.views]
+
+
+def update(connection: warehouse.Connection, include: Path = sql.INCLUDE, blocks: int = rebuild.BLOCKS) -> Update:
     """Brings models and counts up to what is staged; nothing new costs one statement.
 
-    Raises ModelFailed, AnotherRun, ConfigurationInvalid.
+    Where a file is new or has changed, its table is made anew first, in chunks of so many pages. Raises ModelFailed,
+    AnotherRun, ConfigurationInvalid.
     """
-    files, views = relation.folder("models", include), relation.folder("views", include)
-    if not _is_behind(connection, files, views, include):
+    files = read(include)
+    if not files.failures and not _is_behind(connection, files):
         return Update()
-    with warehouse.lock(connection, "cht-sync models"), connection.transaction():
-        connection.execute("set transaction isolation level repeatable read")
-        # the counts hash every person and place of a source
-        connection.execute("set local work_mem = '128MB'")
-        # what has changed is looked up by its keys, and those pages are mostly in memory
-        connection.execute("set local random_page_cost = 1.1")
-        return _run(connection, files, views, include)
+    with warehouse.lock(connection, "cht-sync models"):
+        anew = _anew(connection, files)
+        made = rebuild.Rebuild(
+            connection,
+            [file for file in files.models if file.name in anew],
+            _ours(connection, files),
+            rebuild.stamps(files.models),
+            files.failures,
+            blocks,
+        )
+        made.run()
+        with connection.transaction():
+            connection.execute("set transaction isolation level repeatable read")
+            # the counts hash every person and place of a source
+            connection.execute("set local work_mem = '128MB'")
+            # what has changed is looked up by its keys, and those pages are mostly in memory
+            connection.execute("set local random_page_cost = 1.1")
+            return _run(connection, files, made, anew, include)
 
 
-def _is_behind(connection: warehouse.Connection, files: list[Relation], views: list[Relation], include: Path) -> bool:
-    stamps = _stamps(files, views, include)
+def read(include: Path = sql.INCLUDE) -> Files:
+    """Of include/sql and include/deployment as they are now. Raises ConfigurationInvalid where one of ours is wrong."""
+    ours, views, failures = relation.folder("models", include), relation.folder("views", include), Failures()
+    fold = counts.definition(include)
+    taken = {*counts.TABLES, *(file.name for file in (*ours, *views))}
+    models = [*ours, *deployment.read("models", include, ours, taken, failures)]
+    taken |= {file.name for file in models} | failures.names
+    views = [*views, *deployment.read("views", include, views, taken, failures)]
+    return Files(models, views, {file.name: file.hash for file in (*models, *views, fold)}, failures)
+
+
+def _is_behind(connection: warehouse.Connection, files: Files) -> bool:
     row = connection.execute(
         sql.read("ops/models_behind"),
         {
-            "names": list(stamps),
-            "hashes": list(stamps.values()),
-            "described": [file.name for file in (*files, *views)],
-            "headers": [file.header for file in (*files, *views)],
-            "models": [file.name for file in files],
+            "names": list(files.stamps),
+            "hashes": list(files.stamps.values()),
+            "described": [file.name for file in files.shown],
+            "headers": [file.header for file in files.shown],
+            "models": [file.name for file in files.models],
         },
     ).fetchone()
     return bool(row and row[0])
 
 
-def _stamps(files: list[Relation], views: list[Relation], include: Path) -> dict[str, str]:
-    """What each relation is made from, by name."""
-    return {file.name: file.hash for file in [*files, *views, counts.definition(include)]}
-
-
-def _run(connection: warehouse.Connection, files: list[Relation], views: list[Relation], include: Path) -> Update:
-    stamps = _stamps(files, views, include)
+def _anew(connection: warehouse.Connection, files: Files) -> set[str]:
+    """What is made from another file than it is, or reads it: a new table is quicker than every row written again."""
     known = dict(connection.execute("select name, hash from ops.relation").fetchall())
-    anew = {name for name, stamp in stamps.items() if known.get(name) != stamp}
-    # those that read it are done whole too: a new table is quicker than every row deleted and inserted
-    anew |= {file.name for file in files if file.upstream & anew}
-    noted = {file.name: _noted(connection, file, anew) for file in files}
-    works = work.plan(files, noted)
-    changed = work.choose(connection, noted)
+    anew = {name for name, stamp in files.stamps.items() if known.get(name) != stamp}
+    return anew | {file.name for file in files.models if file.upstream & anew}
+
+
+def _ours(connection: warehouse.Connection, files: Files) -> set[tuple[str, str]]:
+    """The relations that are made again where what they read has to be dropped."""
     marts = connection.execute("select 'marts', mart from ops.mart_state").fetchall()
-    ours = {*marts, *(("models", view.name) for view in views)}
-    written, touched = _write(connection, files, works, anew, ours)
+    return {*marts, *(("models", view.name) for view in files.views)}
+
+
+def _run(
+    connection: warehouse.Connection, files: Files, made: rebuild.Rebuild, anew: set[str], include: Path
+) -> Update:
+    written = made.swap()
+    kept = [file for file in files.models if file.name in written or file.name not in anew]
+    noted = {file.name: _noted(connection, file) for file in kept}
+    works = work.plan(kept, noted)
+    changed = work.choose(connection, noted)
+    there = set(written) | {file.name for file in kept}
+    lost = _affect(connection, kept, works, files.failures)
+    touched = _write(connection, kept, works, files.failures, written)
     if FOLD in anew:
         counts.renew(connection, include)
     change = None if anew & {FOLD, *counts.INPUTS} else counts.Change.of(works, touched)
     written[FOLD] = counts.update(connection, change, include)
-    _show(connection, views, anew, ours)
+    _show(connection, files, anew, made.ours)
     if FOLD in anew:
         counts.discard(connection)
-    _note(connection, stamps, written, anew, files)
-    _describe(connection, [*files, *views], anew | {view.name for view in views if anew})
-    return Update(changed, written)
+    _note(connection, files, written, anew, there - lost)
+    return Update(changed, written, sorted(failure.file.name for failure in files.failures.values()))
 
 
-def _noted(connection: warehouse.Connection, file: Relation, anew: set[str]) -> dict[str, int]:
+def _noted(connection: warehouse.Connection, file: Relation) -> dict[str, int]:
     """The batch up to which the model has each source that it is behind; 0 where it has nothing, or more than there is.
 
     A batch falls only where a source was removed and copied again. What is just copied in ranges is not read.
@@ -95,61 +140,86 @@ def _noted(connection: warehouse.Connection, file: Relation, anew: set[str]) -> 
         """
         select
             checkpoint.source,
-            case when %(anew)s or state.batch > checkpoint.batch then 0 else coalesce(state.batch, 0) end
+            case when state.batch > checkpoint.batch then 0 else coalesce(state.batch, 0) end
         from ops.checkpoint
-        left join ops.model_state as state on state.source = checkpoint.source and state.model = %(model)s
-        where checkpoint.mode <> 'copying' and (%(anew)s or state.batch is distinct from checkpoint.batch)
+        left join ops.model_state as state on state.source = checkpoint.source and state.model = %s
+        where checkpoint.mode <> 'copying' and state.batch is distinct from checkpoint.batch
         """,
-        {"model": file.name, "anew": file.name in anew},
+        [file.name],
     ).fetchall()
     return dict(rows)
+
+
+def _affect(
+    connection: warehouse.Connection, files: list[Relation], works: dict[str, work.Work], failures: Failures
+) -> set[str]:
+    """Asked while nothing is written: what names a document now may not name it afterwards.
+
+    Returns those of whom that can't be known: their tables have to be made anew.
+    """
+    stamps = rebuild.stamps(files)
+    for file in files:
+        with failures.alone(connection, file, stamps[file.name]):
+            work.affect(connection, file, works[file.name], "before")
+    return {file.name for file in files if failures.have(file)}
 
 
 def _write(
     connection: warehouse.Connection,
     files: list[Relation],
     works: dict[str, work.Work],
-    anew: set[str],
-    ours: set[tuple[str, str]],
-) -> tuple[dict[str, int], set[str]]:
-    """Rows written by model, and the sources whose counts they change."""
-    kept = [file for file in files if file.name not in anew]
-    # what names a document now may not name it afterwards
-    for file in kept:
-        work.affect(connection, file, works[file.name], "before")
-    written, touched = dict[str, int](), set[str]()
+    failures: Failures,
+    written: dict[str, int],
+) -> set[str]:
+    """Adds the rows written to those by model; the sources whose counts they change."""
+    touched = set[str]()
     for file in files:
-        if file in kept:
+        with failures.alone(connection, file):
+            if failures.stop(file):
+                continue
             work.affect(connection, file, works[file.name])
             work.aim(connection, works[file.name])
             rows = table.write(connection, file, works[file.name])
-        else:
-            work.aim(connection, works[file.name])
-            rows = table.make(connection, file, ours)
-        written[file.name] = rows.total()
-        if file.name in counts.INPUTS:
-            touched |= set(rows)
-    return written, touched
+            written[file.name] = written.get(file.name, 0) + rows.total()
+            if file.name in counts.INPUTS:
+                touched |= set(rows)
+    for file in files:
+        if failures.stop(file):
+            work.postpone(connection, file, works[file.name])
+    return touched
 
 
-def _show(connection: warehouse.Connection, views: list[Relation], anew: set[str], ours: set[tuple[str, str]]) -> None:
+def _show(connection: warehouse.Connection, files: Files, anew: set[str], ours: Collection[tuple[str, str]]) -> None:
     """Views are made again with any table: one may have been dropped with what it read."""
-    for view in views if anew else []:
-        table.show(connection, view, view.select(), ours)
+    for view in files.views if anew else []:
+        with files.failures.alone(connection, view):
+            table.show(connection, view, view.select(), ours)
 
 
 def _note(
-    connection: warehouse.Connection,
-    stamps: dict[str, str],
-    written: dict[str, int],
-    anew: set[str],
-    files: list[Relation],
+    connection: warehouse.Connection, files: Files, written: dict[str, int], anew: set[str], there: set[str]
 ) -> None:
+    """`there` are the models whose tables are of their files, whether the run has written them or not."""
     completed = connection.execute(sql.read("ops/note_sources")).fetchall()
+    working = [file.name for file in files.shown if not files.failures.stop(file)]
+    current = {*working, FOLD} | (there & anew)
     # numbers that have become complete are other numbers
-    changed = [name for name in stamps if written.get(name) or name in anew or (completed and name == FOLD)]
-    connection.execute(sql.read("ops/note_relations"), {"names": changed, "hashes": [stamps[name] for name in changed]})
-    connection.execute(sql.read("ops/note_models"), {"models": [file.name for file in files]})
+    changed = [
+        name
+        for name in files.stamps
+        if name in current and (written.get(name) or name in anew or (completed and name == FOLD))
+    ]
+    hashes = [files.stamps[name] for name in changed]
+    connection.execute(sql.read("ops/note_relations"), {"names": changed, "hashes": hashes})
+    lost = sorted(files.failures.names - there)
+    connection.execute("update ops.relation set hash = '' where name = any(%s)", [lost])
+    connection.execute(
+        sql.read("ops/note_models"), {"models": [file.name for file in files.models if file.name in working]}
+    )
+    connection.execute("delete from ops.model_todo where model = any(%s)", [working])
+    deployment.note(connection, ["models", "views"], files.failures)
+    shown = anew | {view.name for view in files.views if anew}
+    _describe(connection, [file for file in files.shown if file.name in working], shown)
 
 
 def _describe(connection: warehouse.Connection, files: list[Relation], shown: set[str]) -> None:

@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import takewhile
 from pathlib import Path
@@ -19,7 +19,8 @@ from cht_sync.errors import ConfigurationInvalid, ModelFailed
 # a column may be called level
 _FIELD = re.compile(r"(key|index|after|affected|before|reads|level(?=: (?:fail|warn)$)|every|repair): *(.*)")
 _COLUMN = re.compile(r"([a-z_][a-z0-9_]*\*?(?:, [a-z_][a-z0-9_]*\*?)*): (.+)")
-_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+#: Postgres cuts a name after 63 characters, and a table that is made anew has some more.
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,49}")
 
 
 #: Of the columns that most relations have; a header may say otherwise.
@@ -44,6 +45,8 @@ class Relation:
 
     name: str
     text: str
+    folder: str = ""
+    ours: bool = True
     about: str = ""
     columns: tuple[tuple[str, str], ...] = ()
     key: tuple[str, ...] = ()
@@ -79,33 +82,55 @@ class Relation:
         wide = (text for name, text in self.columns if name.endswith("*") and column.startswith(name[:-1]))
         return named.get(column) or next(wide, None) or COMMON.get(column)
 
+    @property
+    def file(self) -> str:
+        """Where it is, for people."""
+        root = "include/sql" if self.ours else "include/deployment"
+        return "/".join(filter(None, [root, self.folder, f"{self.name}.sql"]))
+
     def select(self) -> statement.SQL:
         return statement.SQL(self.text)
 
 
 def folder(name: str, include: Path = sql.INCLUDE) -> list[Relation]:
-    """The relations of include/sql/`name`, each after those that it names in `after`.
+    """Our relations, those of include/sql/`name`, each after those that it names in `after`.
 
     Raises ConfigurationInvalid for a header that can't be read, an unknown name in `after`, or names in a circle.
     """
-    found = {file.stem: parse(file.stem, file.read_text(encoding="utf-8")) for file in sql.files(name, include)}
-    for relation in found.values():
-        if unknown := set(relation.after) - set(found):
-            raise _invalid(relation.name, f"names {sorted(unknown)[0]} in `after`, which is not there")
+    found = [parse(file.stem, file.read_text(encoding="utf-8"), name) for file in sql.files(name, include)]
+    for file, mistake in misplaced(found).items():
+        raise invalid(file, mistake)
+    return arrange(found)
+
+
+def misplaced(found: Iterable[Relation]) -> dict[Relation, str]:
+    """Those whose `after` names what isn't there, or leads back to themselves, with what is wrong."""
+    files = {file.name: file for file in found}
+    wrong = {}
+    for file in files.values():
+        if unknown := set(file.after) - set(files):
+            wrong[file] = f"names {sorted(unknown)[0]} in `after`, which is not there"
     try:
-        order = list(TopologicalSorter({name: found[name].after for name in sorted(found)}).static_order())
+        TopologicalSorter({name: set(file.after) & set(files) for name, file in files.items()}).prepare()
     except CycleError as error:
-        raise _invalid(error.args[1][0], "is after itself") from None
+        wrong |= {files[name]: "is after itself" for name in error.args[1]}
+    return wrong
+
+
+def arrange(found: Iterable[Relation]) -> list[Relation]:
+    """Each after those that it names in `after`, with all that are above it; none is misplaced."""
+    files = {file.name: file for file in sorted(found, key=lambda file: file.name)}
     upstream: dict[str, frozenset[str]] = {}
-    for each in order:
-        upstream[each] = frozenset(found[each].after).union(*(upstream[above] for above in found[each].after))
-    return [Relation(**{**vars(found[each]), "upstream": upstream[each]}) for each in order]
+    for each in TopologicalSorter({name: file.after for name, file in files.items()}).static_order():
+        upstream[each] = frozenset(files[each].after).union(*(upstream[above] for above in files[each].after))
+    return [replace(files[each], upstream=above) for each, above in upstream.items()]
 
 
-def parse(name: str, text: str) -> Relation:
-    """One file's header, as fields."""
+def parse(name: str, text: str, folder: str = "", *, ours: bool = True) -> Relation:
+    """One file, with the fields of its header. Raises ConfigurationInvalid."""
+    bare = Relation(name, text.rstrip().rstrip(";"), folder, ours)
     if not _NAME.fullmatch(name):
-        raise _invalid(name, "has a name that is no plain identifier (small letters, digits, _)")
+        raise invalid(bare, "has a name that is no plain identifier (small letters, digits, _; 50 at most)")
     fields: dict[str, list[str]] = {}
     columns: dict[str, str] = {}
     current = "about"
@@ -120,15 +145,14 @@ def parse(name: str, text: str) -> Relation:
             current = "about"
         if content:
             fields.setdefault(current, []).append(content)
-    return Relation(
-        name,
-        text,
+    return replace(
+        bare,
         about=" ".join(fields.get("about", [])),
         columns=tuple(columns.items()),
-        key=_names(name, fields.get("key", [])),
-        indexes=tuple(_names(name, [line]) for line in fields.get("index", [])),
-        after=_names(name, fields.get("after", [])),
-        reads=_names(name, fields.get("reads", [])),
+        key=_names(bare, fields.get("key", [])),
+        indexes=tuple(_names(bare, [line]) for line in fields.get("index", [])),
+        after=_names(bare, fields.get("after", [])),
+        reads=_names(bare, fields.get("reads", [])),
         affected="\n".join(fields.get("affected", [])),
         before="\n".join(fields.get("before", [])),
         level=" ".join(fields.get("level", [])),
@@ -146,38 +170,51 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _names(relation: str, lines: list[str]) -> tuple[str, ...]:
+def _names(file: Relation, lines: list[str]) -> tuple[str, ...]:
     names = tuple(name.strip() for line in lines for name in line.split(","))
     if wrong := [name for name in names if not _NAME.fullmatch(name)]:
-        raise _invalid(relation, f"has {wrong[0]!r} in its header where a name is expected")
+        raise invalid(file, f"has {wrong[0]!r} in its header where a name is expected")
     return names
 
 
-def _invalid(name: str, what: str) -> ConfigurationInvalid:
-    return ConfigurationInvalid(f"The SQL file {name}.sql {what}", "Correct the file under include/sql")
+def invalid(file: Relation, what: str) -> ConfigurationInvalid:
+    """What is told of a file that can't be used as it is."""
+    rest = "nothing is modelled until then" if file.ours else "everything else goes on without it"
+    return ConfigurationInvalid(f"The SQL file {file.name}.sql {what}", f"Correct {file.file}; {rest}")
 
 
 @contextmanager
-def telling(relation: Relation, what: str = "", head: str = "") -> Iterator[None]:
+def telling(file: Relation, what: str = "", head: str = "", text: str | None = None) -> Iterator[None]:
     """Turns the failure of a file's statement into ModelFailed: Postgres' own words may quote a document, so only its
     code and the place are told.
 
-    `head` is what stands before the file's text in the statement; `what` is told instead of a line. Errors of the
-    connection, the server or of rights pass through.
+    `head` is what stands before the file's text in the statement, `text` what stands there for it; `what` is told
+    instead of a line. Errors of the connection, the server or of rights pass through.
     """
     try:
         yield
-    except (pg.InsufficientPrivilege, pg.ReadOnlySqlTransaction):
-        raise
     except psycopg.Error as error:
-        # class 54 is a limit that a value exceeds, such as an index's
-        if error.sqlstate is None or (isinstance(error, psycopg.OperationalError) and error.sqlstate[:2] != "54"):
+        if _passes(error, file):
             raise
-        place = f" in `{what}`" if what else _line(relation.text, error.diag.statement_position, len(head))
+        place = f" in `{what}`" if what else _line(text or file.text, error.diag.statement_position, len(head))
         raise ModelFailed(
-            f"The SQL of {relation.name} failed{place} with {error.sqlstate} ({type(error).__name__})",
-            "Nothing of this run was written; correct the file, and the next run takes in what this one could not",
+            f"The SQL of {file.name} failed{place} with {error.sqlstate} ({type(error).__name__})",
+            _ADVICE[file.ours].format(file.file),
         ) from None
+
+
+_ADVICE = {
+    True: "Nothing of this run was written; correct {}, and the next run takes in what this one could not",
+    False: "All else was written, but what reads it; correct {}, and the next run takes in what this one could not",
+}
+
+
+def _passes(error: psycopg.Error, file: Relation) -> bool:
+    """Whether it says nothing of the file."""
+    if isinstance(error, (pg.InsufficientPrivilege, pg.ReadOnlySqlTransaction)):
+        return file.ours
+    # class 54 is a limit that a value exceeds, such as an index's
+    return error.sqlstate is None or (isinstance(error, psycopg.OperationalError) and error.sqlstate[:2] != "54")
 
 
 def _line(text: str, position: str | None, offset: int) -> str:

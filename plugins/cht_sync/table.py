@@ -1,10 +1,11 @@
-"""A model's table: written by document, or made anew and put under its view."""
+"""A model's table: written by document, or made anew beside it and put under its view."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from psycopg import errors as pg
 from psycopg import sql as statement
-from psycopg.sql import Composed, Identifier
+from psycopg.sql import Identifier
 
 from cht_sync import describe, relation, warehouse
 from cht_sync.errors import ModelFailed
@@ -66,36 +67,69 @@ def write(connection: warehouse.Connection, file: Relation, work: Work) -> Count
     return written
 
 
-def make(connection: warehouse.Connection, file: Relation, ours: set[tuple[str, str]]) -> Counter[str]:
-    """Makes the table anew from all documents and puts it under its view; rows written by source.
+def new(name: str) -> str:
+    """The table in model_data that is to take the place of a model's."""
+    return f"{name}__new"
 
-    `ours` are the relations that are made again afterwards, where the view has to be dropped. Raises ModelFailed.
+
+def create(connection: warehouse.Connection, file: Relation, text: str, ours: Collection[tuple[str, str]]) -> None:
+    """The empty new table; `text` is the file's select, `ours` are the relations that are made again afterwards.
+
+    Raises ModelFailed, also where others read a column that it doesn't have.
     """
-    new, table = Identifier("model_data", f"{file.name}__new"), Identifier("model_data", file.name)
-    head = statement.SQL("create table {} as ").format(new)
-    with relation.telling(file, head=head.as_string(connection)):
-        connection.execute(head + file.select())
-        key = statement.SQL(", ").join(map(Identifier, file.key))
-        connection.execute(statement.SQL("alter table {} add primary key ({})").format(new, key))
+    name = Identifier("model_data", new(file.name))
+    head = statement.SQL("create table {} as ").format(name).as_string(connection)
+    with relation.telling(file, head=head, text=text):
+        connection.execute(head.encode() + text.encode() + b"\nwith no data")
+    before, after = (describe.columns(connection, at) for at in (f"models.{file.name}", f"model_data.{new(file.name)}"))
+    if missing := {"source", *file.key} - {column for column, _ in after}:
+        raise relation.invalid(file, f"gives no column {sorted(missing)[0]}")
+    if before != after[: len(before)]:
+        require_unread(connection, f"models.{file.name}", ours)
+
+
+def fill(connection: warehouse.Connection, file: Relation, text: str) -> int:
+    """Inserts what `text` selects into the new table; how many rows. Raises ModelFailed."""
+    head = statement.SQL("insert into {} ").format(Identifier("model_data", new(file.name))).as_string(connection)
+    with relation.telling(file, head=head, text=text):
+        return connection.execute(head.encode() + text.encode()).rowcount
+
+
+def empty(connection: warehouse.Connection, name: str, source: str) -> None:
+    """Takes a source out of the new table."""
+    query = statement.SQL("delete from {} where source = %s").format(Identifier("model_data", new(name)))
+    connection.execute(query, [source])
+
+
+def finish(connection: warehouse.Connection, file: Relation) -> None:
+    """Key and indexes of the new table, once all rows are in it. Raises ModelFailed."""
+    name, key = Identifier("model_data", new(file.name)), statement.SQL(", ").join(map(Identifier, file.key))
+    connection.execute("set local maintenance_work_mem = '256MB'")
+    with relation.telling(file, "its key or an index"):
+        connection.execute(statement.SQL("alter table {} add primary key ({})").format(name, key))
         for index in file.indexes:
             columns = statement.SQL(", ").join(map(Identifier, index))
-            connection.execute(statement.SQL("create index on {} ({})").format(new, columns))
-    connection.execute(statement.SQL("analyze {}").format(new))
-    show(connection, file, _columns(connection, file) + statement.SQL(" from {}").format(new), ours)
+            connection.execute(statement.SQL("create index on {} ({})").format(name, columns))
+    connection.execute(statement.SQL("analyze {}").format(name))
+
+
+def swap(connection: warehouse.Connection, file: Relation, ours: Collection[tuple[str, str]]) -> None:
+    """Puts the new table under the view, in place of the old one. Raises ModelFailed."""
+    made, table = Identifier("model_data", new(file.name)), Identifier("model_data", file.name)
+    columns = [Identifier(name) for name, _ in describe.columns(connection, f"model_data.{new(file.name)}")]
+    query = statement.SQL("select {} from {}").format(statement.SQL(", ").join(columns), made)
+    show(connection, file, query, ours)
     connection.execute(statement.SQL("drop table if exists {}").format(table))
-    connection.execute(statement.SQL("alter table {} rename to {}").format(new, Identifier(file.name)))
-    return Counter(
-        dict(connection.execute(statement.SQL("select source, count(*) from {} group by 1").format(table)).fetchall())
-    )
+    connection.execute(statement.SQL("alter table {} rename to {}").format(made, Identifier(file.name)))
 
 
-def _columns(connection: warehouse.Connection, file: Relation) -> Composed:
-    columns = describe.columns(connection, f"model_data.{file.name}__new")
-    return statement.SQL("select ") + statement.SQL(", ").join(Identifier(name) for name, _ in columns)
+def discard(connection: warehouse.Connection, name: str) -> None:
+    """Drops the new table, where there is one."""
+    connection.execute(statement.SQL("drop table if exists {}").format(Identifier("model_data", new(name))))
 
 
 def show(
-    connection: warehouse.Connection, file: Relation, query: statement.Composable, ours: set[tuple[str, str]]
+    connection: warehouse.Connection, file: Relation, query: statement.Composable, ours: Collection[tuple[str, str]]
 ) -> None:
     """Makes models.<name> show the query, in place where its columns allow it: whoever reads it isn't broken.
 
@@ -114,7 +148,7 @@ def show(
     describe.comment(connection, "view", "models", file)
 
 
-def require_unread(connection: warehouse.Connection, view: str, ours: set[tuple[str, str]]) -> None:
+def require_unread(connection: warehouse.Connection, view: str, ours: Collection[tuple[str, str]]) -> None:
     """Raises ModelFailed where others than ours read the view (`schema.name`), at any distance: it names them."""
     found = connection.execute(DEPENDENTS, {"view": view}).fetchall()
     if others := [f"{namespace}.{name}" for namespace, name in found if (namespace, name) not in ours]:

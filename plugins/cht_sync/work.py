@@ -62,6 +62,9 @@ AFFECT = """
     on conflict do nothing
 """
 
+#: Of the scope of what a model's `affected` names, before the model's name.
+AFFECTED = "affected "
+
 
 @dataclass(frozen=True)
 class Work:
@@ -84,7 +87,7 @@ def plan(files: Iterable[Relation], noted: dict[str, dict[str, int]]) -> dict[st
         works[file.name] = Work(
             whole=whole.union(*(work.whole for work in above)),
             scopes=frozenset({scope(noted[file.name])}).union(*(work.scopes | {work.own} for work in above)),
-            own=f"affected {file.name}",
+            own=AFFECTED + file.name,
         )
     return works
 
@@ -100,6 +103,8 @@ def choose(connection: warehouse.Connection, noted: dict[str, dict[str, int]]) -
     for name, batches in {scope(batches): batches for batches in noted.values()}.items():
         later = {source: batch for source, batch in batches.items() if batch}
         connection.execute(CHOOSE, [name, list(later), list(later.values())])
+    postponed = "insert into pg_temp.todo select %s || model, source, _id from ops.model_todo where model = any(%s)"
+    connection.execute(postponed, [AFFECTED, list(noted)])
     connection.execute("analyze pg_temp.todo")
     whole = {source for batches in noted.values() for source, batch in batches.items() if batch == 0}
     row = connection.execute(
@@ -124,6 +129,20 @@ def affect(connection: warehouse.Connection, file: Relation, work: Work, which: 
     named = statement.SQL(AFFECT).format(scope=statement.Literal(work.own), affected=statement.SQL(query))
     with relation.telling(file, which):
         connection.execute(named)
+
+
+def postpone(connection: warehouse.Connection, file: Relation, work: Work) -> None:
+    """Keeps what `affected` has named for a model that was not written: what named it may not name it any more."""
+    connection.execute(
+        """
+        insert into ops.model_todo (model, source, _id)
+        select %s, todo.source, todo._id
+        from pg_temp.todo
+        where todo.scope = %s
+        on conflict do nothing
+        """,
+        [file.name, work.own],
+    )
 
 
 def aim(connection: warehouse.Connection, work: Work) -> None:

@@ -18,7 +18,8 @@ class Recording(psycopg.Cursor[Any]):
     before: ClassVar[Callable[[int], None]]
 
     def execute(self, query: Any, *args: Any, **kwargs: Any) -> "Recording":
-        text = query.as_string(self.connection) if hasattr(query, "as_string") else str(query)
+        text = query.as_string(self.connection) if hasattr(query, "as_string") else query
+        text = text.decode() if isinstance(text, bytes) else text
         type(self).statements.append(" ".join(text.split()))
         type(self).before(len(type(self).statements))
         return super().execute(query, *args, **kwargs)

@@ -59,7 +59,7 @@ def test_the_lock_is_taken_before_the_snapshot(staged: Staged) -> None:
         models.update(staged.connection)
     locked = next(n for n, text in enumerate(statements) if "pg_advisory_lock" in text)
     isolated = next(n for n, text in enumerate(statements) if "repeatable read" in text)
-    assert locked < isolated < next(n for n, text in enumerate(statements) if "from ops.relation" in text)
+    assert locked < isolated < next(n for n, text in enumerate(statements) if "into pg_temp.todo" in text)
 
 
 def test_only_what_changed_is_written(staged: Staged) -> None:

@@ -12,37 +12,36 @@
 -- key: source, _id, id
 -- index: source, owner
 -- index: source, period
-with entry as (
-    select
-        document.source,
-        document._id,
-        document.saved_timestamp,
-        document.doc,
-        cht.key(cht.string(entry.value -> 'id')) collate "C" as id,
-        entry.value,
-        entry.position
-    from document
-    cross join lateral jsonb_path_query(
-        document.doc, 'strict $.targets[*] ? (@.id != "" && @.id.type() == "string")', silent => true
-    ) with ordinality as entry (value, position)
-    where document.type = 'target' and cht.is_main(document.source)
-)
-
-select distinct on (entry.source, entry._id, entry.id)
-    entry.source,
-    entry._id,
+select
+    document.source,
+    document._id,
     entry.id,
-    entry.saved_timestamp,
-    cht.key(nullif(cht.string(entry.doc -> 'owner'), '')) collate "C" as owner,
-    cht.key(cht.string(entry.doc -> 'user')) collate "C" as user_id,
-    cht.key(coalesce(cht.string(entry.doc -> 'reporting_period'), substring(entry._id from '^target~(\d{4}-\d{2})~')))
-        collate "C" as period,
-    cht.instant(entry.doc -> 'updated_date') as updated,
+    document.saved_timestamp,
+    cht.key(nullif(cht.string(doc.owner), '')) collate "C" as owner,
+    cht.key(cht.string(doc."user")) collate "C" as user_id,
+    cht.key(coalesce(
+        cht.string(doc.reporting_period), substring(document._id from '^target~(\d{4}-\d{2})~')
+    )) collate "C" as period,
+    cht.instant(doc.updated_date) as updated,
     entry.value ->> 'type' as type,
     cht.number(entry.value -> 'goal') as goal,
     cht.number(entry.value #> '{value,pass}') as passed,
     cht.number(entry.value #> '{value,total}') as total,
     cht.number(entry.value #> '{value,percent}') as percent
-from entry
-where entry.id is not null
-order by entry.source, entry._id, entry.id, entry.position desc
+from document
+cross join lateral jsonb_to_record(document.doc) as doc (
+    owner jsonb, "user" jsonb, reporting_period jsonb, updated_date jsonb
+)
+-- of two with one id the last; sorted in the document, so that documents needn't be
+cross join lateral (
+    select distinct on (named.id) named.id, named.value
+    from (
+        select cht.key(target.value ->> 'id') collate "C" as id, target.value, target.position
+        from jsonb_path_query(
+            document.doc, 'strict $.targets[*] ? (@.id != "" && @.id.type() == "string")', silent => true
+        ) with ordinality as target (value, position)
+    ) as named
+    where named.id is not null
+    order by named.id, named.position desc
+) as entry
+where document.type = 'target' and cht.is_main(document.source)

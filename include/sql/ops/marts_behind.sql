@@ -1,5 +1,6 @@
 -- The marts with something to do: (name, make) where the view is missing or its file has changed, (name, refresh) where
--- what it reads has changed since; none before the models were first made. The one statement of a run with nothing new.
+-- what it reads has changed since; none before the models were first made. And the deployment's that have failed. The one
+-- statement of a run with nothing new.
 select
     file.name,
     case
@@ -17,3 +18,7 @@ where exists (select from ops.relation) and (
         where relation.name = any(string_to_array(file.reads, ','))
     )
 )
+union all
+select failing.file, 'failing'
+from ops.failing
+where failing.folder = 'marts'

@@ -1,5 +1,5 @@
 -- Whether there is anything for the models to do: a file is new or changed, a source has a page that was not taken in, or
--- was caught up for the first time. The one statement of a run with nothing new.
+-- was caught up for the first time, a file of the deployment's has failed. The one statement of a run with nothing new.
 select
     exists (
         select
@@ -31,3 +31,4 @@ select
         where state.batch is distinct from checkpoint.batch and checkpoint.mode <> 'copying'
     )
     or exists (select from ops.to_recount)
+    or exists (select from ops.failing where failing.folder in ('models', 'views'))

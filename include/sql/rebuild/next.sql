@@ -1,0 +1,12 @@
+-- The models that are the least far in a source: each with its base, and the page that is next.
+select kept.model, kept.base, kept.upto
+from ops.rebuild_source as kept
+where kept.source = %(source)s
+    and kept.model = any(%(models)s)
+    and kept.upto = (
+        select min(least.upto)
+        from ops.rebuild_source as least
+        where least.source = %(source)s and least.model = any(%(models)s) and least.upto < least.blocks
+    )
+    and kept.upto < kept.blocks
+order by array_position(%(models)s::text[], kept.model)

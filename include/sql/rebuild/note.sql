@@ -1,0 +1,20 @@
+-- Notes up to which batch a table has each source that has just taken its place; returns how many rows it has got.
+with noted as (
+    insert into ops.model_state as kept (model, source, batch)
+    select made.model, made.source, made.base
+    from ops.rebuild_source as made
+    where made.model = %(model)s
+    on conflict (model, source) do update set batch = excluded.batch
+),
+
+forgotten as (
+    delete from ops.model_state as kept
+    where kept.model = %(model)s
+        and not exists (
+            select from ops.rebuild_source as made where made.model = kept.model and made.source = kept.source
+        )
+)
+
+select coalesce(sum(made.rows_written), 0)::bigint
+from ops.rebuild_source as made
+where made.model = %(model)s
