@@ -6,13 +6,15 @@ midnight; or by Trigger. A run with nothing new costs one statement a task.
 **Tasks**: `update_models` takes in what has changed since the batch that each model has noted, and counts again the
 areas that this touches, in one transaction; `refresh_marts` refreshes the materialized views whose input has
 changed, and emits the asset `cht://marts`, for a DAG of yours to run after it; `run_checks` makes the checks of
-`include/sql/checks`: of what has changed and a sample, and once a day of everything (`marts.checked`). What a killed
-run left undone is done by the next one.
+`include/sql/checks`: of what has changed and a sample, and once a day of everything (`marts.checked`); `tell_failing`
+is red while a file in `include/deployment` fails. What a killed run left undone is done by the next one.
 
 **When a task is red**, its log ends in a sentence on what happened and one on what to do. *A model failed* names the
 file in `include/sql` and Postgres' error code: the numbers stay as they were, marked with the time that they are as of
-(`marts.freshness`), until the file is repaired. A *check* that finds something wrong names itself and the repair, and
-is red with every run until it is repaired; a notifier is told once a day. The repair is mostly by Trigger:
+(`marts.freshness`), until the file is repaired. A file of your own, in `include/deployment`, fails alone: everything
+else is done, `tell_failing` names it with its line, and repaired it catches up by itself. A *check* that finds
+something wrong names itself and the repair, and is red with every run until it is repaired; a notifier is told once a
+day. The repair is mostly by Trigger:
 
 | in the form | what is made from nothing | how long it takes |
 |---|---|---|
@@ -26,7 +28,7 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import Asset, AssetAlias, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param, dag, task
-from cht_sync import anew, checks, freshness, hook, instances, marts, models, schema
+from cht_sync import anew, checks, deployment, freshness, hook, instances, marts, models, schema
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +77,8 @@ def create(configuration: instances.Configuration) -> Any:
                 anew.order(connection, params["recount"], params["remodel"])
                 done = models.update(connection)
             log.info("%d documents; rows written: %s", done.changed, done.models or "none")
+            if done.left_over:
+                log.warning("without a file any more, and not followed: %s", ", ".join(done.left_over))
 
         @task(outlets=[ALIAS])
         def refresh_marts(*, outlet_events: Any) -> None:
@@ -85,6 +89,11 @@ def create(configuration: instances.Configuration) -> Any:
                 outlet_events[ALIAS].add(MARTS)
 
         @task
+        def tell_failing() -> None:
+            with hook.task(), hook.warehouse_connection() as connection:
+                deployment.require_working(connection)
+
+        @task
         def run_checks() -> None:
             with hook.task(), hook.warehouse_connection() as connection:
                 today = pendulum.now(configuration.timezone).date()
@@ -92,7 +101,7 @@ def create(configuration: instances.Configuration) -> Any:
             for finding in found:
                 log.warning("%s", finding)
 
-        update_models() >> refresh_marts() >> run_checks()
+        update_models() >> refresh_marts() >> [run_checks(), tell_failing()]
 
     return workflow()
 

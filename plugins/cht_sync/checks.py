@@ -1,9 +1,10 @@
 """Checks: queries that return what is wrong with the models and the counts, for cht_marts to be red by.
 
-A check is one `select` of include/sql/checks, of (source, area_uuid, problem). Its header: `level`, fail or warn;
-`every`: run, hour or day; `reads`: the relations by whose version it is due; `repair`: what to do. Besides the models
-it may read what it is to look at: `document`, `area` and `fresh_within` (see include/sql/checking). On the first run of
-a day that is everything, otherwise what has changed; where it has found something, everything until it finds nothing.
+A check is one `select` of (source, area_uuid, problem), in include/sql/checks or, a deployment's own, in
+include/deployment/checks. Its header: `level`, fail or warn; `every`: run, hour or day; `reads`: the relations by whose
+version it is due; `repair`: what to do. Besides the models it may read what it is to look at: `document`, `area` and
+`fresh_within` (see include/sql/checking). On the first run of a day that is everything, otherwise what has changed;
+where it has found something, everything until it finds nothing.
 
 `problem` is of a few fixed words, and is shown. No id of a person or a document is returned.
 """
@@ -16,8 +17,9 @@ from pathlib import Path
 
 from psycopg import sql as statement
 
-from cht_sync import relation, sql, warehouse
-from cht_sync.errors import CheckFailed, ConfigurationInvalid, ModelFailed
+from cht_sync import deployment, relation, sql, warehouse
+from cht_sync.deployment import Failures
+from cht_sync.errors import CheckFailed, ConfigurationInvalid, ModelFailed, SyncError
 from cht_sync.relation import Relation
 
 LEVELS = ("fail", "warn")
@@ -63,31 +65,36 @@ def run(
     CheckFailed while one that fails finds something, ModelFailed where the SQL of one fails, AnotherRun,
     ConfigurationInvalid.
     """
-    files = _files(include)
+    files, failures = _files(include)
     due, is_clean = _due(connection, files, today)
-    broken = []
+    broken: list[SyncError] = [failure.error for failure in failures.values()]
     if due:
         with warehouse.lock(connection, "cht-sync checks"), connection.transaction():
             # all of them see the models as of one moment
             connection.execute("set transaction isolation level repeatable read")
             connection.execute("set local work_mem = '128MB'")
-            broken = _make(connection, files, today, limits or {})
-    elif is_clean:
+            broken += _make(connection, files, today, limits or {})
+    elif is_clean and not broken:
         return []
     found = _found(connection, files)
     _require_passed(connection, files, found, broken)
     return found
 
 
-def _files(include: Path) -> list[Relation]:
-    files = relation.folder("checks", include)
+def _files(include: Path) -> tuple[list[Relation], Failures]:
+    """Ours, then the deployment's; one of these that can't be used fails alone."""
+    failures = Failures()
+    ours = relation.folder("checks", include)
+    files = [*ours, *deployment.read("checks", include, ours, {file.name for file in ours}, failures)]
     for file in files:
-        if file.level not in LEVELS or file.every not in EVERY or not file.repair:
-            raise ConfigurationInvalid(
-                f"The check {file.name} lacks a level ({', '.join(LEVELS)}), an every ({', '.join(EVERY)}) or a repair",
-                f"Write them into the header of include/sql/checks/{file.name}.sql",
-            )
-    return files
+        with failures.catch(file):
+            if file.level not in LEVELS or file.every not in EVERY or not file.repair:
+                raise ConfigurationInvalid(
+                    f"The check {file.name} lacks a level ({', '.join(LEVELS)}), an every ({', '.join(EVERY)}) "
+                    "or a repair",
+                    f"Write them into the header of {file.file}",
+                )
+    return [file for file in files if not failures.have(file)], failures
 
 
 def _due(connection: warehouse.Connection, files: list[Relation], today: datetime.date) -> tuple[dict[str, str], bool]:
@@ -164,7 +171,7 @@ def _found(connection: warehouse.Connection, files: list[Relation]) -> list[Find
 
 
 def _require_passed(
-    connection: warehouse.Connection, files: list[Relation], found: list[Finding], broken: list[ModelFailed]
+    connection: warehouse.Connection, files: list[Relation], found: list[Finding], broken: list[SyncError]
 ) -> None:
     failing = [finding for finding in found if finding.level == "fail"]
     if failing:
@@ -176,5 +183,5 @@ def _require_passed(
             "; ".join(dict.fromkeys(repairs[finding.name] for finding in failing)) + "; see docs/operating.md",
             is_told=is_told,
         )
-    for failure in broken:
-        raise failure
+    if broken:
+        raise ModelFailed("; ".join(failure.what for failure in broken), broken[0].advice)

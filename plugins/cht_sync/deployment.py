@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cht_sync import relation, sql, warehouse
-from cht_sync.errors import ConfigurationInvalid, ModelFailed
+from cht_sync.errors import ConfigurationInvalid, ModelFailed, SyncError
 from cht_sync.relation import Relation
 
 #: What has to be in the `key` of a file in that folder: models are written by document, all is removed by source.
-KEYS = {"models": {"source", "_id"}, "views": set[str](), "marts": {"source"}}
+KEYS = {"models": {"source", "_id"}, "views": set[str](), "marts": {"source"}, "checks": set[str]()}
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Failure:
     """
 
     file: Relation
-    message: str
+    error: SyncError
     stamp: str = ""
     is_tried: bool = True
     is_taken: bool = False
@@ -66,7 +66,7 @@ class Failures(dict[str, Failure]):
         except (ModelFailed, ConfigurationInvalid) as error:
             if file.ours:
                 raise
-            self.add(Failure(file, str(error), stamp))
+            self.add(Failure(file, error, stamp))
 
 
 def read(
@@ -79,7 +79,7 @@ def read(
     found = {file.name: file for file in _parsed(folder, include, taken, failures)}
     while wrong := relation.misplaced([*ours, *found.values()]):
         for file, mistake in wrong.items():
-            failures.add(Failure(file, str(relation.invalid(file, mistake))))
+            failures.add(Failure(file, relation.invalid(file, mistake)))
             del found[file.name]
     return [file for file in relation.arrange([*ours, *found.values()]) if not file.ours]
 
@@ -90,15 +90,15 @@ def _parsed(folder: str, include: Path, taken: Collection[str], failures: Failur
         try:
             file = relation.parse(path.stem, path.read_text(encoding="utf-8"), folder, ours=False)
             if file.name in taken:
-                failures.add(Failure(file, str(relation.invalid(file, "has a name that is taken")), is_taken=True))
+                failures.add(Failure(file, relation.invalid(file, "has a name that is taken"), is_taken=True))
             elif not KEYS[folder] <= set(file.key):
                 raise relation.invalid(bare, f"has no `key` with {' and '.join(sorted(KEYS[folder]))} in it")
             else:
                 yield file
         except (OSError, UnicodeDecodeError):
-            failures.add(Failure(bare, str(relation.invalid(bare, "can't be read"))))
+            failures.add(Failure(bare, relation.invalid(bare, "can't be read")))
         except ConfigurationInvalid as error:
-            failures.add(Failure(bare, str(error)))
+            failures.add(Failure(bare, error))
 
 
 def note(connection: warehouse.Connection, folders: Collection[str], failures: Failures) -> None:
@@ -111,7 +111,8 @@ def note(connection: warehouse.Connection, folders: Collection[str], failures: F
             "in": [failure.file.folder for failure in failed],
             "names": [failure.file.name for failure in failed],
             "files": [failure.file.file for failure in failed],
-            "messages": [failure.message for failure in failed],
+            "whats": [failure.error.what for failure in failed],
+            "advices": [failure.error.advice for failure in failed],
             "stamps": [failure.stamp for failure in failed],
             "tried": [failure.is_tried for failure in failed],
         },
@@ -119,10 +120,18 @@ def note(connection: warehouse.Connection, folders: Collection[str], failures: F
 
 
 def require_working(connection: warehouse.Connection) -> None:
-    """Raises ModelFailed, with each file that fails and why, where one does."""
-    rows = connection.execute("select file, message from ops.failing order by file").fetchall()
+    """Raises ModelFailed, with each file that fails and why, where one does. A notifier is told once a day."""
+    rows = connection.execute(
+        """
+        select what, advice, coalesce(told_at > now() - interval '1 day', false)
+        from ops.failing
+        order by file
+        """
+    ).fetchall()
     if rows:
-        raise ModelFailed(
-            f"Of the deployment's own files failed: {', '.join(file for file, _ in rows)}",
-            " ".join(f"{message}." for _, message in rows),
-        )
+        whats, advices, told = zip(*rows, strict=True)
+        failed = ModelFailed("; ".join(whats), "; ".join(dict.fromkeys(advices)))
+        failed.is_told = all(told)
+        if not failed.is_told:
+            connection.execute("update ops.failing set told_at = now()")
+        raise failed

@@ -21,11 +21,15 @@ FOLD = counts.FOLD
 
 @dataclass(frozen=True)
 class Update:
-    """What a run did: documents looked at, rows deleted and inserted by model, the deployment's files that failed."""
+    """What a run did: documents looked at, rows deleted and inserted by model, the deployment's files that failed.
+
+    `left_over`: relations that have no file any more.
+    """
 
     changed: int = 0
     models: dict[str, int] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    left_over: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,8 @@ def _run(
     if FOLD in anew:
         counts.discard(connection)
     _note(connection, files, written, anew, there - lost)
-    return Update(changed, written, sorted(failure.file.name for failure in files.failures.values()))
+    failed = sorted(failure.file.name for failure in files.failures.values())
+    return Update(changed, written, failed, _left_over(connection, files))
 
 
 def _noted(connection: warehouse.Connection, file: Relation) -> dict[str, int]:
@@ -220,6 +225,12 @@ def _note(
     deployment.note(connection, ["models", "views"], files.failures)
     shown = anew | {view.name for view in files.views if anew}
     _describe(connection, [file for file in files.shown if file.name in working], shown)
+
+
+def _left_over(connection: warehouse.Connection, files: Files) -> list[str]:
+    known = {*files.stamps, *files.failures.names}
+    rows = connection.execute("select name from ops.relation where name <> all(%s) order by name", [list(known)])
+    return [name for (name,) in rows.fetchall()]
 
 
 def _describe(connection: warehouse.Connection, files: list[Relation], shown: set[str]) -> None:

@@ -18,7 +18,7 @@ from psycopg.sql import Literal
 
 from cht_sync import sql, table, warehouse
 from cht_sync.deployment import Failure, Failures
-from cht_sync.errors import AnotherRun
+from cht_sync.errors import AnotherRun, ModelFailed
 from cht_sync.relation import Relation
 
 #: Pages of 8 kB that a chunk reads of a partition: about a hundred thousand documents, some seconds.
@@ -81,13 +81,13 @@ class Rebuild:
         """Whether the same has failed within the hour, or what it reads has: it fails again, without work."""
         row = self.connection.execute(
             """
-            select message from ops.failing
+            select what, advice from ops.failing
             where folder = 'models' and name = %s and stamp = %s and tried_at > now() - interval '1 hour'
             """,
             [file.name, self.stamps[file.name]],
         ).fetchone()
         if row:
-            self.failures.add(Failure(file, row[0], self.stamps[file.name], is_tried=False))
+            self.failures.add(Failure(file, ModelFailed(*row), self.stamps[file.name], is_tried=False))
         return self.failures.stop(file)
 
     def _discard_others(self) -> None:

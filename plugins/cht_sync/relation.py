@@ -16,8 +16,7 @@ from psycopg import sql as statement
 from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
-# a column may be called level
-_FIELD = re.compile(r"(key|index|after|affected|before|reads|level(?=: (?:fail|warn)$)|every|repair): *(.*)")
+_FIELD = re.compile(r"(key|index|after|affected|before|reads): *(.*)")
 _COLUMN = re.compile(r"([a-z_][a-z0-9_]*\*?(?:, [a-z_][a-z0-9_]*\*?)*): (.+)")
 #: Postgres cuts a name after 63 characters, and a table that is made anew has some more.
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,49}")
@@ -40,7 +39,7 @@ class Relation:
     in Postgres. `key`: columns of the unique key; `index`: columns of a further index, one a line; `after`: models that
     this one reads; `reads`: relations by whose version it is refreshed; `affected`: a select of the (source, _id) to be
     done again because of `changed`, on the lines below it, asked once what this one reads is written; `before`: the
-    same, asked while nothing is. Of a check: `level`, `every`, `repair` (see checks).
+    same, asked while nothing is. Of a check (see checks) `level`, `every` and `repair` stand where others have columns.
     """
 
     name: str
@@ -55,9 +54,6 @@ class Relation:
     reads: tuple[str, ...] = ()
     affected: str = ""
     before: str = ""
-    level: str = ""
-    every: str = ""
-    repair: str = ""
     upstream: frozenset[str] = field(default=frozenset())
 
     @property
@@ -81,6 +77,18 @@ class Relation:
         named = dict(self.columns)
         wide = (text for name, text in self.columns if name.endswith("*") and column.startswith(name[:-1]))
         return named.get(column) or next(wide, None) or COMMON.get(column)
+
+    @property
+    def level(self) -> str:
+        return dict(self.columns).get("level", "")
+
+    @property
+    def every(self) -> str:
+        return dict(self.columns).get("every", "")
+
+    @property
+    def repair(self) -> str:
+        return dict(self.columns).get("repair", "")
 
     @property
     def file(self) -> str:
@@ -155,9 +163,6 @@ def parse(name: str, text: str, folder: str = "", *, ours: bool = True) -> Relat
         reads=_names(bare, fields.get("reads", [])),
         affected="\n".join(fields.get("affected", [])),
         before="\n".join(fields.get("before", [])),
-        level=" ".join(fields.get("level", [])),
-        every=" ".join(fields.get("every", [])),
-        repair=" ".join(fields.get("repair", [])),
     )
 
 

@@ -99,7 +99,8 @@ def test_a_check_that_finds_something_is_red_until_it_is_repaired(
         connection.execute("update ops.check_state set whole_on = '-infinity'")
     for _ in range(2):
         done = states(run(dag))
-        assert done == {"update_models": "success", "refresh_marts": "success", "run_checks": "failed"}
+        others = dict.fromkeys(("update_models", "refresh_marts", "tell_failing"), "success")
+        assert done == {**others, "run_checks": "failed"}
     assert rows(warehouse, "select name from ops.check_result order by 1") == [("kept_counts",), ("totals",)]
     (text,) = notified
     assert f"kept_counts finds 1 in demo/{database}" in text
@@ -107,6 +108,32 @@ def test_a_check_that_finds_something_is_red_until_it_is_repaired(
     assert set(states(run(dag, recount=[f"demo/{database}"])).values()) == {"success"}
     assert rows(warehouse, "select total_persons from marts.patients_by_area where area_uuid = 'area'") == [(1,)]
     assert states(run(dag, remodel=["demo/other"]))["update_models"] == "failed"
+
+
+def test_a_file_of_the_deployment_that_fails_is_named_and_everything_else_is_done(
+    put: Callable[[dict[str, Any]], None], extract: Any, warehouse: str, notified: list[str]
+) -> None:
+    for document in (SETTINGS, AREA, HOUSE, ANA):
+        put(document)
+    assert run(extract).state == "success"
+    dag = module("marts").create(module("marts").configured)
+    assert run(dag).state == "success"
+    with psycopg.connect(warehouse) as connection:
+        connection.execute(
+            """
+            insert into ops.failing (folder, name, file, what, advice, stamp)
+            values ('mine', 'weight', 'mine/weight.sql', 'The SQL of weight failed in line 3', 'Correct it', '')
+            """
+        )
+    for _ in range(2):
+        done = states(run(dag))
+        others = dict.fromkeys(("update_models", "refresh_marts", "run_checks"), "success")
+        assert done == {**others, "tell_failing": "failed"}
+    (text,) = notified
+    assert "The SQL of weight failed in line 3" in text
+    with psycopg.connect(warehouse) as connection:
+        connection.execute("delete from ops.failing")
+    assert run(dag).state == "success"
 
 
 def instance(database: str) -> Instance:

@@ -1,12 +1,13 @@
 """A deployment's own models, views and marts, in include/deployment: each fails alone, and catches up by itself."""
 
+import datetime
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cht_sync import deployment, marts, models, sql
-from cht_sync.errors import ModelFailed
+from cht_sync import checks, deployment, describe, marts, models, relation, sql
+from cht_sync.errors import CheckFailed, ModelFailed
 
 from tests.spec import tables
 from tests.spec.recording import recording
@@ -71,7 +72,7 @@ def run(staged: Staged, include: Path) -> models.Update:
 
 
 def failing(staged: Staged) -> dict[str, str]:
-    return dict(staged.rows("select folder || '/' || name, message from ops.failing order by 1"))
+    return dict(staged.rows("select folder || '/' || name, what || '. ' || advice from ops.failing order by 1"))
 
 
 def weights(staged: Staged) -> dict[str, int]:
@@ -279,6 +280,19 @@ def test_a_file_that_failed_and_is_taken_away_fails_no_more(staged: Staged, incl
     assert failing(staged) == {}
 
 
+def test_a_file_that_is_taken_away_leaves_its_table_and_is_named(staged: Staged, include: Path) -> None:
+    put(include, "models/weight", WEIGHT)
+    staged.page(COUNTY)
+    assert run(staged, include).left_over == []
+    shutil.rmtree(include / "deployment")
+    staged.page(deleted=["q"])
+    assert run(staged, include).left_over == ["weight"]
+    assert weights(staged) == {"p": 5, "q": 7}
+    put(include, "models/weight", WEIGHT)
+    assert run(staged, include).left_over == []
+    assert weights(staged) == {"p": 5}
+
+
 def test_a_view_that_fails_fails_alone(staged: Staged, include: Path) -> None:
     put(include, "views/light", "select nothing from models.person")
     put(include, "views/heavy", "select uuid from models.person")
@@ -338,3 +352,72 @@ def test_one_whose_columns_others_read_fails_alone(staged: Staged, include: Path
     assert run(staged, include).failed == []
     rows: list[Any] = staged.values("select kilograms from models.weight")
     assert rows == [5]
+
+
+CHECK = """-- Nobody weighs nothing.
+-- level: fail
+-- every: run
+-- reads: weight
+-- repair: Correct the document
+select weight.source, null as area_uuid, 'weighs nothing' as problem from models.weight as weight
+where weight.weight = 0
+"""
+TODAY = datetime.date(2026, 11, 24)
+
+
+def test_a_check_of_the_deployment(staged: Staged, include: Path) -> None:
+    put(include, "models/weight", WEIGHT)
+    put(include, "checks/weighed", CHECK)
+    staged.page(COUNTY)
+    run(staged, include)
+    assert checks.run(staged.connection, TODAY, include=include) == []
+    staged.page([{**COUNTY[2], "weight": 0}])
+    run(staged, include)
+    with pytest.raises(CheckFailed, match="weighed finds 1 in demo/medic"):
+        checks.run(staged.connection, TODAY, include=include)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (CHECK.replace("-- level: fail\n", ""), "lacks a level"),
+        (CHECK.replace("weight.weight =", "weight.height ="), "The SQL of weighed failed in line 7 with 42703"),
+        ("-- after: nothing\n" + CHECK, "names nothing"),
+    ],
+)
+def test_a_check_that_fails_fails_alone(staged: Staged, include: Path, text: str, told: str) -> None:
+    put(include, "models/weight", WEIGHT)
+    put(include, "checks/weighed", text)
+    staged.page(COUNTY)
+    run(staged, include)
+    for _ in range(2):
+        with pytest.raises(ModelFailed, match=told):
+            checks.run(staged.connection, TODAY, include=include)
+    assert "kept_counts" in staged.values("select name from ops.check_state")
+    put(include, "checks/weighed", CHECK)
+    assert checks.run(staged.connection, TODAY, include=include) == []
+
+
+def test_the_example_works(staged: Staged, include: Path) -> None:
+    shutil.copytree(sql.INCLUDE / "deployment.example", include / "deployment")
+    fields = {"patient_uuid": "p", "lmp_date_8601": "2023-11-01"}
+    submitter = {"_id": "w", "parent": {"_id": "h"}}
+    report = {"type": "data_record", "form": "pregnancy", "reported_date": 1700000000000, "contact": submitter}
+    staged.page([*COUNTY, {**report, "_id": "r", "fields": fields}, {**report, "_id": "s", "fields": {}}])
+    assert run(staged, include).failed == []
+    assert staged.rows("select _id, subject_uuid, lmp_on::text from models.pregnancy order by 1") == [
+        ("r", "p", "2023-11-01"),
+        ("s", None, None),
+    ]
+    mart = "select area_uuid, month::text, pregnancies, risky from marts.pregnancies_by_area"
+    assert staged.rows(mart) == [("h", "2023-11-01", 1, 0)]
+    assert checks.run(staged.connection, TODAY, include=include) == []
+    staged.page([{**report, "_id": "s", "fields": {**fields, "lmp_date_8601": "2024-11-01"}}])
+    run(staged, include)
+    (finding,) = checks.run(staged.connection, TODAY, include=include)
+    assert str(finding) == "lmp_before_report finds 1 in demo/medic (a last menstruation after the report)"
+    for folder in ("models", "marts"):
+        for path in sorted((include / "deployment" / folder).glob("*.sql")):
+            file = relation.parse(path.stem, path.read_text(encoding="utf-8"))
+            columns = [column for column, _ in describe.columns(staged.connection, f"{folder}.{file.name}")]
+            assert [column for column in columns if not file.meaning(column)] == []

@@ -29,10 +29,12 @@ create table ops.failing (
     folder text collate "C" not null,
     name text collate "C" not null,
     file text not null,
-    message text not null,
+    what text not null,
+    advice text not null,
     stamp text not null,
     since timestamptz not null default now(),
     tried_at timestamptz not null default now(),
+    told_at timestamptz,
     primary key (folder, name)
 );
 comment on table ops.failing is 'The deployment''s own files that fail, until they work: each alone, everything else goes on';
