@@ -32,17 +32,16 @@ class Blow:
 
 @dataclass(frozen=True)
 class Plan:
-    """`room` are bytes left on the disk, None where it isn't full; `held` seconds for which the run's own lock is kept
-    from it. `writes` are requests before which something is written, or with a half, those before whose answers;
-    `unreadable` and `cutting` how many documents are.
+    """`runs` are the options of one run, or of two at once; `room` bytes left on the disk, None where it isn't full;
+    `held` seconds for which the runs' own lock is kept from them. `writes` are requests before which something is
+    written, or with a half, those before whose answers; `unreadable` and `cutting` how many documents are.
     """
 
-    options: extract.Options
+    runs: tuple[extract.Options, ...]
     rate: float
     kinds: frozenset[str]
     unreadable: int = 0
     cutting: int = 0
-    runs: int = 1
     unlocked: bool = False
     blows: tuple[Blow, ...] = ()
     writes: tuple[float, ...] = ()
@@ -52,15 +51,14 @@ class Plan:
 
 def draw(chance: random.Random, *, full: bool, replaced: bool) -> Plan:
     """`full`: whether the disk may be; `replaced`: whether the source is another one than was copied."""
-    runs = 2 if chance.random() < 0.12 else 1
+    runs = tuple(options(chance, replaced=replaced) for _ in range(2 if chance.random() < 0.15 else 1))
     return Plan(
-        options(chance, replaced=replaced),
+        runs,
         rate=chance.choice([0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8]),
         kinds=_kinds(chance),
         unreadable=chance.randint(1, 3) if chance.random() < 0.1 else 0,
         cutting=1 if chance.random() < 0.1 else 0,
-        runs=runs,
-        unlocked=runs > 1 and chance.random() < 0.5,
+        unlocked=len(runs) > 1 and chance.random() < 0.5,
         blows=tuple(
             Blow(kind, _request(chance), chance.random() * 0.04)
             for kind, percent in BLOWS.items()

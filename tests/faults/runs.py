@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
@@ -25,8 +25,11 @@ CONTEXT.set_forkserver_preload([__name__])
 #: Bytes of lines that are handed over at once: pages are small here, and must be cut into pieces all the same.
 CHUNK = 1_000
 
-#: Seconds to connect to CouchDB and to wait for a byte; of a pause at most; until a run hangs.
-TIMEOUT, PAUSE, HANGS = (2.0, 0.6), 0.002, 60.0
+#: Seconds to connect to CouchDB and to wait for a byte; of a pause at most.
+TIMEOUT, PAUSE = (2.0, 0.6), 0.002
+
+#: Seconds without a sign of life after which a run hangs; with some it hangs after so many times as much.
+HANGS, TIMES = 30.0, 20
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,11 @@ class Run:
         self.process.kill()
         return True
 
-    def wait(self) -> Ended:
-        """Until it ends; one that hangs is killed."""
+    def wait(self, sign: Callable[[], int]) -> Ended:
+        """Until it ends; one that hangs is killed. `sign` gives another number while it does something."""
         ended = Ended()
         with contextlib.suppress(EOFError):
-            if self.end.poll(HANGS):
+            if self._ends(sign):
                 ended = self.end.recv()
             else:
                 os.kill(self.process.pid or 0, signal.SIGUSR1)  # it tells where
@@ -88,6 +91,15 @@ class Run:
         self.end.close()
         code = self.process.exitcode or 0
         return ended if ended != Ended() or code >= 0 else Ended(signal=-code)
+
+    def _ends(self, sign: Callable[[], int]) -> bool:
+        for _ in range(TIMES):
+            before = sign()
+            if self.end.poll(HANGS):
+                return True
+            if sign() == before:
+                return False
+        return False
 
 
 def _run(task: Task, end: Connection) -> None:

@@ -49,8 +49,8 @@ FAULTS: dict[str, dict[str, float]] = {
     },
 }
 
-#: Of a round, as each takes half a second.
-STALLS = 6
+#: Of a round, as they make a run long: a stall takes half a second, and behind an earlier page all is read once more.
+MOST = {"stalled": 6, "stale page": 20}
 
 #: After these a run may end with an error that is not tried again.
 FINAL = {"HTML as 200": "NotCouchDB", "redirect": "NotCouchDB", "401": "Refused", "404": "DatabaseMissing"}
@@ -94,7 +94,12 @@ class Script:
         faulty = chance.random() < self.rate
         weights = {kind: weight for kind, weight in FAULTS.get(what, {}).items() if kind in self.kinds}
         kind = chance.choices(list(weights), list(weights.values()))[0] if weights and faulty else None
-        return None if kind == "stalled" and self.injected[kind] >= STALLS else kind
+        return None if kind in MOST and self.injected[kind] >= MOST[kind] else kind
+
+    @property
+    def requests(self) -> int:
+        """So far."""
+        return self._numbers["all"]
 
     def count(self, kind: str, times: int = 1) -> None:
         with self._lock:

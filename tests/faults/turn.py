@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from cht_sync import couchdb
+from cht_sync import couchdb, extract
 
 from tests.faults import writes
 from tests.faults.blows import Blows
@@ -48,21 +48,21 @@ class Turn:
                 stack.enter_context(self.server.full(self.dsn, plan.room))
             if plan.held:
                 blows.hold(plan.held)
-            runs += [Run(self._task(plan)) for _ in range(plan.runs)]
-            ends = [run.wait() for run in runs]
+            runs += [Run(self._task(options, unlocked=plan.unlocked)) for options in plan.runs]
+            ends = [run.wait(lambda: script.requests) for run in runs]
             blows.join()
         for kind, times in _counted(plan, ends):
             script.count(kind, times)
         return ends
 
-    def _task(self, plan: Plan) -> Task:
+    def _task(self, options: extract.Options, *, unlocked: bool) -> Task:
         server = couchdb.Server(self.proxy.url, *self.database.auth)
-        return Task(self.dsn, server, SOURCE, self.database.name, plan.options, plan.unlocked)
+        return Task(self.dsn, server, SOURCE, self.database.name, options, unlocked)
 
 
 def _counted(plan: Plan, ends: list[Ended]) -> Iterator[tuple[str, int]]:
     """What shows by how runs ended."""
     yield "SIGKILL", sum(ended.signal is not None for ended in ends)
     yield "disk full", sum("No space left" in ended.text for ended in ends)
-    if plan.runs > 1:
+    if len(plan.runs) > 1:
         yield "two runs without a lock" if plan.unlocked else "two runs at once", 1

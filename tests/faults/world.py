@@ -101,7 +101,7 @@ class World:
         if self._is_another(self.before):
             modes.insert(0, "replace")
         for mode in modes:
-            quiet = Plan(replace(plan.options(chance), mode=mode, seconds=3_000), 0, frozenset())
+            quiet = Plan((replace(plan.options(chance), mode=mode, seconds=3_000),), 0, frozenset())
             script = Script("undisturbed")
             ends = self._take(quiet, script, chance)
             if mode == "replay":
@@ -131,7 +131,7 @@ class World:
             given.kinds,
             unreadable=frozenset(chance.sample(live, min(len(live), given.unreadable))),
             cutting=frozenset(chance.sample(live, min(len(live), given.cutting))),
-            chain=[] if given.runs == 1 else None,
+            chain=[] if len(given.runs) == 1 else None,
         )
 
     def _take(self, given: Plan, script: Script, chance: random.Random) -> list[Ended]:
