@@ -23,6 +23,21 @@ REFUSED = """
     from {table}
     where source = %s
 """
+MOVES = """
+    select pid, generation, reads, seq
+    from public.moved
+    order by number
+"""
+
+
+@dataclass(frozen=True)
+class Move:
+    """Of the checkpoint, by one connection."""
+
+    pid: int
+    generation: int
+    reads: int
+    seq: str
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,9 @@ class Refused:
 
 @dataclass(frozen=True)
 class Copy:
-    """By the ids' bytes. `aside` and `aside_refused` are an unfinished replace's, `seen` what it has met unchanged."""
+    """By the ids' bytes. `aside` and `aside_refused` are an unfinished replace's, `seen` what it has met unchanged;
+    `moves` are all since its beginning.
+    """
 
     generation: int = 1
     reads: int = 0
@@ -64,6 +81,7 @@ class Copy:
     aside: dict[bytes, Row] = field(default_factory=dict)
     aside_refused: dict[bytes, Refused] = field(default_factory=dict)
     seen: frozenset[bytes] = frozenset()
+    moves: tuple[Move, ...] = ()
 
 
 def read(connection: psycopg.Connection[Any], source: str) -> Copy:
@@ -80,6 +98,7 @@ def read(connection: psycopg.Connection[Any], source: str) -> Copy:
             _documents(connection, "next", source),
             _refused(connection, "staging.next_rejected", source),
             frozenset(id_ for (id_,) in seen),
+            tuple(Move(*move) for move in connection.execute(MOVES.encode()).fetchall()),
         )
 
 

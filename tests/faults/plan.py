@@ -73,7 +73,7 @@ def draw(chance: random.Random, *, full: bool, replaced: bool) -> Plan:
 def options(chance: random.Random, *, replaced: bool = False) -> extract.Options:
     """Small pages, so that there are many."""
     return extract.Options(
-        page_rows=chance.choice([1, 2, 3, 5, 8, 13, 50, 60, 100, 100, 200, 5_000]),
+        page_rows=chance.choice([1, 2, 3, 5, 8, 13, 40, 60, 100, 100, 200, 5_000]),
         seconds=chance.choice([3_000] * 8 + [5, 0.3]),
         wait=0.3,
         page_bytes=chance.choice([2_000, 20_000, 64_000_000]),

@@ -130,7 +130,12 @@ def serving(upstream: str) -> Iterator[Proxy]:
                 super().handle()
 
         def do_GET(self) -> None:
-            given = proxy.answer(self.path, self.headers.get("Authorization") or "")
+            script = proxy.script
+            try:
+                given = proxy.answer(self.path, self.headers.get("Authorization") or "")
+            except Exception as error:  # raised again where the round ends
+                script.errors.append(error)
+                raise
             self.close_connection = not wire.send(self.connection, given)
 
         def log_message(self, *_: object) -> None:

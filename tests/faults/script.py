@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 #: are rare, and a stall takes as long as the reader waits.
 FAULTS: dict[str, dict[str, float]] = {
     "changes": {
-        "cut off": 5,
+        "cut off": 4,
         "reset": 3,
         "stalled": 0.4,
         "429": 2,
@@ -21,7 +21,7 @@ FAULTS: dict[str, dict[str, float]] = {
         "stale page": 6,
         "duplicate row": 4,
         "older row before": 3,
-        "other order": 4,
+        "other order": 9,
         "row without document": 3,
         "HTML as 200": 0.3,
         "redirect": 0.1,
@@ -64,7 +64,7 @@ class Script:
     off; `meanwhile` is called with the number of each request before CouchDB is asked, and with half of one more before
     its answer is sent. The rest is what has happened:
     `asked` counts requests for documents by their ids, `ended_stale`, that a page was given that says wrongly that
-    there is nothing behind it.
+    there is nothing behind it, `errors` are the proxy's own.
     """
 
     seed: str
@@ -77,6 +77,7 @@ class Script:
     asked: Counter[str] = field(default_factory=Counter)
     ended_stale: bool = False
     chain: list[str] | None = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._numbers: Counter[str] = Counter()

@@ -30,6 +30,26 @@ BACKENDS = """
     where datname = current_database() and application_name = 'cht-sync'
 """
 
+#: Every move of a checkpoint, in the order in which they were committed, and by whose connection.
+AUDIT = """
+    create table public.moved (
+        number bigint generated always as identity primary key,
+        pid integer not null default pg_backend_pid(),
+        generation bigint not null,
+        reads bigint not null,
+        seq text not null
+    );
+    create function public.note_move() returns trigger language plpgsql as $$
+    begin
+        insert into public.moved (generation, reads, seq) values (new.generation, new.reads, new.seq);
+        return null;
+    end
+    $$;
+    create trigger note_move after update on ops.checkpoint
+    for each row when ((new.generation, new.reads, new.seq) is distinct from (old.generation, old.reads, old.seq))
+    execute function public.note_move();
+"""
+
 #: Where no small file system can be had, a trigger raises what a full disk would.
 FULL = """
     create or replace function public.no_space() returns trigger language plpgsql as $$
@@ -80,11 +100,13 @@ class Server:
             yield connection
 
     def create(self, database: str, *, small: bool) -> str:
-        """A migrated database, if wanted on the small file system; its address."""
+        """A migrated database that notes each move, if wanted on the small file system; its address."""
         where = sql.SQL("tablespace small" if small else "")
         statement = sql.SQL("create database {} template prepared {}").format(sql.Identifier(database), where)
         with self.connect(self.dsn) as connection:
             connection.execute(statement)
+        with self.connect(self.at(database)) as connection:
+            connection.execute(AUDIT.encode())
         return self.at(database)
 
     def drop(self, database: str) -> None:

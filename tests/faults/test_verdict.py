@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.faults import values, verdict
-from tests.faults.copied import Copy, Refused, Row
+from tests.faults.copied import Copy, Move, Refused, Row
 from tests.faults.source import Latest
 from tests.faults.verdict import Facts
 
@@ -36,7 +36,14 @@ FACTS = Facts(
     seqs={"0", "4-x", "5-x"},
     unreadable=lambda name: name == "unread",
 )
-BEFORE = Copy(1, 4, 4, "4-x", identity="7", caught_up_at=AT, rows={b"a": Row("1-a", False, None, 1, LATEST["a"].doc)})
+MOVES = (Move(1, 1, 4, "4-x"), Move(1, 1, 5, "4-x"), Move(2, 1, 6, "5-x"))
+BEFORE = Copy(
+    *(1, 4, 4, "4-x"),
+    identity="7",
+    caught_up_at=AT,
+    rows={b"a": Row("1-a", False, None, 1, LATEST["a"].doc)},
+    moves=MOVES[:1],
+)
 AFTER = replace(
     BEFORE,
     reads=6,
@@ -51,12 +58,19 @@ AFTER = replace(
         b"nul\0": Refused("1-a", "its _id holds a NUL", 5, None),
         b"unread": Refused("1-a", "unreadable", 5, None),
     },
+    moves=MOVES,
 )
 
 
 def with_row(name: str, row: Row | None) -> Copy:
     others = {id_: each for id_, each in AFTER.rows.items() if id_ != name.encode()}
     return replace(AFTER, rows=others | ({name.encode(): row} if row else {}))
+
+
+def moving(*moves: Move) -> Copy:
+    """To where the last of these goes."""
+    last = moves[-1]
+    return replace(AFTER, generation=last.generation, reads=last.reads, seq=last.seq, moves=MOVES[:2] + moves)
 
 
 def refusing(name: str, refused: Refused | None) -> Copy:
@@ -82,10 +96,13 @@ WRONG = {
     "a design document": ("invented", with_row("_design/x", Row("1-a", False, None, 5, LATEST["_design/x"].doc))),
     "the body of what is deleted": ("invented", with_row("deleted", Row("2-d", True, None, 5, {"_id": "deleted"}))),
     "a revision is refused that never was": ("invented", refusing("nul\0", Refused("9-z", "NUL", 5, None))),
-    "a seq that was never given": ("checkpoint", replace(AFTER, seq="9-z")),
-    "a seq that moved without a page": ("checkpoint", replace(AFTER, reads=4)),
-    "reads that went back": ("checkpoint", replace(AFTER, reads=3)),
-    "a generation that went back": ("checkpoint", replace(AFTER, generation=0)),
+    "a seq that was never given": ("checkpoint", moving(Move(2, 1, 6, "9-z"))),
+    "a seq that moved without a page": ("checkpoint", moving(Move(2, 1, 5, "5-x"))),
+    "a seq that moved without a note": ("checkpoint", replace(AFTER, seq="4-x")),
+    "reads that rose by two": ("checkpoint", moving(Move(2, 1, 7, "5-x"))),
+    "reads that went back": ("checkpoint", moving(Move(2, 1, 4, "5-x"))),
+    "a generation that went back": ("checkpoint", moving(Move(2, 0, 6, "5-x"))),
+    "a run that was overtaken and went on": ("checkpoint", moving(Move(2, 1, 6, "5-x"), Move(1, 1, 7, "5-x"))),
     "caught up earlier than before": ("checkpoint", replace(AFTER, caught_up_at=AT - timedelta(1))),
     "a change in an old batch": ("checkpoint", with_row("b", Row("2-b", False, None, 4, B))),
     "a batch that is not there yet": ("checkpoint", with_row("b", Row("2-b", False, None, 7, B))),
@@ -111,8 +128,9 @@ def test_what_is_yet_to_come_is_not_wrong(what: str) -> None:
 def test_what_was_purged_stays_until_it_is_looked_for() -> None:
     facts = replace(FACTS, latest={name: each for name, each in LATEST.items() if name != "b"}, purged={"b": 1})
     assert verdict.judge(BEFORE, AFTER, facts) == []
-    assert verdict.count(verdict.judge(BEFORE, replace(AFTER, generation=2), facts)) == {"invented": 1}
-    gone = replace(with_row("b", Row("2-b", False, "purged", 6, B)), generation=2)
+    again = moving(Move(2, 2, 5, "0"), Move(2, 2, 6, "5-x"))
+    assert verdict.count(verdict.judge(BEFORE, again, facts)) == {"invented": 1}
+    gone = replace(again, rows=with_row("b", Row("2-b", False, "purged", 6, B)).rows)
     assert verdict.judge(BEFORE, gone, facts) == []
 
 
@@ -135,7 +153,7 @@ def replacing() -> Callable[..., Copy]:
 
 
 def test_a_copy_of_another_database_half_way(replacing: Callable[..., Copy]) -> None:
-    before = replacing(reads=5, seq="4-x")
+    before = replacing(reads=5, seq="4-x", moves=MOVES[:2])
     assert verdict.judge(before, replacing(), FACTS) == []
     assert verdict.count(verdict.judge(before, replacing(aside={}), FACTS)) == {"lost": 1}
     assert verdict.count(verdict.judge(before, replacing(seen=frozenset()), FACTS)) == {"lost": 1}

@@ -51,6 +51,8 @@ class Turn:
             runs += [Run(self._task(options, unlocked=plan.unlocked)) for options in plan.runs]
             ends = [run.wait(lambda: script.requests) for run in runs]
             blows.join()
+        for error in script.errors:
+            raise error
         for kind, times in _counted(plan, ends):
             script.count(kind, times)
         return ends

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from tests.faults import values
@@ -50,7 +51,8 @@ class Facts:
 def judge(before: Copy, after: Copy, facts: Facts) -> list[Finding]:
     """What is wrong with `after`; `before` is the copy as it was last found right."""
     rows, refused = _effective(after)
-    findings = [*_missing(rows, refused, facts), *_refusals(refused, facts), *_moved(before, after, facts.seqs)]
+    findings = [*_missing(rows, refused, facts), *_refusals(refused, facts)]
+    findings += [*_moved(before, after), *_moves(before, after, facts.seqs)]
     findings += [*_invented(after.rows, after, facts), *_invented(after.aside, after, facts)]
     if before.mode == after.mode == "replace" and before.generation == after.generation and before.rows != after.rows:
         findings.append(Finding("invented", "what is read was changed while a replace was unfinished"))
@@ -123,10 +125,24 @@ def _invented(rows: Mapping[bytes, Row], copy: Copy, facts: Facts) -> Iterator[F
             yield Finding("invented", f"{name!r} is staged as {row.rev}, and not at CouchDB")
 
 
-def _moved(before: Copy, after: Copy, seqs: AbstractSet[str]) -> Iterator[Finding]:
+def _moves(before: Copy, after: Copy, seqs: AbstractSet[str]) -> Iterator[Finding]:
+    """Each is by one page, or begins anew; whoever was overtaken makes no more of them."""
+    last = before.generation, before.reads
+    for move in after.moves[len(before.moves) :]:
+        if (move.generation, move.reads) not in ((last[0], last[1] + 1), (last[0] + 1, last[1])):
+            yield Finding("checkpoint", f"it moved from {last} to {(move.generation, move.reads)}")
+        if move.seq not in seqs:
+            yield Finding("checkpoint", f"{move.seq[:40]} is no seq that CouchDB gave")
+        last = move.generation, move.reads
+    if last != (after.generation, after.reads) or (after.moves and after.moves[-1].seq != after.seq):
+        yield Finding("checkpoint", "it is not where it has moved to")
+    pids = [pid for pid, _ in groupby(move.pid for move in after.moves)]
+    if len(set(pids)) != len(pids):
+        yield Finding("checkpoint", "a run has moved it that was overtaken by another")
+
+
+def _moved(before: Copy, after: Copy) -> Iterator[Finding]:
     """What holds of the checkpoint whatever the documents are."""
-    if after.seq not in seqs:
-        yield Finding("checkpoint", f"{after.seq[:40]} is no seq that CouchDB gave")
     if after.reads < before.reads or after.batch < before.batch or after.generation < before.generation:
         yield Finding("checkpoint", "one of generation, reads and batch has gone back")
     moved = (after.seq, after.identity, after.caught_up_at) != (before.seq, before.identity, before.caught_up_at)
