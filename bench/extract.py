@@ -16,9 +16,8 @@ from pathlib import Path
 
 from bench import figures, report, servers
 from bench.documents import Documents
-from bench.measure import Run
 from bench.rounds import Rounds, Runs
-from bench.servers import Source, Warehouses
+from bench.servers import Source
 
 Tell = Callable[[str], None]
 
@@ -55,18 +54,21 @@ def bench(plan: Plan, tell: Tell, folder: Path = report.RESULTS) -> bool:
     with ExitStack() as opened:
         warehouses = opened.enter_context(servers.warehouses(plan.warehouse))
         real = servers.couchdb(plan.couchdb) if plan.couchdb else None
-        by_size = _sizes(plan, warehouses, tell)
+        # it could not keep its answers about the largest, and would serve that one more slowly than the others
+        plain = opened.enter_context(servers.feed_server(held=0))
+        rounds = Rounds(plain, warehouses, plan.repeats, tell)
+        by_size = rounds.sizes(plan.sizes)
+        requests = rounds.requests(f"county-{min(plan.sizes)}")
         ours = opened.enter_context(servers.feed_server())
         rounds = Rounds(ours, warehouses, plan.repeats, tell)
-        requests = rounds.requests(f"county-{min(plan.sizes)}")
         paces[ours.name] = rounds.pace(f"county-{plan.documents}", plan.documents)
-        comparisons[ours.name] = rounds.comparison(f"county-{plan.verified}", plan.verified)
+        comparisons[ours.name] = rounds.comparison(f"county-{plan.verified}", plan.verified, plain)
         if real:
             rounds = Rounds(real, warehouses, plan.repeats, tell)
             with _loaded(real, documents, plan.documents, tell) as database:
                 paces[real.name] = rounds.pace(database, plan.documents)
             with _loaded(real, documents, plan.verified, tell) as database:
-                comparisons[real.name] = rounds.comparison(database, plan.verified)
+                comparisons[real.name] = rounds.comparison(database, plan.verified, real)
     rows = [row for source, runs in paces.items() for row in figures.pace(source, plan.documents, runs)]
     rows += figures.sizes(ours.name, by_size)
     rows += [row for source, runs in comparisons.items() for row in figures.comparison(source, plan.verified, runs)]
@@ -74,12 +76,6 @@ def bench(plan: Plan, tell: Tell, folder: Path = report.RESULTS) -> bool:
     print(f"A document has {documents.mean(plan.documents):,.0f} bytes on average.\n")
     goals = figures.goals(paces, by_size, comparisons, requests)
     return report.write("extract", rows, goals, versions, folder=folder)
-
-
-def _sizes(plan: Plan, warehouses: Warehouses, tell: Tell) -> dict[int, list[Run]]:
-    """From a server that keeps no answer: it could not keep those of the largest, and would serve that more slowly."""
-    with servers.feed_server(held=0) as source:
-        return Rounds(source, warehouses, plan.repeats, tell).sizes(plan.sizes)
 
 
 def _loaded(source: Source, documents: Documents, count: int, tell: Tell) -> AbstractContextManager[str]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 import requests
@@ -82,11 +82,14 @@ class Rounds:
             require({run.written for run in each} == {size}, f"{size} documents: not everything was written")
         return runs
 
-    def comparison(self, database: str, documents: int) -> Runs:
-        """Of a copy that is right, with the list that it is compared with."""
+    def comparison(self, database: str, documents: int, copied_from: Source) -> Runs:
+        """Of a copy that is right, with the list that it is compared with; `copied_from` has the same documents."""
         runs: Runs = {"listing": [], "verify": []}
         with self.warehouses.fresh() as dsn:
-            require(self._run("ours", database, dsn).written == documents, "not everything was copied")
+            copied = replace(self, source=copied_from)._run("ours", database, dsn)
+            require(copied.written == documents, "not everything was copied")
+            with psycopg.connect(dsn, autocommit=True) as connection:
+                connection.execute("vacuum analyze staging.document")  # as it would be by the next night
             self._run("listing", database)
             for _ in range(self.repeats):
                 runs["listing"].append(self._run("listing", database))

@@ -28,8 +28,8 @@ CHUNK = 1_000
 #: Seconds to connect to CouchDB and to wait for a byte; of a pause at most.
 TIMEOUT, PAUSE = (2.0, 0.6), 0.002
 
-#: Seconds without a sign of life after which a run hangs; with some it hangs after so many times as much.
-HANGS, TIMES = 30.0, 20
+#: Seconds without a sign of life after which a run hangs; with some it hangs after so many.
+HANGS, LONGEST = 30, 600
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,14 @@ class Run:
         return ended if ended != Ended() or code >= 0 else Ended(signal=-code)
 
     def _ends(self, sign: Callable[[], int]) -> bool:
-        for _ in range(TIMES):
-            before = sign()
-            if self.end.poll(HANGS):
+        """Second by second: where the whole machine was halted that is but one of them."""
+        before, quiet = sign(), 0
+        for _ in range(LONGEST):
+            if self.end.poll(1):
                 return True
-            if sign() == before:
+            quiet = quiet + 1 if sign() == before else 0
+            before = sign()
+            if quiet == HANGS:
                 return False
         return False
 

@@ -62,9 +62,8 @@ class Script:
 
     `unreadable` are ids whose documents CouchDB cannot read in this round, `cutting` those with which every page is cut
     off; `meanwhile` is called with the number of each request before CouchDB is asked, and with half of one more before
-    its answer is sent. The rest is what has happened:
-    `asked` counts requests for documents by their ids, `ended_stale`, that a page was given that says wrongly that
-    there is nothing behind it, `errors` are the proxy's own.
+    its answer is sent. The rest is what has happened: `asked` counts requests for documents by their ids; `ended_stale`
+    is whether a page was given that may say wrongly that there is nothing behind it; `errors` are the proxy's own.
     """
 
     seed: str

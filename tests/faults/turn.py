@@ -1,6 +1,7 @@
 """One start of the extraction with all that happens meanwhile, until all of it is over."""
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -31,14 +32,15 @@ class Turn:
 
     def take(self, plan: Plan, script: Script, chance: random.Random) -> list[Ended]:
         """How the runs ended; `script` has counted what went wrong."""
-        pending = sorted(plan.writes)
+        pending, one = sorted(plan.writes), threading.Lock()
         runs: list[Run] = []
         blows = Blows(plan.blows, self.server, self.dsn, runs, script.count)
 
         def meanwhile(request: float) -> None:
-            while pending and pending[0] <= request:
-                pending.pop(0)
-                writes.write(self.database, chance, 8)
+            with one:
+                while pending and pending[0] <= request:
+                    pending.pop(0)
+                    writes.write(self.database, chance, 8)
             blows.strike(request)
 
         script.meanwhile = meanwhile
