@@ -9,8 +9,10 @@ SEED, FAULTS = 1, 250
 AMONG = {
     *("cut off", "reset", "429", "5xx", "HTML as 502", "error in the body"),
     *("stale page", "duplicate row", "older row before", "row without document"),
-    *("SIGKILL", "backend terminated"),
 }
+
+#: What strikes a run strikes only one that is still at work: which of these do differs from one time to the next.
+STRIKES = {"SIGKILL", "backend terminated", "statement cancelled", "disk full"}
 
 
 def test_no_fault_harms_a_copy(couchdb: CouchDB) -> None:
@@ -19,4 +21,5 @@ def test_no_fault_harms_a_copy(couchdb: CouchDB) -> None:
     assert not result.outcome.findings, f"{result}; run them again by make faults SEED={SEED} WORLD=…"
     assert result.faults >= FAULTS
     assert set(result.outcome.injected) >= AMONG
+    assert set(result.outcome.injected) & STRIKES
     assert result.outcome.compared
