@@ -122,17 +122,19 @@ def rebuild(connection: warehouse.Connection) -> dict[str, Any]:
     """All models and counts from all documents, by one backend alone."""
     connection.execute("set max_parallel_workers_per_gather = 0")
     with timed.statements(connection) as took:
-        update = models.update(connection)
+        models.update(connection)
     connection.execute("reset max_parallel_workers_per_gather")
     connection.execute("vacuum analyze")
     marts.refresh(connection)
+    row = connection.execute("select count(*) from staging.document where not _deleted and gone is null").fetchone()
+    documents = row[0] if row else 0
     return tell(
         {
             "what": "all models from nothing",
-            "documents": update.changed,
+            "documents": documents,
             "seconds": took.seconds,
             "fold": took.of("fold_"),
-            "documents a second": update.changed / took.seconds,
+            "documents a second": documents / took.seconds,
         }
     )
 
