@@ -130,8 +130,9 @@ def test_an_edited_document_stays_in_the_models_while_they_are_updated(
         with held_up(both.connection, "model_data.person"):
             thread.start()
             until_waiting(both.connection)
-            assert seen(both.connection, names) == ["Ana"]
+            meanwhile = seen(both.connection, names)
         thread.join()
+    assert meanwhile == ["Ana"]
     assert seen(both.connection, names) == ["Anna"]
 
 

@@ -28,7 +28,7 @@ from tests.integration.written import DELETED
 
 settings.register_profile(
     "machine",
-    max_examples=10,
+    max_examples=8,
     stateful_step_count=50,
     deadline=None,
     print_blob=True,
