@@ -27,20 +27,15 @@ How far each database is stands in `ops.checkpoint`, what each run did in `ops.e
 """
 
 import logging
-from datetime import timedelta
 from typing import Any
 
-import pendulum
-from airflow.sdk import DAG, CronTriggerTimetable, Param, dag, task
+from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowSkipException
 from cht_sync import extract, hook, instances, tasks
 from cht_sync.errors import ConfigurationInvalid, FirstCopy
 from cht_sync.instances import Instance
 
 log = logging.getLogger(__name__)
-
-#: Longer than the Param `minutes` may be.
-TIMEOUT = timedelta(hours=4)
 
 MODES = {
     "incremental": "incremental: what changed since the last run",
@@ -134,18 +129,7 @@ def chosen_mode(database: str, params: dict[str, Any]) -> str:
 def create(instance: Instance, timezone: str) -> DAG:
     """One instance's DAG."""
 
-    @dag(
-        dag_id=f"cht_extract_{instance.name}",
-        schedule=CronTriggerTimetable(instance.schedule, timezone=timezone) if instance.schedule else None,
-        start_date=pendulum.datetime(2024, 1, 1, tz=timezone),
-        catchup=False,
-        max_active_runs=1,
-        max_active_tasks=tasks.READERS,
-        default_args=hook.POLICY | {"execution_timeout": TIMEOUT},
-        params=parameters(instance),
-        tags=["cht-sync", instance.name],
-        doc_md=__doc__,
-    )
+    @tasks.dag_of("extract", instance, timezone, parameters(instance), __doc__, instance.schedule)
     def workflow() -> None:
         def extraction(database: str) -> Any:
             @task(task_id=tasks.name("extract", database), pool=instance.pool)

@@ -16,18 +16,14 @@ far; it is needed only where the database is another one than the copy began wit
 """
 
 import logging
-from datetime import timedelta
 from typing import Any
 
-import pendulum
-from airflow.sdk import DAG, Param, dag, task
+from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowException
 from cht_sync import hook, instances, snapshot, stretch, tasks
 from cht_sync.instances import Instance
 
 log = logging.getLogger(__name__)
-
-TIMEOUT = timedelta(hours=4)
 
 
 def parameters(instance: Instance) -> dict[str, Param]:
@@ -83,18 +79,7 @@ class Source:
 def create(instance: Instance, timezone: str) -> DAG:
     """One instance's DAG."""
 
-    @dag(
-        dag_id=f"cht_snapshot_{instance.name}",
-        schedule=None,
-        start_date=pendulum.datetime(2024, 1, 1, tz=timezone),
-        catchup=False,
-        max_active_runs=1,
-        max_active_tasks=tasks.READERS,
-        default_args=hook.POLICY | {"execution_timeout": TIMEOUT},
-        params=parameters(instance),
-        tags=["cht-sync", instance.name],
-        doc_md=__doc__,
-    )
+    @tasks.dag_of("snapshot", instance, timezone, parameters(instance), __doc__)
     def workflow() -> None:
         prepared, announced = tasks.prepare(instance), tasks.announcer(instance)()
 

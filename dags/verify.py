@@ -27,18 +27,14 @@ A database that is just copied for the first time, or anew, is not compared (pin
 """
 
 import logging
-from datetime import timedelta
 from typing import Any
 
-import pendulum
-from airflow.sdk import DAG, CronTriggerTimetable, Param, dag, task
+from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowSkipException
 from cht_sync import hook, instances, tasks, verify
 from cht_sync.instances import Instance
 
 log = logging.getLogger(__name__)
-
-TIMEOUT = timedelta(hours=4)
 
 
 def parameters(instance: Instance) -> dict[str, Param]:
@@ -81,18 +77,9 @@ def compare(instance: Instance, database: str, params: dict[str, Any]) -> None:
 def create(instance: Instance, timezone: str) -> DAG:
     """One instance's DAG."""
 
-    @dag(
-        dag_id=f"cht_verify_{instance.name}",
-        schedule=CronTriggerTimetable("30 1 * * *", timezone=timezone) if instance.schedule else None,
-        start_date=pendulum.datetime(2024, 1, 1, tz=timezone),
-        catchup=False,
-        max_active_runs=1,
-        max_active_tasks=tasks.READERS,
-        default_args=hook.POLICY | {"execution_timeout": TIMEOUT},
-        params=parameters(instance),
-        tags=["cht-sync", instance.name],
-        doc_md=__doc__,
-    )
+    nightly = "30 1 * * *" if instance.schedule else None
+
+    @tasks.dag_of("verify", instance, timezone, parameters(instance), __doc__, nightly)
     def workflow() -> None:
         def comparison(database: str) -> Any:
             @task(task_id=tasks.name("verify", database), pool=instance.pool)

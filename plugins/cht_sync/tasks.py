@@ -1,10 +1,12 @@
-"""The tasks that every DAG of an instance has: the warehouse made ready before, the models woken behind."""
+"""What every DAG of an instance has: how it runs, the warehouse made ready before, the models woken behind."""
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Asset, AssetAlias, Param, task, teardown
+import pendulum
+from airflow.sdk import Asset, AssetAlias, CronTriggerTimetable, Param, dag, task, teardown
 from airflow.sdk.exceptions import AirflowSkipException
 
 from cht_sync import extract, hook, schema, staging
@@ -15,6 +17,32 @@ log = logging.getLogger(__name__)
 
 #: Tasks of one DAG that read one server at once; the instance's pool holds for all DAGs together.
 READERS = 4
+
+#: Of each task; longer than the Param `minutes` of an extraction may be.
+TIMEOUT = timedelta(hours=4)
+
+
+def dag_of(
+    kind: str,
+    instance: Instance,
+    timezone: str,
+    params: dict[str, Param],
+    about: str | None,
+    cron: str | None = None,
+) -> Any:
+    """The decorator of the DAG `cht_<kind>_<instance>`; without `cron` it runs by Trigger only."""
+    return dag(
+        dag_id=f"cht_{kind}_{instance.name}",
+        schedule=CronTriggerTimetable(cron, timezone=timezone) if cron else None,
+        start_date=pendulum.datetime(2024, 1, 1, tz=timezone),
+        catchup=False,
+        max_active_runs=1,
+        max_active_tasks=READERS,
+        default_args=hook.POLICY | {"execution_timeout": TIMEOUT},
+        params=params,
+        tags=["cht-sync", instance.name],
+        doc_md=about,
+    )
 
 
 def name(kind: str, database: str) -> str:
