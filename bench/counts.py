@@ -3,9 +3,11 @@
 A county is made in the database, of a million persons by default; `10m` makes ten times as many, and compares with
 that. The models and counts are made from all its documents; then a thousand persons change, a place with 5,000
 descendants moves, and a district is muted. Beside it the same numbers are made in one statement from the contacts, and
-by refreshing a materialized view of that, as one would without ours; they have to be the same numbers.
+by refreshing a materialized view of that, as one would without ours; they have to be the same numbers. Then a whole run
+of cht_marts after another thousand changes, and a day of history.
 """
 
+import datetime
 import statistics
 import sys
 import time
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from cht_sync import marts, models, schema, staging, warehouse
+from cht_sync import checks, history, marts, models, schema, staging, warehouse
 
 from bench import report, server, timed
 
@@ -25,6 +27,9 @@ SQL = Path(__file__).parent / "sql"
 
 #: Of a change: the median counts.
 ROUNDS = 5
+
+#: What a day is: the deployment's time zone, and one of the days on which people are registered and reported about.
+TIMEZONE, DAY = "Africa/Nairobi", datetime.date(2024, 6, 3)
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,7 @@ def measure(connection: warehouse.Connection, size: Size) -> list[dict[str, Any]
     for change in CHANGES:
         rows.append(keep(connection, size, change))
         rows.extend(compare(connection, change))
+    rows += [*run_of_marts(connection, size), day_of_history(connection)]
     return [*rows, sizes(connection)]
 
 
@@ -165,17 +171,7 @@ def keep(connection: warehouse.Connection, size: Size, change: Change) -> dict[s
     """A change taken in by the models and counts, some times over."""
     whole, fold, documents = [], [], []
     for round_ in range(ROUNDS):
-        parameters = {
-            "source": SOURCE,
-            "round": round_,
-            "rows": change.rows,
-            "persons": size.persons,
-            "households": size.households,
-            "centre": round_ % size.centres,
-            "district": round_ % size.districts,
-        }
-        with connection.transaction():
-            execute(connection, change.file, parameters)
+        write(connection, size, change, round_)
         with timed.statements(connection) as took:
             documents.append(models.update(connection).changed)
         whole.append(took.seconds)
@@ -188,6 +184,52 @@ def keep(connection: warehouse.Connection, size: Size, change: Change) -> dict[s
             "fold": statistics.median(fold),
         }
     )
+
+
+def write(connection: warehouse.Connection, size: Size, change: Change, round_: int) -> None:
+    """A page of changes; another one each round."""
+    parameters = {
+        "source": SOURCE,
+        "round": round_,
+        "rows": change.rows,
+        "persons": size.persons,
+        "households": size.households,
+        "centre": round_ % size.centres,
+        "district": round_ % size.districts,
+    }
+    with connection.transaction():
+        execute(connection, change.file, parameters)
+
+
+def run_of_marts(connection: warehouse.Connection, size: Size) -> list[dict[str, Any]]:
+    """All checks, as once a day; then what a run of cht_marts takes of the database after a page of persons."""
+    with timed.statements(connection) as daily:
+        checks.run(connection, DAY)
+    rows = [tell({"what": "all checks of everything, daily", "seconds": daily.database})]
+    runs = []
+    for round_ in range(ROUNDS, 2 * ROUNDS):
+        write(connection, size, PERSONS, round_)
+        with timed.statements(connection) as modelled:
+            models.update(connection)
+        with timed.statements(connection) as refreshed:
+            marts.refresh(connection)
+        with timed.statements(connection) as checked:
+            checks.run(connection, DAY)
+        runs.append([took.database for took in (modelled, refreshed, checked)])
+    runs.sort(key=sum)
+    update, refresh, check = runs[ROUNDS // 2]
+    row = {"seconds": update + refresh + check, "models": update, "marts": refresh, "checks": check}
+    return [*rows, tell({"what": f"a run of cht_marts after {PERSONS.name}", **row})]
+
+
+def day_of_history(connection: warehouse.Connection) -> dict[str, Any]:
+    """One day, as backfill does each of them."""
+    took = []
+    for days in range(ROUNDS):
+        with timed.statements(connection) as counted:
+            history.count_day(connection, DAY + datetime.timedelta(days), TIMEZONE)
+        took.append(counted.database)
+    return tell({"what": "a day of history", "seconds": statistics.median(took)})
 
 
 def sizes(connection: warehouse.Connection) -> dict[str, Any]:
@@ -214,6 +256,11 @@ def goals(rows: list[dict[str, Any]]) -> list[report.Goal]:
                 f"{size}, 1,000 persons: refresh / update_models", refresh / kept["seconds"], 20, at_most=False
             ),
             report.Goal(f"{size}, all models: documents a second", pace, 20_000, at_most=False),
+        ]
+    if run := found.get(("1m", f"a run of cht_marts after {PERSONS.name}")):
+        wanted += [
+            report.Goal("1m, a run of cht_marts: seconds", run["seconds"], 3),
+            report.Goal("1m, a day of history: seconds", found["1m", "a day of history"]["seconds"], 2),
         ]
     small, large = (found.get((size, f"{PERSONS.name}: update_models")) for size in ("1m", "10m"))
     if small and large:

@@ -16,6 +16,11 @@ class Timed:
     statements: list[tuple[float, str]] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def database(self) -> float:
+        """Seconds of all statements."""
+        return sum(seconds for seconds, _ in self.statements)
+
     def of(self, word: str) -> float:
         """Seconds of those statements that have the word in them."""
         return sum(seconds for seconds, text in self.statements if word in text)

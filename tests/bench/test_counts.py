@@ -22,6 +22,9 @@ def test_a_tiny_county_is_measured(tmp_path: Path) -> None:
     assert rows["a place with 5,120 descendants moves: update_models"]["documents"] > 1000
     assert rows["a district is muted: update_models"]["documents"] == 1
     assert all(row["fold"] < row["seconds"] for row in rows.values() if "fold" in row)
+    run = rows["a run of cht_marts after 1,000 persons change"]
+    assert run["seconds"] == pytest.approx(run["models"] + run["marts"] + run["checks"])
+    assert rows["a day of history"]["seconds"] > 0
     assert found["versions"]["postgres"]
     assert "materialized view refreshed after a district is muted" in shown.getvalue()
 
@@ -35,6 +38,8 @@ def test_what_is_wanted_is_of_large_counties() -> None:
         Goal("10m, 1,000 persons: refresh / fold", pytest.approx(200), 100, at_most=False),
         Goal("10m, 1,000 persons: refresh / update_models", pytest.approx(20), 20, at_most=False),
         Goal("10m, all models: documents a second", 25_000, 20_000, at_most=False),
+        Goal("1m, a run of cht_marts: seconds", 2, 3),
+        Goal("1m, a day of history: seconds", 1, 2),
         Goal("1,000 persons, fold: 10m / 1m", pytest.approx(1.2), 1.5),
         Goal("1,000 persons, update_models: 10m / 1m", pytest.approx(1.2), 1.5),
     ]
@@ -46,4 +51,6 @@ def of(seconds: float) -> list[dict[str, str | float]]:
         {"what": "1,000 persons change: update_models", "seconds": seconds, "fold": seconds / 10},
         {"what": "materialized view refreshed after 1,000 persons change", "seconds": seconds * 20},
         {"what": "all models from nothing", "documents a second": 25_000},
+        {"what": "a run of cht_marts after 1,000 persons change", "seconds": seconds * 2},
+        {"what": "a day of history", "seconds": seconds},
     ]
