@@ -7,16 +7,22 @@ from typing import Any
 #: What jsonb cannot hold: numbers of more digits before the point, and nesting beyond its stack.
 DIGITS, LEVELS = 131_072, 5_000
 
+#: Python's parser ends near here, and while it does others may fail too, with noise: such a text isn't given to it.
+DEEP = "[" * 900
+
 #: An id that has more bytes is refused.
 LONGEST_ID = 1_000
 
 
 def parse(text: bytes | str) -> Any:
     """The value, its numbers exact. A text that is too deep for Python's parser stays one."""
+    whole = text.decode() if isinstance(text, bytes) else text
+    if DEEP in whole:
+        return whole
     try:
-        return json.loads(text, parse_int=Decimal, parse_float=Decimal)
+        return json.loads(whole, parse_int=Decimal, parse_float=Decimal)
     except RecursionError:
-        return text.decode() if isinstance(text, bytes) else text
+        return whole
 
 
 def without_nul(value: Any) -> Any:
