@@ -25,9 +25,9 @@ STARTED = "select to_regclass('ops.extract_run') is not null"
 COPIED = "select coalesce(sum(rows_read), 0) from ops.extract_run"
 REASON = "select message from ops.extract_run where message is not null order by run desc limit 1"
 
-#: Every page copied has reached the models, and the marts are of these.
+#: Every page copied has reached the models, and the marts are of these, but for those that wait for the next hour.
 IS_CURRENT = """
-    select (select coalesce(bool_and(is_current), false) from marts.freshness)
+    select (select coalesce(bool_and(is_current), false) from marts.freshness where mart = 'patients_by_area')
         and not exists (
             select from ops.checkpoint
             left join ops.model_source using (source)

@@ -1,4 +1,7 @@
-"""Marts: materialized views over the models, refreshed only when what they read has changed."""
+"""Marts: materialized views over the models, refreshed only when what they read has changed.
+
+`every` in the header: `run`, as without it, or `hour`: what isn't so quick is refreshed once in each hour of the clock.
+"""
 
 from pathlib import Path
 
@@ -9,6 +12,8 @@ from cht_sync import deployment, describe, models, relation, sql, table, warehou
 from cht_sync.deployment import Failures
 from cht_sync.errors import ConfigurationInvalid
 from cht_sync.relation import Relation
+
+EVERY = ("", "run", "hour")
 
 
 def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> list[str]:
@@ -29,7 +34,13 @@ def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> li
                 if how := _behind(connection, [file]).get(file.name):
                     _make(connection, file) if how == "make" else _refresh(connection, file)
                     connection.execute(
-                        sql.read("ops/note_mart"), {"mart": file.name, "hash": file.hash, "reads": list(file.reads)}
+                        sql.read("ops/note_mart"),
+                        {
+                            "mart": file.name,
+                            "hash": file.hash,
+                            "reads": list(file.reads),
+                            "every": file.every or "run",
+                        },
                     )
                     refreshed.append(file.name)
         deployment.note(connection, ["marts"], failures)
@@ -39,7 +50,7 @@ def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> li
 def _files(include: Path) -> tuple[list[Relation], Failures]:
     """Ours, then the deployment's; each `reads` what has a version, or it would never be refreshed."""
     known, failures = models.read(include), Failures()
-    versioned = {models.FOLD, *(model.name for model in known.models), *known.failures.names}
+    versioned = {models.FOLD, models.REFUSED, *(model.name for model in known.models), *known.failures.names}
     ours = relation.folder("marts", include)
     files = [*ours, *deployment.read("marts", include, ours, {file.name for file in ours}, failures)]
     for file in files:
@@ -48,6 +59,10 @@ def _files(include: Path) -> tuple[list[Relation], Failures]:
                 raise ConfigurationInvalid(
                     f"The mart {file.name} has a `reads` that is empty or names what is no model",
                     f"Name models in it, or {models.FOLD} for the counts of areas, in {file.file}",
+                )
+            if file.every not in EVERY:
+                raise ConfigurationInvalid(
+                    f"The mart {file.name} has an `every` that is neither run nor hour", f"Correct it in {file.file}"
                 )
     return [file for file in files if not failures.have(file)], failures
 
@@ -64,6 +79,7 @@ def _behind(connection: warehouse.Connection, files: list[Relation]) -> dict[str
                 "names": [file.name for file in files],
                 "hashes": [file.hash for file in files],
                 "reads": [",".join(file.reads) for file in files],
+                "every": [file.every for file in files],
             },
         ).fetchall()
     )

@@ -18,6 +18,9 @@ from cht_sync.relation import Relation
 #: The counts of every area: what a mart names that reads them.
 FOLD = counts.FOLD
 
+#: Documents that could not be staged: what a mart names that tells of them.
+REFUSED = "refused"
+
 
 @dataclass(frozen=True)
 class Update:
@@ -216,6 +219,7 @@ def _note(
     ]
     hashes = [files.stamps[name] for name in changed]
     connection.execute(sql.read("ops/note_relations"), {"names": changed, "hashes": hashes})
+    connection.execute(sql.read("ops/note_refused"))
     lost = sorted(files.failures.names - there)
     connection.execute("update ops.relation set hash = '' where name = any(%s)", [lost])
     connection.execute(
@@ -228,7 +232,7 @@ def _note(
 
 
 def _left_over(connection: warehouse.Connection, files: Files) -> list[str]:
-    known = {*files.stamps, *files.failures.names}
+    known = {*files.stamps, *files.failures.names, REFUSED}
     rows = connection.execute("select name from ops.relation where name <> all(%s) order by name", [list(known)])
     return [name for (name,) in rows.fetchall()]
 

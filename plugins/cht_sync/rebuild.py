@@ -152,8 +152,9 @@ class Rebuild:
 
     def _finish(self, file: Relation) -> None:
         if self.connection.execute("select from ops.rebuild where model = %s and not is_made", [file.name]).rowcount:
-            table.finish(self.connection, file)
-            self.connection.execute("update ops.rebuild set is_made = true where model = %s", [file.name])
+            with self.connection.transaction():
+                table.finish(self.connection, file)
+                self.connection.execute("update ops.rebuild set is_made = true where model = %s", [file.name])
 
     def _aim(self, source: str, base: int, first: int) -> None:
         """From here on `document` is a chunk."""

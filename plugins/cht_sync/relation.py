@@ -16,7 +16,7 @@ from psycopg import sql as statement
 from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
-_FIELD = re.compile(r"(key|index|after|affected|before|reads): *(.*)")
+_FIELD = re.compile(r"(key|index|after|affected|before|reads|every): *(.*)")
 _COLUMN = re.compile(r"([a-z_][a-z0-9_]*\*?(?:, [a-z_][a-z0-9_]*\*?)*): (.+)")
 #: Postgres cuts a name after 63 characters, and a table that is made anew has some more.
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,49}")
@@ -39,7 +39,8 @@ class Relation:
     in Postgres. `key`: columns of the unique key; `index`: columns of a further index, one a line; `after`: models that
     this one reads; `reads`: relations by whose version it is refreshed; `affected`: a select of the (source, _id) to be
     done again because of `changed`, on the lines below it, asked once what this one reads is written; `before`: the
-    same, asked while nothing is. Of a check (see checks) `level`, `every` and `repair` stand where others have columns.
+    same, asked while nothing is. `every`: how often, of a mart or a check (see there). Of a check
+    `level` and `repair` stand where others have columns.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Relation:
     reads: tuple[str, ...] = ()
     affected: str = ""
     before: str = ""
+    every: str = ""
     upstream: frozenset[str] = field(default=frozenset())
 
     @property
@@ -81,10 +83,6 @@ class Relation:
     @property
     def level(self) -> str:
         return dict(self.columns).get("level", "")
-
-    @property
-    def every(self) -> str:
-        return dict(self.columns).get("every", "")
 
     @property
     def repair(self) -> str:
@@ -163,6 +161,7 @@ def parse(name: str, text: str, folder: str = "", *, ours: bool = True) -> Relat
         reads=_names(bare, fields.get("reads", [])),
         affected="\n".join(fields.get("affected", [])),
         before="\n".join(fields.get("before", [])),
+        every=" ".join(fields.get("every", [])),
     )
 
 

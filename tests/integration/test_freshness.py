@@ -56,8 +56,21 @@ def test_old_ones_are_told_once_then_once_a_day_until_they_are_fresh(copied: War
 def test_a_mart_that_is_behind_its_copy_is_told(copied: Warehouse) -> None:
     age(copied, 0)
     copied.connection.execute("update ops.relation set version = version + 1")
-    copied.connection.execute("update ops.mart_source set as_of = now() - interval '5 hours'")
+    carried = "update ops.mart_source set as_of = now() - interval '{}' where mart = '{}'"
+    copied.connection.execute(carried.format("5 hours", "patients_by_area"))
     with pytest.raises(FiguresOld, match="patients_by_area of kitui/medic is 5 hours old"):
+        freshness.check(copied.connection, limited())
+
+
+def test_a_mart_of_every_hour_may_be_an_hour_older(copied: Warehouse) -> None:
+    age(copied, 0)
+    copied.connection.execute("update ops.relation set version = version + 1")
+    carried = "update ops.mart_source set as_of = now() - interval '{}'"
+    copied.connection.execute(carried.format("0") + " where mart = 'patients_by_area'")
+    copied.connection.execute(carried.format("170 minutes") + " where mart = 'data_quality'")
+    assert freshness.check(copied.connection, limited()) == []
+    copied.connection.execute(carried.format("190 minutes") + " where mart = 'data_quality'")
+    with pytest.raises(FiguresOld, match="data_quality of kitui/medic is 3 hours old"):
         freshness.check(copied.connection, limited())
 
 

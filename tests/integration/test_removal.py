@@ -89,7 +89,7 @@ def test_nothing_of_it_is_left_and_another_instance_is_as_before(filled: warehou
     assert removal.left_over(filled, ONE) == ["kitui"]
     assert removal.remove(filled, ONE, "kitui") == [SOURCE]
     models.update(filled)
-    assert marts.refresh(filled) == ["patients_by_area"]
+    assert "patients_by_area" in marts.refresh(filled)
     assert [name for name, kept in content(filled, "kitui").items() if kept] == []
     noted = ("ops.mart_source",)  # as of when the mart's own refresh was
     assert {name: kept for name, kept in content(filled, "nairobi").items() if name not in noted} == {

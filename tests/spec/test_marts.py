@@ -24,14 +24,20 @@ COUNTY = tables.documents("""
 LATER = CAUGHT_UP + timedelta(hours=1)
 
 
+#: Refreshed with every run.
+EACH_RUN = ["patients_by_area"]
+
+
 def refresh(staged: Staged) -> list[str]:
+    """Those that are refreshed with every run."""
     staged.update()
-    return marts.refresh(staged.connection)
+    return [name for name in marts.refresh(staged.connection) if name in EACH_RUN]
 
 
 def as_of(staged: Staged) -> tuple[datetime | None, bool, bool]:
     """(as of, complete, current) of patients_by_area."""
-    moment, complete, current = staged.row("select as_of, complete, is_current from marts.freshness")
+    freshness = "select as_of, complete, is_current from marts.freshness where mart = 'patients_by_area'"
+    moment, complete, current = staged.row(freshness)
     return moment, complete, current
 
 
@@ -112,13 +118,14 @@ def test_each_source_is_as_of_its_own_moment(staged: Staged) -> None:
     staged.page(COUNTY)
     staged.page(COUNTY, source="other/medic", caught_up=None)
     refresh(staged)
-    assert staged.rows("select source, as_of, complete from marts.freshness order by source") == [
+    freshness = "select source, as_of, complete from marts.freshness where mart = 'patients_by_area' order by source"
+    assert staged.rows(freshness) == [
         ("demo/medic", CAUGHT_UP, True),
         ("other/medic", None, False),
     ]
     staged.page(source="other/medic", caught_up=LATER)
     refresh(staged)
-    assert staged.values("select as_of from marts.freshness order by source") == [CAUGHT_UP, LATER]
+    assert [as_of for _, as_of, _ in staged.rows(freshness)] == [CAUGHT_UP, LATER]
 
 
 @pytest.fixture
@@ -172,7 +179,34 @@ def test_a_mart_that_fails_tells_nothing_of_its_rows(staged: Staged, include: Pa
     with pytest.raises(ModelFailed) as failure:
         marts.refresh(staged.connection, include)
     assert "Kisumu" not in str(failure.value)
-    assert staged.values("select mart from ops.mart_state") == ["patients_by_area"]
+    assert "patients_by_area" in staged.values("select mart from ops.mart_state")
+
+
+def test_one_of_every_hour_is_made_at_once_and_refreshed_in_the_next_hour(staged: Staged) -> None:
+    staged.page(COUNTY)
+    staged.update()
+    assert "data_quality" in marts.refresh(staged.connection)
+    staged.page(deleted=["c"], caught_up=LATER)
+    staged.update()
+    assert marts.refresh(staged.connection) == ["patients_by_area"]
+    freshness = "select as_of, is_current from marts.freshness where mart = 'data_quality'"
+    assert staged.rows(freshness) == [(CAUGHT_UP, False)]
+    an_hour_passes(staged)
+    assert "data_quality" in marts.refresh(staged.connection)
+    assert staged.rows(freshness) == [(LATER, True)]
+    an_hour_passes(staged)
+    assert marts.refresh(staged.connection) == []
+
+
+def an_hour_passes(staged: Staged) -> None:
+    staged.connection.execute("update ops.mart_state set refreshed_at = refreshed_at - interval '1 hour'")
+
+
+def test_every_is_run_or_hour(staged: Staged, include: Path) -> None:
+    text = "-- key: source\n-- reads: contact\n-- every: day\nselect source from models.contact"
+    (include / "sql" / "marts" / "mine.sql").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationInvalid, match="mine"):
+        marts.refresh(staged.connection, include)
 
 
 def test_readers_see_the_mart_while_it_is_refreshed(staged: Staged) -> None:

@@ -9,6 +9,7 @@
 -- is_muted: Muted itself; what lies above is not looked at here
 -- is_person: Of a type that the settings configure as persons, or of the type person; every other contact is a place
 -- configured: Whether the settings have its type
+-- lineage: A digest of the ids that its document embeds as what is above it; null where it names no parent
 -- key: source, _id
 -- index: source, parent_uuid
 -- after: configured_type
@@ -34,7 +35,8 @@ select
     nullif(doc.muted #>> '{}', '') as muted,
     cht.is_muted(doc.muted) as is_muted,
     coalesce(type.person, own.contact_type = 'person', false) as is_person,
-    type.id is not null as configured
+    type.id is not null as configured,
+    cht.lineage_digest(doc.parent) as lineage
 from document
 cross join lateral jsonb_to_record(document.doc) as doc (
     reported_date jsonb, parent jsonb, name text, contact_type jsonb, is_active text, notes text, muted jsonb

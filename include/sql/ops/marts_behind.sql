@@ -1,5 +1,5 @@
 -- The marts with something to do: (name, make) where the view is missing or its file has changed, (name, refresh) where
--- what it reads has changed since; none before the models were first made. And the deployment's that have failed. The one
+-- what it reads has changed since and it is due: with every run, or once in each hour of the clock; none before the models were first made. And the deployment's that have failed. The one
 -- statement of a run with nothing new.
 select
     file.name,
@@ -7,15 +7,19 @@ select
         when state.hash is distinct from file.hash or to_regclass(format('marts.%%I', file.name)) is null then 'make'
         else 'refresh'
     end
-from unnest(%(names)s::text[], %(hashes)s::text[], %(reads)s::text[]) as file (name, hash, reads)
+from unnest(%(names)s::text[], %(hashes)s::text[], %(reads)s::text[], %(every)s::text[])
+    as file (name, hash, reads, every)
 left join ops.mart_state as state on state.mart = file.name
 where exists (select from ops.relation) and (
     state.hash is distinct from file.hash
     or to_regclass(format('marts.%%I', file.name)) is null
-    or state.versions is distinct from (
-        select coalesce(jsonb_object_agg(relation.name, relation.version), '{}')
-        from ops.relation
-        where relation.name = any(string_to_array(file.reads, ','))
+    or (
+        (file.every <> 'hour' or date_trunc('hour', state.refreshed_at) < date_trunc('hour', now()))
+        and state.versions is distinct from (
+            select coalesce(jsonb_object_agg(relation.name, relation.version), '{}')
+            from ops.relation
+            where relation.name = any(string_to_array(file.reads, ','))
+        )
     )
 )
 union all

@@ -1,12 +1,18 @@
 -- Notes what a mart was made from, and as of when each of its sources was.
 with mart as (
-    insert into ops.mart_state as kept (mart, hash, reads, versions)
-    select %(mart)s, %(hash)s, %(reads)s::text[], coalesce(jsonb_object_agg(relation.name, relation.version), '{}')
+    insert into ops.mart_state as kept (mart, hash, reads, every, versions)
+    select
+        %(mart)s,
+        %(hash)s,
+        %(reads)s::text[],
+        %(every)s,
+        coalesce(jsonb_object_agg(relation.name, relation.version), '{}')
     from ops.relation
     where relation.name = any(%(reads)s::text[])
     on conflict (mart) do update set
         hash = excluded.hash,
         reads = excluded.reads,
+        every = excluded.every,
         versions = excluded.versions,
         refreshed_at = now()
     returning kept.mart

@@ -1,0 +1,106 @@
+-- One row an area above the household, and one a source with an empty area_uuid: how many documents of it, and of everything
+-- below it, are worth looking at. A document about nobody who is in an area is in the empty one.
+-- area_uuid: The place's _id; empty for unplaced
+-- name, contact_type: Of the area
+-- level: 1 at the top, 2 below that …; 0 for unplaced
+-- parent_uuid: The area in whose totals this one is counted
+-- duplicates: Persons whose short code another person has, too
+-- orphans: Contacts whose parent isn't there, or is no place
+-- in_cycle: Places that are above themselves
+-- mismatching_lineages: Contacts that embed other ids as what is above them than the current documents give; not those in or below a cycle
+-- impossible_dates: Contacts and reports with a date before 1900 or later than their copy, and persons who died before they were born
+-- refused: Documents whose latest revision could not be taken in
+-- older_revisions: Of them, those that are counted as they were before
+-- complete: false until the source was first copied to its end
+-- key: source, area_uuid
+-- reads: area_fold, contact, data_record, duplicate, impossible_date, place, refused, report
+-- every: hour
+with recursive walked as (
+    -- what is above a place by the current documents; an orphan's own lineage is all that is known of it
+    select place.source, place._id, contact.lineage
+    from models.place as place
+    join models.contact as contact on contact.source = place.source and contact._id = place._id
+    left join models.place as parent on parent.source = place.source and parent._id = place.parent_uuid
+    where parent._id is null
+    union all
+    select place.source, place._id, cht.lineage_above(walked._id, walked.lineage) as lineage
+    from walked
+    join models.place as place on place.source = walked.source and place.parent_uuid = walked._id
+),
+
+expected as materialized (
+    select walked.source, walked._id as parent_uuid, cht.lineage_above(walked._id, walked.lineage) as lineage
+    from walked
+),
+
+found as (
+    select duplicate.source, duplicate._id as contact, 'duplicate' as what
+    from models.duplicate as duplicate
+    union all
+    select orphan.source, orphan.uuid, 'orphan'
+    from models.orphan as orphan
+    union all
+    select cycle.source, cycle.uuid, 'cycle'
+    from models.cycle as cycle
+    union all
+    select contact.source, contact._id, 'lineage'
+    from expected
+    join models.contact as contact on contact.source = expected.source and contact.parent_uuid = expected.parent_uuid
+    where contact.lineage <> expected.lineage
+    union all
+    select wrong.source, coalesce(report.subject_uuid, record.contact_uuid, wrong._id), 'date'
+    from models.impossible_date as wrong
+    left join models.data_record as record on record.source = wrong.source and record._id = wrong._id
+    left join models.report as report on report.source = wrong.source and report._id = wrong._id
+    union all
+    select
+        refused.source,
+        coalesce(report.subject_uuid, record.contact_uuid, refused._id),
+        case when refused.counted_rev is null then 'refused' else 'older' end
+    from ops.rejected as refused
+    left join models.data_record as record on record.source = refused.source and record._id = refused._id
+    left join models.report as report on report.source = refused.source and report._id = refused._id
+),
+
+placed as (
+    select found.source, coalesce(person.area_uuid, place.area_uuid, '') as area_uuid, found.what, count(*) as documents
+    from found
+    left join models.person_area as person on person.source = found.source and person.uuid = found.contact
+    left join models.place_area as place on place.source = found.source and place.uuid = found.contact
+    group by found.source, coalesce(person.area_uuid, place.area_uuid, ''), found.what
+),
+
+counted as (
+    select
+        above.source,
+        above.area_uuid,
+        sum(placed.documents) filter (where placed.what = 'duplicate') as duplicates,
+        sum(placed.documents) filter (where placed.what = 'orphan') as orphans,
+        sum(placed.documents) filter (where placed.what = 'cycle') as in_cycle,
+        sum(placed.documents) filter (where placed.what = 'lineage') as mismatching_lineages,
+        sum(placed.documents) filter (where placed.what = 'date') as impossible_dates,
+        sum(placed.documents) filter (where placed.what in ('refused', 'older')) as refused,
+        sum(placed.documents) filter (where placed.what = 'older') as older_revisions
+    from placed
+    join models.area_above as above on above.source = placed.source and above.uuid = placed.area_uuid
+    group by above.source, above.area_uuid
+)
+
+select
+    area.source,
+    area.area_uuid,
+    area.name,
+    area.contact_type,
+    area.level,
+    area.effective_parent as parent_uuid,
+    coalesce(counted.duplicates, 0)::bigint as duplicates,
+    coalesce(counted.orphans, 0)::bigint as orphans,
+    coalesce(counted.in_cycle, 0)::bigint as in_cycle,
+    coalesce(counted.mismatching_lineages, 0)::bigint as mismatching_lineages,
+    coalesce(counted.impossible_dates, 0)::bigint as impossible_dates,
+    coalesce(counted.refused, 0)::bigint as refused,
+    coalesce(counted.older_revisions, 0)::bigint as older_revisions,
+    area.complete
+from models.area_count as area
+left join counted on counted.source = area.source and counted.area_uuid = area.area_uuid
+where not area.household
