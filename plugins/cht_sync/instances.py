@@ -20,6 +20,9 @@ Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]*$")]
 #: https://docs.couchdb.org/en/stable/api/database/common.html#put--db, and the system databases with their underscore
 Database = Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_$()+/-]*$")]
 
+#: A host: what is before the first slash is taken for the instance by those who read v1
+SourceName = Annotated[str, msgspec.Meta(pattern=r"^[^/\s]+$")]
+
 #: Of `fresh_within`: "90 minutes", "2 hours", "1 day".
 _SPAN = re.compile(r"([1-9]\d{0,5}) (minute|hour|day)s?")
 
@@ -28,7 +31,7 @@ class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One CHT server; `schedule` is a cron expression in the deployment's time zone, or None: by hand only.
 
     `fresh_within` is how old its figures may be before cht_freshness tells, or None: it doesn't. `pool` is the Airflow
-    pool of all tasks that read this server.
+    pool of all tasks that read this server. `source_name` is what the views in v1 call it, or None: its name.
     """
 
     name: Name
@@ -38,10 +41,15 @@ class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     active: bool = True
     fresh_within: str | None = None
     pool: Annotated[str, msgspec.Meta(min_length=1)] = "default_pool"
+    source_name: SourceName | None = None
 
     def source(self, database: str) -> str:
         """The key of that database in every table."""
         return f"{self.name}/{database}"
+
+    def shown(self, database: str) -> str:
+        """What v1.couchdb calls it."""
+        return f"{self.source_name or self.name}/{database}"
 
     @property
     def limit(self) -> timedelta | None:

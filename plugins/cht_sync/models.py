@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cht_sync import counts, deployment, describe, rebuild, relation, sql, table, warehouse, work
+from cht_sync import counts, deployment, describe, rebuild, relation, sql, table, v1, warehouse, work
 from cht_sync.deployment import Failures
 from cht_sync.relation import Relation
 
@@ -135,6 +135,7 @@ def _run(
     if FOLD in anew:
         counts.discard(connection)
     _note(connection, files, written, anew, there - lost)
+    v1.publish(connection)
     failed = sorted(failure.file.name for failure in files.failures.values())
     return Update(changed, written, failed, _left_over(connection, files))
 

@@ -9,7 +9,7 @@ import pendulum
 from airflow.sdk import Asset, AssetAlias, CronTriggerTimetable, Param, dag, task, teardown
 from airflow.sdk.exceptions import AirflowSkipException
 
-from cht_sync import extract, hook, schema, staging
+from cht_sync import extract, hook, schema, staging, v1
 from cht_sync.errors import ConfigurationInvalid
 from cht_sync.instances import Instance
 
@@ -82,6 +82,7 @@ def prepare(instance: Instance) -> Any:
             if applied := schema.migrate(connection):
                 log.info("applied %s", ", ".join(applied))
             staging.prepare(connection, {source: (instance.name, name) for source, name in instance.sources.items()})
+            v1.name(connection, instance)
 
     return prepare_warehouse()
 

@@ -9,13 +9,14 @@ import pytest
 from cht_sync import marts, models, schema, warehouse
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
-ROLES = ("bi", "monitor", "analyst")
+ROLES = ("bi", "monitor", "analyst", "dbt")
 
 READABLE = """
     select nspname || '.' || relname
     from pg_class
     join pg_namespace on pg_namespace.oid = relnamespace
-    where relkind in ('r', 'p', 'v', 'm') and nspname in ('staging', 'ops', 'model_data', 'models', 'marts', 'history')
+    where relkind in ('r', 'p', 'v', 'm')
+        and nspname in ('staging', 'ops', 'model_data', 'models', 'marts', 'history', 'v1')
         and has_schema_privilege(%(role)s, pg_namespace.oid, 'usage')
         and has_table_privilege(%(role)s, pg_class.oid, 'select')
 """
@@ -60,6 +61,14 @@ def test_analysts_read_models_and_no_whole_documents(granted: warehouse.Connecti
     found = readable(granted, "analyst")
     assert {"models.person", "models.area_count", "marts.patients_by_area", "ops.checkpoint"} <= found
     assert not [name for name in found if name.startswith(("staging.", "model_data.")) or "rejected" in name]
+
+
+def test_dbt_reads_documents_in_one_schema_and_makes_its_models_there(granted: warehouse.Connection) -> None:
+    assert readable(granted, "dbt") == {"v1.couchdb", "v1.couchdb_progress"}
+    granted.execute("set local role dbt")
+    granted.execute("create table v1.document_metadata as select _id as uuid, saved_timestamp from v1.couchdb")
+    granted.execute("reset role")
+    assert "v1.document_metadata" in readable(granted, "dbt")
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -91,7 +91,8 @@ def test_nothing_of_it_is_left_and_another_instance_is_as_before(filled: warehou
     models.update(filled)
     assert "patients_by_area" in marts.refresh(filled)
     assert [name for name, kept in content(filled, "kitui").items() if kept] == []
-    noted = ("ops.mart_source",)  # as of when the mart's own refresh was
+    # as of when the mart's own refresh was, and which documents the removed ones have hidden in v1
+    noted = ("ops.mart_source", "ops.shadowed")
     assert {name: kept for name, kept in content(filled, "nairobi").items() if name not in noted} == {
         name: kept for name, kept in other.items() if name not in noted
     }

@@ -27,6 +27,14 @@ def test_an_instance_and_its_sources(tmp_path: Path) -> None:
     assert instance.active
 
 
+def test_the_name_that_others_read(tmp_path: Path) -> None:
+    (instance,) = read(tmp_path, GOOD).instances
+    assert instance.shown("medic") == "kitui/medic"
+    (instance,) = read(tmp_path, GOOD + 'source_name = "cht.example.org"\n').instances
+    assert instance.shown("_users") == "cht.example.org/_users"
+    assert instance.source("_users") == "kitui/_users"
+
+
 def test_the_file_that_is_shipped_is_good() -> None:
     assert instances.read().instances
 
@@ -47,6 +55,8 @@ def test_the_file_that_is_shipped_is_good() -> None:
         ("schedule", "shedule", "shedule"),
         ('schedule = "*/5 * * * *"', 'fresh_within = "soon"', "instance[0].fresh_within"),
         ('schedule = "*/5 * * * *"', 'fresh_within = "0 hours"', "instance[0].fresh_within"),
+        ('schedule = "*/5 * * * *"', 'source_name = "cht.example.org/medic"', "instance[0].source_name"),
+        ('schedule = "*/5 * * * *"', 'source_name = ""', "instance[0].source_name"),
         ("[[instance]]", "[[instance]", "line 3"),
     ],
 )

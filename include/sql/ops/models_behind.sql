@@ -30,5 +30,11 @@ select
         left join ops.model_state as state on state.source = checkpoint.source and state.model = file.model
         where state.batch is distinct from checkpoint.batch and checkpoint.mode <> 'copying'
     )
+    or exists (
+        select
+        from ops.model_source as noted
+        left join ops.published_source as shown on shown.source = noted.source
+        where noted.batch > coalesce(shown.batch, 0)
+    )
     or exists (select from ops.to_recount)
     or exists (select from ops.failing where failing.folder in ('models', 'views'))
