@@ -1,13 +1,19 @@
-"""The counts of every area, kept in model_data.area_fold: by the change, or made from nothing.
+"""The counts of every area, kept in model_data.area_fold, and by sex and age in model_data.band_fold: by the change, or
+made from nothing.
 
-include/sql/counts has the tables; area_fold.sql, the definition, which counts sources whole; area_change.sql, which
-brings them up to what the models have done again; area_write.sql, which writes what either has made.
+include/sql/counts has the tables; area_fold.sql and band_fold.sql, the definition, which counts sources whole;
+area_change.sql and band_change.sql, which bring them up to what the models have done again, and to the day that it is;
+area_write.sql and band_write.sql, which write what either has made.
 """
 
+import datetime
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from psycopg import sql as statement
 from psycopg.sql import Identifier
 
@@ -15,16 +21,46 @@ from cht_sync import relation, sql, warehouse
 from cht_sync.relation import Relation
 from cht_sync.work import Work
 
-#: The counts by name: a model, but no select by document.
+#: The counts by name, and those by sex and age: models, but no selects by document.
 FOLD = "area_fold"
+BANDS = "band_fold"
+NAMES = (FOLD, BANDS)
 
 #: The models that the counts are made of.
 INPUTS = frozenset({"contact", "person", "place"})
 
-TABLES = ("area_fold", "counted_person", "orphan", "orphan_chain", "cycle")
-FILES = ("tables", "area_fold", "area_change", "area_write")
+TABLES = ("area_fold", "counted_person", "orphan", "orphan_chain", "cycle", "band_fold")
 
-SOURCES = 'create temporary table fold_source (source text collate "C" primary key) on commit drop'
+#: The two ways of counting, each of what people read and of ages after that.
+WHOLE = ("area_fold", "band_fold")
+CHANGE = ("area_change", "band_change")
+FILES = ("tables", *WHOLE, *CHANGE, "area_write", "band_write")
+
+#: `today` is the day of which the ages are.
+SOURCES = """
+    create temporary table fold_source (source text collate "C" primary key, today date not null) on commit drop
+"""
+
+#: A day that has begun does not end again, where a run began before another; but a clock that went wrong is set right.
+AIM = """
+    insert into pg_temp.fold_source (source, today)
+    select
+        chosen.source,
+        case
+            when day.as_of <= %(today)s::date + 1 then greatest(day.as_of, %(today)s::date)
+            else coalesce(%(today)s::date, day.as_of, (now() at time zone 'UTC')::date)
+        end
+    from unnest(%(sources)s::text[]) as chosen (source)
+    left join ops.band_day as day on day.source = chosen.source
+    where cht.is_main(chosen.source)
+"""
+
+NOTE_DAY = """
+    insert into ops.band_day as kept (source, as_of)
+    select fold_source.source, fold_source.today
+    from pg_temp.fold_source
+    on conflict (source) do update set as_of = excluded.as_of where kept.as_of <> excluded.as_of
+"""
 
 #: The documents that the models which the counts are made of have done again.
 TODO = """
@@ -39,12 +75,21 @@ TO_CHECK = """
     select made.source, made.area_uuid
     from pg_temp.fold_area as made
     where not made.is_gone
+    union
+    select made.source, made.area_uuid
+    from pg_temp.fold_band as made
+    except
+    select made.source, made.area_uuid
+    from pg_temp.fold_area as made
+    where made.is_gone
 """
 
 #: What the way of counting that comes next makes again.
-WRITTEN = (
-    "drop table pg_temp.fold_area, pg_temp.fold_person, pg_temp.fold_orphan, pg_temp.fold_chain, pg_temp.fold_cycle"
-)
+WRITTEN = """
+    drop table
+        pg_temp.fold_area, pg_temp.fold_person, pg_temp.fold_orphan, pg_temp.fold_chain, pg_temp.fold_cycle,
+        pg_temp.fold_band
+"""
 
 
 @dataclass(frozen=True)
@@ -87,24 +132,29 @@ def discard(connection: warehouse.Connection) -> None:
         connection.execute(statement.SQL("drop table if exists {}").format(name))
 
 
-def update(connection: warehouse.Connection, change: Change | None, include: Path = sql.INCLUDE) -> int:
+def update(
+    connection: warehouse.Connection,
+    change: Change | None,
+    today: datetime.date | None = None,
+    include: Path = sql.INCLUDE,
+) -> dict[str, int]:
     """Counts what has changed (None: everything), and whole the sources never counted; how many rows differed and were
-    written.
+    written, by name.
 
-    Raises ModelFailed.
+    `today` is the day in the deployment's time zone; None leaves the ages at the day that they are of. Raises
+    ModelFailed.
     """
     connection.execute(SOURCES)
-    whole = _whole(connection, change)
-    written = 0
-    if _aim(connection, whole):
-        written += sum(_make(connection, "area_fold", include)[:1])
+    whole, written = _whole(connection, change, today), Counter(dict.fromkeys(NAMES, 0))
+    if _aim(connection, whole, today):
+        written.update(_make(connection, WHOLE, include))
         for table in TABLES:
             connection.execute(statement.SQL("analyze {}").format(Identifier("model_data", table)))
-    if change and _aim(connection, set(change.touched) - whole):
+    if change and _aim(connection, (set(change.touched) | _turned(connection, today)) - whole, today):
         connection.execute(statement.SQL(TODO).format(scopes=statement.Literal(sorted(change.scopes))))
-        written += sum(_make(connection, "area_change", include)[:1])
+        written.update(_make(connection, CHANGE, include))
     connection.execute("delete from ops.to_recount")
-    return written
+    return {name: written[name] for name in NAMES}
 
 
 def check(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> dict[str, int]:
@@ -118,13 +168,14 @@ def check(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> dict
         for (source,) in sources:
             with connection.transaction(force_rollback=True):
                 connection.execute(SOURCES)
-                _aim(connection, {source})
-                found[source] = sum(_make(connection, "area_fold", include))
+                _aim(connection, {source}, None)
+                found[source] = _make(connection, WHOLE, include).total()
     return {source: rows for source, rows in found.items() if rows}
 
 
-def _whole(connection: warehouse.Connection, change: Change | None) -> set[str]:
-    """The sources to be counted from nothing: asked for, done whole by the models, or never counted."""
+def _whole(connection: warehouse.Connection, change: Change | None, today: datetime.date | None) -> set[str]:
+    """The sources to be counted from nothing: asked for, done whole by the models, never counted, or with ages of a day
+    that is yet to come."""
     rows = connection.execute(
         """
         select checkpoint.source
@@ -137,48 +188,57 @@ def _whole(connection: warehouse.Connection, change: Change | None) -> set[str]:
                 select from model_data.area_fold as fold
                 where fold.source = checkpoint.source and fold.area_uuid = ''
             )
+            or checkpoint.source in (select day.source from ops.band_day as day where day.as_of > %(today)s::date + 1)
         )
         """,
-        {"all": change is None, "whole": list(change.whole if change else ())},
+        {"all": change is None, "whole": list(change.whole if change else ()), "today": today},
     ).fetchall()
     return {source for (source,) in rows}
 
 
-def _aim(connection: warehouse.Connection, sources: Collection[str]) -> bool:
+def _turned(connection: warehouse.Connection, today: datetime.date | None) -> set[str]:
+    """The sources for which another day has begun."""
+    rows = connection.execute(
+        """
+        select day.source
+        from ops.band_day as day
+        join ops.checkpoint on checkpoint.source = day.source
+        where checkpoint.mode <> 'copying' and day.as_of < %s
+        """,
+        [today],
+    ).fetchall()
+    return {source for (source,) in rows}
+
+
+def _aim(connection: warehouse.Connection, sources: Collection[str], today: datetime.date | None) -> bool:
     """Counts these from here on; whether there are any."""
     if not sources:
         return False
     connection.execute("delete from pg_temp.fold_source")
-    chosen = connection.execute(
-        """
-        insert into pg_temp.fold_source (source)
-        select chosen.source
-        from unnest(%s::text[]) as chosen (source)
-        where cht.is_main(chosen.source)
-        """,
-        [sorted(sources)],
-    )
-    return chosen.rowcount > 0
+    return connection.execute(AIM, {"sources": sorted(sources), "today": today}).rowcount > 0
 
 
-def _make(connection: warehouse.Connection, name: str, include: Path) -> tuple[int, ...]:
-    """One way of counting, written; rows of what people read, and of what the next change is counted from."""
-    _execute(connection, name, include)
-    if name == "area_change":
+def _make(connection: warehouse.Connection, way: tuple[str, str], include: Path) -> Counter[str]:
+    """One way of counting, written; rows by name, and of what the next change is counted from."""
+    for file in way:
+        _execute(connection, file, include)
+    if way == CHANGE:
         connection.execute(TO_CHECK)
     # by their keys: of few rows that have gone, a kept table is not to be read through
     connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")
-    written = _execute(connection, "area_write", include)
+    areas, kept = _execute(connection, "area_write", include).fetchone() or (0, 0)
+    bands = _execute(connection, "band_write", include).rowcount
     connection.execute("set local enable_hashjoin = on; set local enable_mergejoin = on")
     connection.execute(WRITTEN)
-    return written
+    days = connection.execute(NOTE_DAY).rowcount
+    return Counter({FOLD: areas, BANDS: bands + days, "kept": kept})
 
 
-def _execute(connection: warehouse.Connection, name: str, include: Path) -> tuple[int, ...]:
-    """Runs a file of statements; the row that the last of them returns, if it does."""
+def _execute(connection: warehouse.Connection, name: str, include: Path) -> psycopg.Cursor[Any]:
+    """Runs a file of statements; the result of the last of them."""
     file = relation.parse(name, sql.read(f"counts/{name}", include))
     with relation.telling(file):
         cursor = connection.execute(file.text.encode())
     while cursor.nextset():
         pass
-    return tuple(cursor.fetchone() or ()) if cursor.description else ()
+    return cursor

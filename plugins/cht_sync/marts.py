@@ -50,7 +50,7 @@ def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> li
 def _files(include: Path) -> tuple[list[Relation], Failures]:
     """Ours, then the deployment's; each `reads` what has a version, or it would never be refreshed."""
     known, failures = models.read(include), Failures()
-    versioned = {models.FOLD, models.REFUSED, *(model.name for model in known.models), *known.failures.names}
+    versioned = {*models.COUNTS, models.REFUSED, *(model.name for model in known.models), *known.failures.names}
     ours = relation.folder("marts", include)
     files = [*ours, *deployment.read("marts", include, ours, {file.name for file in ours}, failures)]
     for file in files:
@@ -58,7 +58,7 @@ def _files(include: Path) -> tuple[list[Relation], Failures]:
             if not file.reads or set(file.reads) - versioned:
                 raise ConfigurationInvalid(
                     f"The mart {file.name} has a `reads` that is empty or names what is no model",
-                    f"Name models in it, or {models.FOLD} for the counts of areas, in {file.file}",
+                    f"Name models in it, or {' and '.join(models.COUNTS)} for the counts of areas, in {file.file}",
                 )
             if file.every not in EVERY:
                 raise ConfigurationInvalid(

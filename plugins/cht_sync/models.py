@@ -7,6 +7,7 @@ document that changes its type leaves one table and enters another. Everything t
 over one snapshot: a run that is killed has changed nothing of it.
 """
 
+import datetime
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +16,8 @@ from cht_sync import counts, deployment, describe, rebuild, relation, sql, table
 from cht_sync.deployment import Failures
 from cht_sync.relation import Relation
 
-#: The counts of every area: what a mart names that reads them.
-FOLD = counts.FOLD
+#: The counts of every area, and those by sex and age: what a mart names that reads them.
+COUNTS = counts.NAMES
 
 #: Documents that could not be staged: what a mart names that tells of them.
 REFUSED = "refused"
@@ -49,14 +50,20 @@ class Files:
         return [*self.models, *self.views]
 
 
-def update(connection: warehouse.Connection, include: Path = sql.INCLUDE, blocks: int = rebuild.BLOCKS) -> Update:
-    """Brings models and counts up to what is staged; nothing new costs one statement.
+def update(
+    connection: warehouse.Connection,
+    include: Path = sql.INCLUDE,
+    blocks: int = rebuild.BLOCKS,
+    today: datetime.date | None = None,
+) -> Update:
+    """Brings models and counts up to what is staged, and ages to `today`; nothing new costs one statement.
 
-    Where a file is new or has changed, its table is made anew first, in chunks of so many pages. Raises ModelFailed,
-    AnotherRun, ConfigurationInvalid.
+    `today` is the day in the deployment's time zone; None leaves ages at the day that they are of. Where a file is new
+    or has changed, its table is made anew first, in chunks of so many pages. Raises ModelFailed, AnotherRun,
+    ConfigurationInvalid.
     """
     files = read(include)
-    if not files.failures and not _is_behind(connection, files):
+    if not files.failures and not _is_behind(connection, files, today):
         return Update()
     with warehouse.lock(connection, "cht-sync models"):
         anew = _anew(connection, files)
@@ -75,7 +82,7 @@ def update(connection: warehouse.Connection, include: Path = sql.INCLUDE, blocks
             connection.execute("set local work_mem = '128MB'")
             # what has changed is looked up by its keys, and those pages are mostly in memory
             connection.execute("set local random_page_cost = 1.1")
-            return _run(connection, files, made, anew, include)
+            return _run(connection, files, made, anew, today, include)
 
 
 def read(include: Path = sql.INCLUDE) -> Files:
@@ -86,10 +93,11 @@ def read(include: Path = sql.INCLUDE) -> Files:
     models = [*ours, *deployment.read("models", include, ours, taken, failures)]
     taken |= {file.name for file in models} | failures.names
     views = [*views, *deployment.read("views", include, views, taken, failures)]
-    return Files(models, views, {file.name: file.hash for file in (*models, *views, fold)}, failures)
+    stamps = {file.name: file.hash for file in (*models, *views)} | dict.fromkeys(COUNTS, fold.hash)
+    return Files(models, views, stamps, failures)
 
 
-def _is_behind(connection: warehouse.Connection, files: Files) -> bool:
+def _is_behind(connection: warehouse.Connection, files: Files, today: datetime.date | None) -> bool:
     row = connection.execute(
         sql.read("ops/models_behind"),
         {
@@ -98,6 +106,7 @@ def _is_behind(connection: warehouse.Connection, files: Files) -> bool:
             "described": [file.name for file in files.shown],
             "headers": [file.header for file in files.shown],
             "models": [file.name for file in files.models],
+            "today": today,
         },
     ).fetchone()
     return bool(row and row[0])
@@ -117,7 +126,12 @@ def _ours(connection: warehouse.Connection, files: Files) -> set[tuple[str, str]
 
 
 def _run(
-    connection: warehouse.Connection, files: Files, made: rebuild.Rebuild, anew: set[str], include: Path
+    connection: warehouse.Connection,
+    files: Files,
+    made: rebuild.Rebuild,
+    anew: set[str],
+    today: datetime.date | None,
+    include: Path,
 ) -> Update:
     written = made.swap()
     kept = [file for file in files.models if file.name in written or file.name not in anew]
@@ -127,12 +141,12 @@ def _run(
     there = set(written) | {file.name for file in kept}
     lost = _affect(connection, kept, works, files.failures)
     touched = _write(connection, kept, works, files.failures, written)
-    if FOLD in anew:
+    if anew & set(COUNTS):
         counts.renew(connection, include)
-    change = None if anew & {FOLD, *counts.INPUTS} else counts.Change.of(works, touched)
-    written[FOLD] = counts.update(connection, change, include)
+    change = None if anew & {*COUNTS, *counts.INPUTS} else counts.Change.of(works, touched)
+    written |= counts.update(connection, change, today, include)
     _show(connection, files, anew, made.ours)
-    if FOLD in anew:
+    if anew & set(COUNTS):
         counts.discard(connection)
     _note(connection, files, written, anew, there - lost)
     v1.publish(connection)
@@ -211,12 +225,12 @@ def _note(
     """`there` are the models whose tables are of their files, whether the run has written them or not."""
     completed = connection.execute(sql.read("ops/note_sources")).fetchall()
     working = [file.name for file in files.shown if not files.failures.stop(file)]
-    current = {*working, FOLD} | (there & anew)
+    current = {*working, *COUNTS} | (there & anew)
     # numbers that have become complete are other numbers
     changed = [
         name
         for name in files.stamps
-        if name in current and (written.get(name) or name in anew or (completed and name == FOLD))
+        if name in current and (written.get(name) or name in anew or (completed and name in COUNTS))
     ]
     hashes = [files.stamps[name] for name in changed]
     connection.execute(sql.read("ops/note_relations"), {"names": changed, "hashes": hashes})

@@ -7,6 +7,7 @@ Several histories happen side by side, as instances do: a run of the models take
 import shutil
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from demo import expected
 from tests.spec.recording import Killed, recording
-from tests.spec.staged import Staged
+from tests.spec.staged import TODAY, Staged
 from tests.spec.world import EVENTS, World
 
 #: Of one instance between two runs: what happens, who vanishes (12: nobody), and the pages that are copied.
@@ -24,13 +25,14 @@ PAGE = st.tuples(st.integers(1, 12), st.integers(0, 11))
 ROUND = st.tuples(st.lists(EVENT, min_size=1, max_size=6), st.integers(0, 30), st.lists(PAGE, max_size=3))
 HISTORY = st.tuples(st.booleans(), st.lists(ROUND, min_size=3, max_size=5))
 
-#: At which of its statements a run is killed (over 150: at none), and whether one follows with nothing new.
-RUN = st.tuples(st.integers(1, 300), st.booleans())
+#: At which of its statements a run is killed (over 150: at none), whether one follows with nothing new, and how many
+#: days after the one before it is made: mostly none, else one, or so many that somebody is older by some bands.
+RUN = st.tuples(st.integers(1, 300), st.booleans(), st.sampled_from((0, 0, 0, 1, 1, 40, 366, 1500)))
 
 #: What the counts are made of and shown by; the other models would only take time.
 NEEDED = {
     "models": ("configured_type", "contact", "person", "place", "user"),
-    "views": ("area_count", "orphan", "cycle"),
+    "views": ("area_band", "area_count", "orphan", "cycle"),
 }
 
 COLUMNS = (
@@ -65,6 +67,7 @@ class Tally:
     runs: int = 0
     killed: int = 0
     counts: int = 0
+    bands: int = 0
     cycles: int = 0
     orphans: int = 0
 
@@ -77,13 +80,16 @@ class Proof:
     include: Path
     sources: list[str]
     tally: Tally = field(default_factory=Tally)
+    today: date = TODAY
 
     def hold(self, given: Any) -> None:
         """Lets these histories happen. Raises AssertionError where a count is not what it has to be."""
         told, runs = given
         self._forget()
         worlds = [World(source, empty=empty) for source, (empty, _) in zip(self.sources, told, strict=False)]
-        for number, (kill_at, again) in enumerate(runs):
+        self.today = TODAY
+        for number, (kill_at, again, days) in enumerate(runs):
+            self.today += timedelta(days)
             for world, (_, rounds) in zip(worlds, told, strict=True):
                 if number < len(rounds):
                     self._go_on(world, *rounds[number])
@@ -115,16 +121,19 @@ class Proof:
 
         try:
             with recording(self.staged.connection, kill):
-                models.update(self.staged.connection, self.include)
+                self._update()
         except Killed:
             self.tally.killed += 1
-            models.update(self.staged.connection, self.include)
+            self._update()
         if again:
-            assert models.update(self.staged.connection, self.include) == models.Update()
+            assert self._update() == models.Update()
         self.tally.runs += 1
 
+    def _update(self) -> models.Update:
+        return models.update(self.staged.connection, self.include, today=self.today)
+
     def compare(self, worlds: list[World]) -> None:
-        """Every count, every orphan, every cycle; nobody twice, and nobody lost."""
+        """Every count, also by sex and age, every orphan, every cycle; nobody twice, and nobody lost."""
         rows = self.staged.rows(f"select source, area_uuid, {', '.join(COLUMNS)} from models.area_count")
         found: dict[str, dict[str, Any]] = defaultdict(dict)
         for source, area, *values in rows:
@@ -132,12 +141,15 @@ class Proof:
         orphans, cycles = self._listed("models.orphan", "effective_parent"), self._listed("models.cycle", "top")
         for world in worlds:
             assert found[world.source] == world.wanted()
+            bands = self.staged.bands(world.source)
+            assert bands == {area: found for area, found in world.bands(self.today).items() if found}
             county = expected.County(world.copied.values())
             tops = (row["total_persons"] for row in found[world.source].values() if row["effective_parent"] is None)
             assert sum(tops) == len(list(county.persons()))
             assert orphans[world.source] == wanted_orphans(county)
             assert cycles[world.source] == {uuid: cycle[0] for cycle in county.cycles() for uuid in cycle}
             self.tally.counts += len(found[world.source])
+            self.tally.bands += sum(map(len, bands.values()))
             self.tally.orphans += len(orphans[world.source])
             self.tally.cycles += len(cycles[world.source])
 
@@ -151,7 +163,7 @@ class Proof:
         """The tables as they have become, and as they are made anew."""
         kept = self._content()
         self.staged.connection.execute("delete from ops.relation where name = 'area_fold'")
-        models.update(self.staged.connection, self.include)
+        self._update()
         assert self._content() == kept
 
     def _content(self) -> dict[str, list[Any]]:

@@ -1,10 +1,11 @@
 """Documents in, counts out: each step is taken in by the models, and every count is compared with a plain recount."""
 
+from datetime import date
 from typing import Any
 
-from demo import expected, expected_groups
+from demo import expected, expected_bands, expected_groups
 from tests.spec import tables
-from tests.spec.staged import SOURCE, Staged
+from tests.spec.staged import SOURCE, TODAY, Staged
 
 UNPLACED = "unplaced"
 
@@ -15,6 +16,7 @@ class Spec:
     def __init__(self, staged: Staged) -> None:
         self.staged = staged
         self.live: dict[str, dict[str, Any]] = {}
+        self.today = TODAY
 
     def stage(self, table: str = "", *documents: dict[str, Any], deleted: str = "") -> None:
         """A page of documents (a table, and others as they are) and deletions, then a run of the models."""
@@ -23,14 +25,20 @@ class Spec:
         for uuid in deleted.split():
             del self.live[uuid]
         self.staged.page(page, deleted=deleted.split())
-        self.staged.update()
+        self.staged.update(self.today)
+        self.holds()
+
+    def on(self, day: str) -> None:
+        """A run of the models on that day, with nothing new in CouchDB."""
+        self.today = date.fromisoformat(day)
+        self.staged.update(self.today)
         self.holds()
 
     def vanish(self, uuid: str, how: str) -> None:
         """A document that left CouchDB without a deletion in its feed."""
         self.staged.gone(uuid, how)
         del self.live[uuid]
-        self.staged.update()
+        self.staged.update(self.today)
         self.holds()
 
     def shows(self, table: str) -> None:
@@ -62,6 +70,8 @@ class Spec:
         assert {area: tuple(rest) for area, *rest in described} == {
             area: (row.name, row.contact_type, row.parent_uuid, row.in_household) for area, row in recount.items()
         }
+        banded = expected_bands.counts(self.live.values(), self.today)
+        assert self.staged.bands() == {area: bands for area, bands in banded.items() if bands}
         assert self.places() == expected_groups.places(self.live.values())
         for row in counts.values():
             for kind in ("direct_persons", "direct_patients", "total_persons", "total_patients"):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
@@ -11,11 +11,12 @@ from cht_sync import models
 from cht_sync import warehouse as warehouses
 from psycopg.types.json import set_json_dumps
 
-from demo import expected_groups
+from demo import expected_bands, expected_groups
 
 Document = Mapping[str, Any]
 SOURCE = "demo/medic"
 CAUGHT_UP = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+TODAY = date(2026, 11, 24)
 
 COLUMNS = (
     "persons",
@@ -94,8 +95,8 @@ class Staged:
                 [how, batch, source, uuid],
             )
 
-    def update(self) -> models.Update:
-        return models.update(self.connection)
+    def update(self, today: date | None = None) -> models.Update:
+        return models.update(self.connection, today=today)
 
     def row(self, query: str, parameters: Any = None) -> tuple[Any, ...]:
         row = self.connection.execute(query, parameters).fetchone()
@@ -114,6 +115,16 @@ class Staged:
         columns = [f"{kind}_{column}" for kind in ("direct", "total") for column in COLUMNS]
         found = self.rows(f"select area_uuid, {', '.join(columns)} from models.area_count where source = %s", [source])
         return {area: dict(zip(columns, numbers, strict=True)) for area, *numbers in found}
+
+    def bands(self, source: str = SOURCE) -> dict[str, expected_bands.Bands]:
+        """models.area_band: {area_uuid: {(sex, band): {column: number}}}; no area with nobody alive."""
+        columns = ("direct_persons", "direct_patients", "total_persons", "total_patients")
+        found: dict[str, expected_bands.Bands] = {}
+        for area, sex, band, *numbers in self.rows(
+            f"select area_uuid, sex, band, {', '.join(columns)} from models.area_band where source = %s", [source]
+        ):
+            found.setdefault(area, {})[sex, band] = dict(zip(columns, numbers, strict=True))
+        return found
 
 
 @contextmanager

@@ -18,12 +18,12 @@ from tests.spec.test_runner import recording
 TODAY = datetime.date(2026, 11, 24)
 TOMORROW = TODAY + datetime.timedelta(days=1)
 TREE = """
-    _id | type     | parent | patient_id | muted | date_of_death
+    _id | type     | parent | patient_id | muted | date_of_death | date_of_birth
     d   | district |        |            |       |
     c   | centre   | d      |            | true  |
     h   | clinic   | c d    |            |       |
     i   | clinic   | c d    |            | true  |
-    p   | person   | h c d  | 1          |       |
+    p   | person   | h c d  | 1          |       |               | 2020-01-01
     q   | person   | i c d  | 2          |       | 2024-01-01
     r   | person   | gone d |            | true  |
     s   | person   |        | 3          |       |
@@ -91,6 +91,13 @@ DAMAGES = [
     ("update model_data.area_fold set direct_persons = 2 where area_uuid = ''", "kept_counts"),
     ("update model_data.area_fold set total_persons = 8, direct_persons = 8 where area_uuid = ''", "totals"),
     ("update model_data.area_fold set total_patients = 0 where area_uuid = 'd'", "totals"),
+    ("update model_data.band_fold set total_persons = total_persons + 1 where area_uuid = 'd'", "kept_bands"),
+    ("update model_data.band_fold set total_patients = 7 where area_uuid = 'h'", "kept_bands"),
+    ("update model_data.band_fold set direct_persons = 0 where area_uuid = 'h'", "kept_bands"),
+    ("update model_data.band_fold set direct_patients = 0 where area_uuid = ''", "kept_bands"),
+    ("update model_data.band_fold set sex = 'male' where area_uuid = 'h'", "kept_bands"),
+    ("delete from model_data.band_fold where area_uuid = ''", "kept_bands"),
+    ("update ops.band_day set as_of = as_of + 40000", "kept_bands"),
     ("update model_data.area_fold set effective_parent = 'i' where area_uuid = 'c'", "counted_once"),
     ("update model_data.area_fold set effective_parent = 'z' where area_uuid = 'c'", "counted_once"),
     ("update model_data.counted_person set place = 'd' where uuid = 'p'", "counted_once"),

@@ -1,9 +1,11 @@
 """What docs/counts.md shows is so."""
 
+import re
+from datetime import date, timedelta
 from pathlib import Path
 
 from tests.spec.spec import Spec
-from tests.spec.staged import COLUMNS
+from tests.spec.staged import COLUMNS, TODAY
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "counts.md").read_text(encoding="utf-8")
 
@@ -29,6 +31,35 @@ def test_the_example(spec: Spec) -> None:
         states = ("persons", "persons_active", "persons_muted", "persons_deceased")
         assert numbers == [counts[area][f"total_{state}"] for state in states]
     assert [counts[area]["direct_persons"] for area in ("Kitui", "Kyuso", "M", "O")] == [1, 0, 2, 2]
+
+
+def table(column: str) -> dict[str, str]:
+    """The two columns of the table that begins with this one; the first without its marks."""
+    lines = TEXT.split(f"\n| `{column}` |")[1].split("\n\n")[0].splitlines()[2:]
+    rows = ([cell.strip() for cell in line.split("|")[1:3]] for line in lines)
+    return {name.strip("`"): text for name, text in rows}
+
+
+def test_bands_begin_where_they_are_said_to(spec: Spec) -> None:
+    said = {band: re.findall(r"from the (\d+)", text) for band, text in table("band").items()}
+    begins = {"0": 0} | {band: int(ages[0]) for band, ages in said.items() if ages}
+    order = ["unknown", *sorted(begins, key=begins.__getitem__)]
+    assert set(order) == set(said)
+    births = {band: date(TODAY.year - age, TODAY.month, TODAY.day) for band, age in begins.items()}
+    spec.stage("", *({"_id": band, "type": "clinic"} for band in begins), *(
+        {"_id": f"{band} {day}", "type": "person", "parent": {"_id": band}, "date_of_birth": str(day)}
+        for band, born in births.items()
+        for day in (born, born + timedelta(days=1))
+    ))  # fmt: skip
+    for home, found in spec.staged.bands().items():
+        assert {band for _, band in found} == {home, order[order.index(home) - 1]}
+
+
+def test_sexes_are_written_as_they_are_said_to_be(spec: Spec) -> None:
+    for sex, text in table("sex").items():
+        for written in text.split(", "):
+            given = {"nothing": "", "anything else": "5"}.get(written, written)
+            assert spec.staged.values("select cht.sex(%s)", [given]) == [sex]
 
 
 def test_every_column_of_area_count_is_named(spec: Spec) -> None:

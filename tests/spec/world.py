@@ -5,9 +5,10 @@ the contacts that are there when they happen.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
-from demo import expected, expected_groups
+from demo import expected, expected_bands, expected_groups
 from tests.spec import tables
 from tests.spec.staged import Staged
 
@@ -23,6 +24,13 @@ SETTINGS = (
     tables.settings("area", "hut! < area", "client < area hut", "clinic < area"),
     tables.settings("district_hospital", "health_center < district_hospital", "clinic! < health_center"),
 )
+#: As from staged.TODAY on: the days before, on and after a birthday that begins a band, and what is none.
+BIRTHS = (
+    *("2026-11-24", "2026-11-25", "2025-11-25", "2025-11-24", "2022-10-15", "2021-11-25", "2016-11-26", "2012-02-29"),
+    *("2011-11-24", "1977-01-01", "1976-11-25", "1940-07-01", "2028-01-01", "2024-02-29", "2021-11-24T23:30:00-01:00"),
+    *("Invalid date", "", None, 1637800000000),
+)
+SEXES = ("female", "male", "F", "Man", "intersex", "", None)
 COUNTY = tables.documents("""
     _id | type     | parent | patient_id | muted
     d   | district |        |            |
@@ -77,6 +85,10 @@ class World:
         counts, groups, places = expected.counts(live), expected_groups.counts(live), expected_groups.places(live)
         return {uuid: {**numbers(row), **groups[uuid], **described(places.get(uuid))} for uuid, row in counts.items()}
 
+    def bands(self, today: date) -> dict[str, expected_bands.Bands]:
+        """What models.area_band is to show of what was copied, by place."""
+        return expected_bands.counts(self.copied.values(), today)
+
     # What a single document can become.
 
     def write(self, document: Document) -> None:
@@ -124,7 +136,9 @@ class World:
 
     def register_person(self, who: int, where: int, code: int) -> None:
         if uuid := self.free(who):
-            given = {"patient_id": str(code)} if code % 2 else {}
+            born = BIRTHS[(who + 12 * code + 5 * where) % len(BIRTHS)]
+            given: Document = {"date_of_birth": born, "sex": SEXES[(where + code) % len(SEXES)]}
+            given |= {"patient_id": str(code)} if code % 2 else {}
             self.write({"_id": uuid, "type": "person", "name": uuid, **self._in(where), **given})
 
     def register_place(self, who: int, where: int, kind: int) -> None:
@@ -177,6 +191,11 @@ class World:
         if uuid := self.contact(who):
             self.change(uuid, patient_id=(str(code), code, "", None)[code % 4])
 
+    def say_born(self, who: int, when: int, sex: int) -> None:
+        if uuid := self.contact(who):
+            born, field = BIRTHS[(when + 12 * sex) % len(BIRTHS)], ("date_of_birth", "dob_iso")[sex % 2]
+            self.change(uuid, **{field: born}, sex=SEXES[sex % len(SEXES)])
+
     def change_type(self, who: int, kind: int, _: int) -> None:
         if uuid := self.contact(who):
             typed = tables.documents(f"_id | type\n{uuid} | {TYPES[kind % len(TYPES)]}")[0]
@@ -216,6 +235,7 @@ Event = Callable[[World, int, int, int], None]
 EVENTS: tuple[Event, ...] = (
     *(World.register_person, World.register_person, World.register_place, World.register_place),
     *(World.move, World.move, World.write_anything, World.write_anything, World.delete_alone, World.mute, World.die),
+    *(World.say_born, World.say_born),
     *(World.delete_with_all_below, World.merge_places, World.get_code, World.change_type, World.configure),
     *(World.employ, World.turn_round),
 )

@@ -5,7 +5,8 @@
 -- that this takes is that of the change, not of the source. Tables of the change are few rows: few are indexed.
 
 -- The contacts whose place above may be another now: those that were done again, those that name a place that has come or
--- gone as their parent or in their lineage, and whatever was in a cycle. is_gone: a place that is one no longer.
+-- gone as their parent or in their lineage, those for whom a band of ages has begun, and whatever was in a cycle. is_gone: a
+-- place that is one no longer.
 create temporary table fold_look on commit drop as
 with named as (
     select todo.source, todo._id, area.area_uuid is not null as was_place, place._id is not null as is_place
@@ -53,6 +54,15 @@ look as (
         offset 0
     ) as below
     union all
+    select fold_source.source, turning.uuid as _id, false as is_named, false as is_gone
+    from pg_temp.fold_source
+    cross join lateral (
+        select kept.uuid
+        from model_data.counted_person as kept
+        where kept.source = fold_source.source and kept.turns_on <= fold_source.today
+        offset 0
+    ) as turning
+    union all
     select kept.source, kept.uuid as _id, false as is_named, false as is_gone
     from model_data.cycle as kept
     join pg_temp.fold_source on fold_source.source = kept.source
@@ -81,6 +91,9 @@ select
     person.is_deceased,
     person.is_staff,
     person.in_household,
+    person.sex,
+    (case when not person.is_deceased then cht.age_band(person.born_on, fold_source.today) end) collate "C" as band,
+    case when not person.is_deceased then cht.band_turns_on(person.born_on, fold_source.today) end as turns_on,
     was.place as was_place,
     was.is_direct as was_direct,
     was.is_patient as was_patient,
@@ -88,6 +101,9 @@ select
     was.is_muted as was_muted,
     was.is_staff as was_staff,
     was.in_household as was_in_household,
+    was.sex as was_sex,
+    was.band as was_band,
+    was.turns_on as was_turns_on,
     orphan.uuid is not null as was_orphan,
     orphan.is_person as orphan_is_person,
     orphan.parent_uuid as orphan_parent,
@@ -95,10 +111,11 @@ select
     case when above.is_orphan then coalesce(embedded.lineage, kept.lineage) end as lineage,
     kept.lineage as was_lineage
 from pg_temp.fold_look as look
+join pg_temp.fold_source on fold_source.source = look.source
 left join lateral (
     select
         person._id, person.parent_uuid, person.is_patient, person.is_deceased, person.is_muted, person.is_staff,
-        person.in_household
+        person.in_household, person.sex_group as sex, person.born_on
     from models.person as person
     where person.source = look.source and person._id = look._id
     offset 0
@@ -122,7 +139,8 @@ cross join lateral (
 ) as above
 left join lateral (
     select
-        kept.place, kept.is_direct, kept.is_patient, kept.is_deceased, kept.is_muted, kept.is_staff, kept.in_household
+        kept.place, kept.is_direct, kept.is_patient, kept.is_deceased, kept.is_muted, kept.is_staff, kept.in_household,
+        kept.sex, kept.band, kept.turns_on
     from model_data.counted_person as kept
     where kept.source = look.source and kept.uuid = look._id
     offset 0
@@ -311,6 +329,51 @@ where (
     shift.direct_staff, shift.direct_in_household
 ) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
+-- The same by sex and band, of those alive.
+create temporary table fold_band_shift on commit drop as
+with person as (
+    select
+        1 as sign,
+        contact.source,
+        coalesce(contact.up, '') collate "C" as place,
+        not contact.is_orphan or contact.up is null as is_direct,
+        contact.is_patient,
+        contact.sex,
+        contact.band
+    from pg_temp.fold_contact as contact
+    where contact.kind = 'person'
+    union all
+    select
+        -1 as sign,
+        contact.source,
+        contact.was_place as place,
+        contact.was_direct as is_direct,
+        contact.was_patient as is_patient,
+        contact.was_sex as sex,
+        contact.was_band as band
+    from pg_temp.fold_contact as contact
+    where contact.was_place is not null
+),
+
+shift as (
+    select
+        person.source,
+        person.place,
+        person.sex,
+        person.band,
+        coalesce(sum(person.sign) filter (where person.is_direct), 0)::int as direct_persons,
+        coalesce(sum(person.sign) filter (where person.is_direct and person.is_patient), 0)::int as direct_patients,
+        sum(person.sign)::int as total_persons,
+        coalesce(sum(person.sign) filter (where person.is_patient), 0)::int as total_patients
+    from person
+    where person.band is not null
+    group by person.source, person.place, person.sex, person.band
+)
+
+select shift.*
+from shift
+where (shift.direct_persons, shift.direct_patients, shift.total_persons, shift.total_patients) <> (0, 0, 0, 0);
+
 -- The places that this touches, as they are kept: those that were looked at or are in a cycle, those that have gone, those
 -- in which persons are counted otherwise, and every place above one, where it was and where it is.
 create temporary table fold_was on commit drop as
@@ -326,6 +389,9 @@ with recursive reached as (
         union
         select shift.source, shift.place
         from pg_temp.fold_shift as shift
+        union
+        select shift.source, shift.place
+        from pg_temp.fold_band_shift as shift
     ) as seed
     left join pg_temp.fold_up as own on own.source = seed.source and own._id = seed._id
     left join lateral (
@@ -562,15 +628,18 @@ select
     contact.is_deceased,
     contact.is_muted,
     contact.is_staff,
-    contact.in_household
+    contact.in_household,
+    contact.sex,
+    contact.band,
+    contact.turns_on
 from pg_temp.fold_contact as contact
 where case
     when contact.kind = 'person' then (
         contact.was_place, contact.was_direct, contact.was_patient, contact.was_deceased, contact.was_muted,
-        contact.was_staff, contact.was_in_household
+        contact.was_staff, contact.was_in_household, contact.was_sex, contact.was_band, contact.was_turns_on
     ) is distinct from (
         coalesce(contact.up, ''), not contact.is_orphan or contact.up is null, contact.is_patient, contact.is_deceased,
-        contact.is_muted, contact.is_staff, contact.in_household
+        contact.is_muted, contact.is_staff, contact.in_household, contact.sex, contact.band, contact.turns_on
     )
     else contact.was_place is not null
 end;

@@ -126,7 +126,10 @@ select
     person.is_deceased,
     person.is_muted,
     person.is_staff,
-    person.in_household
+    person.in_household,
+    person.sex_group collate "C" as sex,
+    (case when not person.is_deceased then cht.age_band(person.born_on, fold_source.today) end) collate "C" as band,
+    case when not person.is_deceased then cht.band_turns_on(person.born_on, fold_source.today) end as turns_on
 from models.person as person
 join pg_temp.fold_source on fold_source.source = person.source
 left join pg_temp.whole_place as place on place.source = person.source and place._id = person.parent_uuid

@@ -103,11 +103,11 @@ person_gone as (
 
 person_written as (
     insert into model_data.counted_person (
-        source, uuid, place, is_direct, is_patient, is_deceased, is_muted, is_staff, in_household
+        source, uuid, place, is_direct, is_patient, is_deceased, is_muted, is_staff, in_household, sex, band, turns_on
     )
     select
         new.source, new.uuid, new.place, new.is_direct, new.is_patient, new.is_deceased, new.is_muted, new.is_staff,
-        new.in_household
+        new.in_household, new.sex, new.band, new.turns_on
     from pg_temp.fold_person as new
     where not new.is_gone
     on conflict (source, uuid) do update set
@@ -117,7 +117,10 @@ person_written as (
         is_deceased = excluded.is_deceased,
         is_muted = excluded.is_muted,
         is_staff = excluded.is_staff,
-        in_household = excluded.in_household
+        in_household = excluded.in_household,
+        sex = excluded.sex,
+        band = excluded.band,
+        turns_on = excluded.turns_on
     returning 1
 ),
 

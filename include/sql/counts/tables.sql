@@ -49,11 +49,31 @@ create table model_data.counted_person (
     is_muted boolean not null,
     is_staff boolean not null,
     in_household boolean not null,
+    sex text collate "C" not null,
+    band text collate "C",
+    turns_on date,
     primary key (source, uuid)
 );
+create index on model_data.counted_person (source, turns_on) where turns_on is not null;
 comment on table model_data.counted_person is 'One row a person as area_fold counts it: a change is the difference from this';
 comment on column model_data.counted_person.place is 'The place in whose totals the person is; empty is none';
 comment on column model_data.counted_person.is_direct is 'Whether it is the parent that the person''s document names';
+comment on column model_data.counted_person.band is 'Of ages; null for the deceased, who are in none';
+comment on column model_data.counted_person.turns_on is 'The day on which the next band begins, by which the first run of that day finds the person';
+
+-- Few of the bands have somebody in them in a household, where most of the rows are: what is zero has no row.
+create table model_data.band_fold (
+    source text collate "C" not null,
+    area_uuid text collate "C" not null,
+    sex text collate "C" not null,
+    band text collate "C" not null,
+    direct_persons integer not null,
+    direct_patients integer not null,
+    total_persons integer not null,
+    total_patients integer not null,
+    primary key (source, area_uuid, sex, band)
+) with (fillfactor = 75);
+comment on table model_data.band_fold is 'One row a place (empty: none), sex and band of ages with somebody alive in it, muted or not';
 
 create table model_data.orphan (
     source text collate "C" not null,

@@ -10,6 +10,8 @@
 -- died_at: The date of death, where it was written as a moment
 -- in_household: The parent is a household
 -- is_staff: Some user's settings name this person
+-- sex_group: female, male, other (something else is written) or unknown; see docs/counts.md
+-- born_on: The day of birth: the first of date_of_birth, dob_iso and ephemeral_dob.dob_iso that can be read
 -- key: source, _id
 -- index: source, parent_uuid
 -- index: source, patient_id
@@ -51,11 +53,16 @@ select
     coalesce(place.household, false) as in_household,
     exists (
         select from models.user as staff where staff.source = contact.source and staff.contact_id = contact._id
-    ) as is_staff
+    ) as is_staff,
+    cht.sex(doc.sex) as sex_group,
+    coalesce(
+        cht.born_on(doc.date_of_birth), cht.born_on(doc.dob_iso), cht.born_on(doc.ephemeral_dob -> 'dob_iso')
+    ) as born_on
 from document
 join models.contact as contact on contact.source = document.source and contact._id = document._id
 cross join lateral jsonb_to_record(document.doc) as doc (
-    sex text, phone text, alternative_phone text, patient_id jsonb, date_of_death jsonb
+    sex text, phone text, alternative_phone text, patient_id jsonb, date_of_death jsonb, date_of_birth jsonb,
+    dob_iso jsonb, ephemeral_dob jsonb
 )
 left join models.place as place on place.source = contact.source and place._id = contact.parent_uuid
 where contact.is_person

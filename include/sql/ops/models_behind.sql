@@ -1,5 +1,6 @@
 -- Whether there is anything for the models to do: a file is new or changed, a source has a page that was not taken in, or
--- was caught up for the first time, a file of the deployment's has failed. The one statement of a run with nothing new.
+-- was caught up for the first time, a file of the deployment's has failed, the ages counted are of another day. The one
+-- statement of a run with nothing new.
 select
     exists (
         select
@@ -38,3 +39,10 @@ select
     )
     or exists (select from ops.to_recount)
     or exists (select from ops.failing where failing.folder in ('models', 'views'))
+    or exists (
+        select
+        from ops.band_day as day
+        join ops.checkpoint on checkpoint.source = day.source
+        where checkpoint.mode <> 'copying'
+            and (day.as_of < %(today)s::date or day.as_of > %(today)s::date + 1)
+    )
