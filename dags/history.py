@@ -1,13 +1,14 @@
 """Counts a day: for every area above the household the persons at its end, and what happened in it.
 
-**It runs** daily, just after local midnight, for the day that has ended; for past days by **backfill**: Trigger,
-Backfill in the UI, or
+**It runs** daily, just after local midnight, for the day that has ended, and with it for all days back to the earliest
+that documents have touched which came late, 90 days at most; counted days before these that have changed are named in
+its log, with the command that counts them again. For past days by **backfill**: Trigger, Backfill in the UI, or
 
     airflow backfill create --dag-id cht_history \\
         --from-date 2026-01-01T00:00:00+03:00 --to-date 2026-01-31T00:00:00+03:00
 
 (both ends inclusive; give the offset of the deployment's time zone). By Trigger alone it counts the Param `day`, or
-yesterday.
+yesterday; a run by backfill or by Trigger counts that one day.
 
 A day is counted from the dates in the documents, and people are counted where they are now: see docs/counts.md. It can
 be counted again at any time: its rows are replaced whole, and the same documents give the same rows.
@@ -68,8 +69,17 @@ def create(timezone: str) -> Any:
         def count_day(*, params: dict[str, Any], dag_run: Any) -> None:
             with hook.task(), hook.warehouse_connection() as connection:
                 day = chosen_day(dag_run, params["day"], pendulum.now(timezone))
-                areas = history.count_day(connection, day, timezone)
-            log.info("%s: %d areas", day, areas)
+                if dag_run.run_type != "scheduled":
+                    log.info("%s: %d areas", day, history.count_day(connection, day, timezone))
+                    return
+                counted = history.catch_up(connection, day, timezone)
+            log.info("%s to %s: %d rows", counted.first, counted.last, counted.rows)
+            if counted.older:
+                log.warning(
+                    "days from %s to %s have changed since they were counted. Count them again with: %s",
+                    *counted.older,
+                    history.backfill_command(*counted.older, timezone),
+                )
 
         count_day()
 

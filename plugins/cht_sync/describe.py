@@ -27,7 +27,8 @@ Made by `make docs` from the headers of the files in `include/sql`; the same wor
 
 A model holds the documents of every source; `source` is `<instance>/<database>`, and part of every key: ids of two
 instances may be the same. Contacts, reports, tasks, targets and users are those of an instance's main database;
-telemetry and feedback are mostly in `medic-users-meta`. What was deleted, purged, archived or erased is in no model.
+telemetry and feedback are mostly in `medic-users-meta`. What was deleted, purged, archived or erased is in no model,
+but for reports that were archived: these stay.
 
 What can't be read as what a column holds is null there, and stops nothing. Moments are by the clock of whoever wrote
 them; how they are read: [counts.md](counts.md#past-days). Rows come, change and go with their document; where a row is

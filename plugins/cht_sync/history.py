@@ -1,9 +1,29 @@
 """History: the counts of each past day, by the dates in the documents."""
 
 import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from cht_sync import relation, sql, warehouse
 from cht_sync.errors import ModelFailed
+
+#: Days that a daily run counts again at most, where documents came late.
+LONGEST = 90
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a daily run has counted: `rows` of the days from `first` to `last`.
+
+    `older`: the first and the last of the counted days further back that have to be counted again, if any.
+    """
+
+    first: datetime.date
+    last: datetime.date
+    rows: int
+    older: tuple[datetime.date, datetime.date] | None = None
 
 
 def count_day(connection: warehouse.Connection, day: datetime.date, timezone: str) -> int:
@@ -11,16 +31,47 @@ def count_day(connection: warehouse.Connection, day: datetime.date, timezone: st
 
     `timezone` is the deployment's: it says what a day is. Raises ModelFailed, AnotherRun.
     """
-    file = relation.parse("area_day", sql.read("history/area_day"))
-    _require_models(connection)
-    with warehouse.lock(connection, "cht-sync history"), connection.transaction(), relation.telling(file):
-        connection.execute("set transaction isolation level repeatable read")
-        connection.execute("set local work_mem = '128MB'")
-        row = connection.execute(file.text.encode(), {"day": day, "timezone": timezone}).fetchone()
-    return int(row[0]) if row else 0
+    with _ready(connection):
+        return _count(connection, day, day, timezone)
 
 
-def _require_models(connection: warehouse.Connection) -> None:
+def catch_up(connection: warehouse.Connection, last: datetime.date, timezone: str, longest: int = LONGEST) -> Counted:
+    """The day `last`, and with it all days from the earliest on that late documents have touched, in one statement.
+
+    Raises as count_day does.
+    """
+    with _ready(connection):
+        values = {"last": last, "timezone": timezone, "longest": longest}
+        row = connection.execute(sql.read("history/due"), values).fetchone()
+        first, older_from, older_to = row or (None, None, None)
+        rows = _count(connection, first or last, last, timezone)
+    return Counted(first or last, last, rows, (older_from, older_to) if older_from and older_to else None)
+
+
+@contextmanager
+def _ready(connection: warehouse.Connection) -> Iterator[None]:
+    """One snapshot of the models, and no other counting of days beside it."""
     row = connection.execute("select to_regclass('models.area_count') is not null").fetchone()
     if not (row and row[0]):
         raise ModelFailed("There are no models yet to count a day from", "Let cht_marts run once, then run this again")
+    with warehouse.lock(connection, "cht-sync history"), connection.transaction():
+        connection.execute("set transaction isolation level repeatable read")
+        connection.execute("set local work_mem = '128MB'")
+        yield
+
+
+def _count(connection: warehouse.Connection, first: datetime.date, last: datetime.date, timezone: str) -> int:
+    file = relation.parse("area_day", sql.read("history/area_day"), "history")
+    with relation.telling(file):
+        row = connection.execute(file.text.encode(), {"first": first, "last": last, "timezone": timezone}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def backfill_command(first: datetime.date, last: datetime.date, timezone: str) -> str:
+    """What counts these days again, both ends included, for a shell on Airflow's machine."""
+    zone = ZoneInfo(timezone)
+    ends = [datetime.datetime.combine(day, datetime.time(), zone).isoformat() for day in (first, last)]
+    return (
+        f"airflow backfill create --dag-id cht_history --from-date {ends[0]} --to-date {ends[1]} "
+        "--reprocess-behavior completed"
+    )

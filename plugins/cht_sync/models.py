@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cht_sync import counts, deployment, describe, rebuild, relation, sql, table, v1, warehouse, work
+from cht_sync import counts, deployment, describe, past, rebuild, relation, sql, table, v1, warehouse, work
 from cht_sync.deployment import Failures
 from cht_sync.relation import Relation
 
@@ -133,6 +133,8 @@ def _run(
     today: datetime.date | None,
     include: Path,
 ) -> Update:
+    work.begin(connection)
+    before = past.Past(connection, anew)
     written = made.swap()
     kept = [file for file in files.models if file.name in written or file.name not in anew]
     noted = {file.name: _noted(connection, file) for file in kept}
@@ -140,7 +142,8 @@ def _run(
     changed = work.choose(connection, noted)
     there = set(written) | {file.name for file in kept}
     lost = _affect(connection, kept, works, files.failures)
-    touched = _write(connection, kept, works, files.failures, written)
+    touched = _write(connection, kept, works, files.failures, written, before)
+    before.note(works)
     if anew & set(COUNTS):
         counts.renew(connection, include)
     change = None if anew & {*COUNTS, *counts.INPUTS} else counts.Change.of(works, touched)
@@ -193,6 +196,7 @@ def _write(
     works: dict[str, work.Work],
     failures: Failures,
     written: dict[str, int],
+    before: past.Past,
 ) -> set[str]:
     """Adds the rows written to those by model; the sources whose counts they change."""
     touched = set[str]()
@@ -202,6 +206,7 @@ def _write(
                 continue
             work.affect(connection, file, works[file.name])
             work.aim(connection, works[file.name])
+            before.keep(file.name, works[file.name])
             rows = table.write(connection, file, works[file.name])
             written[file.name] = written.get(file.name, 0) + rows.total()
             if file.name in counts.INPUTS:

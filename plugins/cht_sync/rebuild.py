@@ -30,7 +30,7 @@ DOCUMENT = """
     from staging.document as document
     where document.source = {source}
         and document.ctid >= {first}::tid and document.ctid < {end}::tid
-        and document.batch <= {base} and not document._deleted and document.gone is null
+        and document.batch <= {base} and cht.is_modelled(document._deleted, document.gone, document.type)
 """
 
 
@@ -59,7 +59,8 @@ class Rebuild:
             ).fetchall():
                 self._fill(level, source)
             for file in self._working(level):
-                with self.failures.alone(self.connection, file, self.stamps[file.name]):
+                # one transaction: a key that is there already can't be added again
+                with self.failures.alone(self.connection, file, self.stamps[file.name]), self.connection.transaction():
                     self._finish(file)
 
     def swap(self) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """What a run of the models has to do: which documents, for which model.
 
 In the run's transaction there are, for the model that is aimed at:
-  document   the live documents to be done: source, _id, _rev, type, saved_timestamp, doc
+  document   the documents to be done, live or archived reports: source, _id, _rev, type, saved_timestamp, doc
   changed    (source, _id) of what has changed, alive or not, for its `affected` query
 """
 
@@ -27,7 +27,7 @@ DOCUMENT = """
     create or replace temporary view document as
     select document.source, document._id, document._rev, document.type, document.saved_timestamp, document.doc
     from staging.document as document
-    where document.source = any({whole}) and not document._deleted and document.gone is null
+    where document.source = any({whole}) and cht.is_modelled(document._deleted, document.gone, document.type)
     union all
     select document.source, document._id, document._rev, document.type, document.saved_timestamp, document.doc
     from (
@@ -36,7 +36,7 @@ DOCUMENT = """
         where todo.scope = any({scopes}) and todo.source <> all({whole})
     ) as named
     join staging.document as document on document.source = named.source and document._id = named._id
-    where not document._deleted and document.gone is null
+    where cht.is_modelled(document._deleted, document.gone, document.type)
 """
 
 CHANGED = """
@@ -97,9 +97,13 @@ def scope(noted: dict[str, int]) -> str:
     return " ".join(f"{source}>{batch}" for source, batch in sorted(noted.items()) if batch)
 
 
+def begin(connection: warehouse.Connection) -> None:
+    """In the run's transaction: nothing is to be done yet."""
+    connection.execute(TODO)
+
+
 def choose(connection: warehouse.Connection, noted: dict[str, dict[str, int]]) -> int:
     """Notes the documents above each batch, once for all models that have noted the same. Returns how many."""
-    connection.execute(TODO)
     for name, batches in {scope(batches): batches for batches in noted.values()}.items():
         later = {source: batch for source, batch in batches.items() if batch}
         connection.execute(CHOOSE, [name, list(later), list(later.values())])

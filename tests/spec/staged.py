@@ -57,8 +57,10 @@ class Staged:
         deleted: Iterable[str] = (),
         source: str = SOURCE,
         caught_up: datetime | None = CAUGHT_UP,
+        saved: datetime | None = None,
     ) -> None:
-        """Stages a page: rows and checkpoint in one transaction. A deleted document leaves a row without a body."""
+        """Stages a page: rows and checkpoint in one transaction, now or as if it were at `saved`. A deleted document
+        leaves a row without a body."""
         rows: list[tuple[Any, ...]] = [(d["_id"], False, d.get("type"), json.dumps(d)) for d in documents]
         rows += [(uuid, True, None, None) for uuid in deleted]
         with self.connection.transaction():
@@ -76,23 +78,27 @@ class Staged:
                     """
                     insert into staging.document
                         (source, _id, _rev, _deleted, type, saved_timestamp, batch, form, doc)
-                    values (%s, %s, '1-a', %s, %s, now(), %s, 1, %s)
+                    values (%s, %s, '1-a', %s, %s, coalesce(%s, now()), %s, 1, %s)
                     on conflict (source, _id) do update set
                         _rev = document.batch || '-a', _deleted = excluded._deleted, type = excluded.type,
-                        batch = excluded.batch, gone = null, doc = excluded.doc
+                        saved_timestamp = excluded.saved_timestamp, batch = excluded.batch, gone = null,
+                        doc = excluded.doc
                     """,
-                    [source, uuid, gone, kind if isinstance(kind, str) else None, batch, body],
+                    [source, uuid, gone, kind if isinstance(kind, str) else None, saved, batch, body],
                 )
 
-    def gone(self, uuid: str, how: str, source: str = SOURCE) -> None:
+    def gone(self, uuid: str, how: str, source: str = SOURCE, saved: datetime | None = None) -> None:
         """Marks a document that left CouchDB without a deletion in its feed."""
         with self.connection.transaction():
             (batch,) = self.row(
                 "update ops.checkpoint set batch = batch + 1 where source = %s returning batch", [source]
             )
             self.connection.execute(
-                "update staging.document set gone = %s, batch = %s where source = %s and _id = %s",
-                [how, batch, source, uuid],
+                """
+                update staging.document set gone = %s, batch = %s, saved_timestamp = coalesce(%s, now())
+                where source = %s and _id = %s
+                """,
+                [how, batch, saved, source, uuid],
             )
 
     def update(self, today: date | None = None) -> models.Update:

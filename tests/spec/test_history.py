@@ -13,7 +13,7 @@ from tests.spec.staged import SOURCE
 
 NAIROBI = "Africa/Nairobi"
 DAY = datetime.date(2024, 3, 10)
-COLUMNS = ("persons", "patients", "deceased", "registered", "died", "reports")
+COLUMNS = ("persons", "patients", "deceased", "registered", "died", "removed", "reports")
 PLACES = """
     _id | type     | parent
     d   | district |
@@ -181,10 +181,11 @@ def test_a_code_that_two_persons_have_is_the_smallest_ids(spec: Spec) -> None:
 def test_a_day_counted_again_writes_nothing(spec: Spec) -> None:
     spec.stage(PLACES, person("p", reported_date=at("2024-03-10T12:00")), report("r"))
     assert history.count_day(spec.staged.connection, DAY, NAIROBI) == 3
-    rows = "select xmin::text, ctid::text, area_day from history.area_day order by area_uuid"
-    before = spec.staged.rows(rows)
+    rows = "select xmin::text, xmax::text, ctid::text, kept from {} as kept order by kept"
+    tables = [rows.format(table) for table in ("history.area_day", "ops.counted_day")]
+    before = [spec.staged.rows(table) for table in tables]
     assert history.count_day(spec.staged.connection, DAY, NAIROBI) == 3
-    assert spec.staged.rows(rows) == before
+    assert [spec.staged.rows(table) for table in tables] == before
 
 
 def test_a_day_is_replaced_whole(spec: Spec) -> None:
@@ -192,7 +193,7 @@ def test_a_day_is_replaced_whole(spec: Spec) -> None:
     day(spec)
     day(spec, DAY + datetime.timedelta(days=1))
     spec.stage(deleted="c p")
-    assert day(spec) == {area: dict.fromkeys(COLUMNS, 0) for area in ("d", "")}
+    assert day(spec) == {"d": dict.fromkeys(COLUMNS, 0) | {"persons": 1}, "": dict.fromkeys(COLUMNS, 0)}
     query = "select count(*) from history.area_day where day > %s"
     assert spec.staged.values(query, [DAY]) == [3]
 

@@ -5,7 +5,7 @@ select
     document._id,
     document.type,
     document.saved_timestamp,
-    not document._deleted and document.gone is null as is_live
+    cht.is_modelled(document._deleted, document.gone, document.type) as is_live
 from ops.model_source as noted
 join staging.document as document on document.source = noted.source and document.batch <= noted.batch;
 

@@ -1,107 +1,263 @@
--- The day's counts of every area above the household, written where they differ; returns how many rows the day has.
--- Persons are counted where they are now, by the dates in their documents; what the dates mean: docs/counts.md.
-with recursive day as (
+-- The counts of every area above the household on each day from `first` to `last`, written where they differ; returns how
+-- many rows these days have. Persons are counted where they are now, by the dates in their documents; what that means:
+-- docs/counts.md.
+--
+-- Everything is counted by its own place first; then the places are summed up into the areas above the household, which are
+-- few, and these into those above them. The stock before the first day is counted once, and each day is a difference from it.
+with recursive span as (
     select
-        %(day)s::date as day,
-        %(day)s::date::timestamp at time zone %(timezone)s as starts,
-        (%(day)s::date + 1)::timestamp at time zone %(timezone)s as ends
+        %(first)s::date as first,
+        %(last)s::date as last,
+        %(first)s::date::timestamp at time zone %(timezone)s as starts,
+        (%(last)s::date + 1)::timestamp at time zone %(timezone)s as ends
 ),
 
--- every place with each area above the household that is the place itself or above it
-above as (
-    select place.source, place.area_uuid as place, place.area_uuid as area, place.effective_parent, place.household
-    from models.area_count as place
-    union all
-    select above.source, above.place, area.area_uuid as area, area.effective_parent, area.household
-    from above
-    join models.area_count as area on area.source = above.source and area.area_uuid = above.effective_parent
+-- who is no longer there, in the nearest place that still is of those above it then; '' is none
+removed as materialized (
+    select
+        kept.source,
+        kept.uuid,
+        coalesce(nearest.place, '') as place,
+        kept.registered,
+        kept.died_on,
+        kept.died_at,
+        kept.is_patient,
+        kept.is_deceased,
+        (kept.removed_at at time zone %(timezone)s)::date as removed_on
+    from history.removed_person as kept
+    left join lateral (
+        select place.area_uuid as place
+        from unnest(kept.lineage) with ordinality as above (area, position)
+        join model_data.area_fold as place
+            on place.source = kept.source and place.area_uuid = above.area collate "C"
+        order by above.position
+        limit 1
+    ) as nearest on true
 ),
 
--- the place in whose totals a person is; '' is none
-person as not materialized (
+known as not materialized (
     select
         person.source,
-        person._id,
-        coalesce(place._id, orphan.effective_parent, '') as place,
+        case when orphan.uuid is null then coalesce(person.parent_uuid, '')
+            else coalesce(orphan.effective_parent, '') end as place,
+        person.reported as registered,
+        person.died_on,
+        person.died_at,
         person.is_patient,
         person.is_deceased,
-        person.reported,
-        coalesce(person.died_on, (person.died_at at time zone %(timezone)s)::date) as died
+        null::date as removed_on
     from models.person as person
-    left join models.place as place on place.source = person.source and place._id = person.parent_uuid
     left join model_data.orphan as orphan on orphan.source = person.source and orphan.uuid = person._id
+    union all
+    select
+        removed.source, removed.place, removed.registered, removed.died_on, removed.died_at, removed.is_patient,
+        removed.is_deceased, removed.removed_on
+    from removed
 ),
 
-stock as (
+before as (
     select
-        person.source,
-        person.place,
-        count(*) filter (where person.reported is null or person.reported < day.ends) as persons,
-        count(*) filter (where person.is_patient and (person.reported is null or person.reported < day.ends)) as patients,
+        known.source,
+        known.place,
+        count(*) as persons,
+        count(*) filter (where known.is_patient) as patients,
         count(*) filter (
-            where person.is_deceased and (person.died is null or person.died <= day.day)
-                and (person.reported is null or person.reported < day.ends)
-        ) as deceased,
-        count(*) filter (where person.reported >= day.starts and person.reported < day.ends) as registered,
-        count(*) filter (where person.is_deceased and person.died = day.day) as died
-    from person
-    cross join day
-    group by person.source, person.place
+            where known.is_deceased and coalesce(known.died_on < span.first, known.died_at < span.starts, true)
+        ) as deceased
+    from known
+    cross join span
+    where (known.registered is null or known.registered < span.starts)
+        and (known.removed_on is null or known.removed_on >= span.first)
+    group by known.source, known.place
 ),
 
-report as (
+-- to whom something happens on these days
+dated as (
     select
-        report.source,
-        coalesce(named._id, subject._id, coded._id, report.contact_uuid) as person
-    from day
-    join models.data_record as report on report.reported >= day.starts and report.reported < day.ends
-    left join models.person as named on named.source = report.source and named._id = report.patient_uuid
-    left join models.person as subject on subject.source = report.source and subject._id = report.patient_id
-    left join lateral (
-        select min(person._id) as _id
-        from models.person as person
-        where person.source = report.source and person.patient_id = report.patient_id
-    ) as coded on true
-    where report.form is not null
+        known.source,
+        known.place,
+        (known.registered at time zone %(timezone)s)::date as registered_on,
+        coalesce(known.died_on, (known.died_at at time zone %(timezone)s)::date) as died_on,
+        known.is_patient::int as patients,
+        known.is_deceased,
+        known.removed_on
+    from known
+    cross join span
+    where (known.registered >= span.starts and known.registered < span.ends)
+        or known.died_on between span.first and span.last
+        or (known.died_at >= span.starts and known.died_at < span.ends)
+        or known.removed_on between span.first and span.last
+),
+
+happened as (
+    select event.source, event.place, event.day, event.persons, event.patients, event.deceased, event.registered,
+        event.died, event.removed
+    from dated
+    cross join lateral (
+        select dated.registered_on as day, 1 as persons, dated.patients, 0 as deceased, 1 as registered, 0 as died,
+            0 as removed
+        union all
+        -- in the stock from the later of the two days on
+        select greatest(dated.registered_on, dated.died_on), 0, 0, 1, 0, 0, 0
+        where dated.is_deceased
+        union all
+        select dated.died_on, 0, 0, 0, 0, 1, 0
+        where dated.is_deceased
+        union all
+        select
+            dated.removed_on, -1, -dated.patients,
+            case when dated.is_deceased
+                and coalesce(greatest(dated.registered_on, dated.died_on) <= dated.removed_on, true) then -1 else 0 end,
+            0, 0, 1
+    ) as change (day, persons, patients, deceased, registered, died, removed)
+    cross join lateral (select dated.source, dated.place, change.*) as event
+    -- nothing happens to whoever is removed already, or was before the day on which it says to have come
+    where event.day is not null
+        and event.day <= coalesce(dated.removed_on, event.day)
+        and coalesce(dated.registered_on <= dated.removed_on, true)
+),
+
+record as (
+    select
+        record.source,
+        (record.reported at time zone %(timezone)s)::date as day,
+        report.subject_uuid,
+        record.patient_uuid,
+        record.patient_id,
+        record.contact_uuid
+    from span
+    cross join ops.model_source as noted
+    cross join lateral (
+        select record.*
+        from models.data_record as record
+        where record.source = noted.source and record.reported >= span.starts and record.reported < span.ends
+            and record.form is not null
+        offset 0
+    ) as record
+    left join models.report as report on report.source = record.source and report._id = record._id
 ),
 
 reported as (
-    select report.source, coalesce(person.place, '') as place, count(*) as reports
-    from report
-    left join person on person.source = report.source and person._id = report.person
-    group by report.source, coalesce(person.place, '')
+    select
+        record.source,
+        coalesce(subject.place, named.place, coded.place, submitter.place, gone.place, '') as place,
+        record.day,
+        count(*) as reports
+    from record
+    left join model_data.counted_person as subject on subject.source = record.source and subject.uuid = record.subject_uuid
+    left join removed as named on named.source = record.source and named.uuid = record.patient_uuid
+    left join removed as coded on coded.source = record.source and coded.uuid = record.patient_id
+    left join model_data.counted_person as submitter
+        on submitter.source = record.source and submitter.uuid = record.contact_uuid
+    left join removed as gone on gone.source = record.source and gone.uuid = record.contact_uuid
+    group by 1, 2, 3
 ),
 
-counted as (
+-- on the day before the first is what was there then
+own as (
+    select before.source, before.place, span.first - 1 as day, before.persons, before.patients, before.deceased,
+        0 as registered, 0 as died, 0 as removed, 0 as reports
+    from before
+    cross join span
+    union all
+    select happened.source, happened.place, happened.day, happened.persons, happened.patients, happened.deceased,
+        happened.registered, happened.died, happened.removed, 0
+    from happened
+    cross join span
+    where happened.day between span.first and span.last
+    union all
+    select reported.source, reported.place, reported.day, 0, 0, 0, 0, 0, 0, reported.reports
+    from reported
+),
+
+-- every place with the area above the household that it is, or is in
+seat as (
+    select place.source, place.area_uuid as place, place.area_uuid as area, place.effective_parent as up, place.household
+    from model_data.area_fold as place
+    union
+    select seat.source, seat.place, above.area_uuid, above.effective_parent, above.household
+    from seat
+    join model_data.area_fold as above on above.source = seat.source and above.area_uuid = seat.up
+    where seat.household
+),
+
+-- every such area with itself and each that is above it
+path as (
+    select place.source, place.area_uuid as area, place.area_uuid as above, place.effective_parent as up
+    from model_data.area_fold as place
+    where not place.household
+    union
+    select path.source, path.area, above.area_uuid, above.effective_parent
+    from path
+    join model_data.area_fold as above on above.source = path.source and above.area_uuid = path.up
+),
+
+seated as (
     select
-        above.source,
-        above.area as area_uuid,
-        day.day,
-        coalesce(sum(stock.persons), 0)::bigint as persons,
-        coalesce(sum(stock.patients), 0)::bigint as patients,
-        coalesce(sum(stock.deceased), 0)::bigint as deceased,
-        coalesce(sum(stock.registered), 0)::bigint as registered,
-        coalesce(sum(stock.died), 0)::bigint as died,
-        coalesce(sum(reported.reports), 0)::bigint as reports
-    from day
-    cross join above
-    left join stock on stock.source = above.source and stock.place = above.place
-    left join reported on reported.source = above.source and reported.place = above.place
-    where not above.household
-    group by above.source, above.area, day.day
+        own.source, seat.area, own.day,
+        sum(own.persons) as persons, sum(own.patients) as patients, sum(own.deceased) as deceased,
+        sum(own.registered) as registered, sum(own.died) as died, sum(own.removed) as removed, sum(own.reports) as reports
+    from own
+    join seat on seat.source = own.source and seat.place = own.place
+    where not seat.household
+    group by own.source, seat.area, own.day
+),
+
+total as (
+    select
+        path.source, path.above as area, seated.day,
+        sum(seated.persons) as persons, sum(seated.patients) as patients, sum(seated.deceased) as deceased,
+        sum(seated.registered) as registered, sum(seated.died) as died, sum(seated.removed) as removed,
+        sum(seated.reports) as reports
+    from seated
+    join path on path.source = seated.source and path.area = seated.area
+    group by path.source, path.above, seated.day
+),
+
+summed as (
+    select
+        place.source,
+        place.area_uuid,
+        span.first - 1 + calendar.n as day,
+        sum(coalesce(total.persons, 0)) over stock as persons,
+        sum(coalesce(total.patients, 0)) over stock as patients,
+        sum(coalesce(total.deceased, 0)) over stock as deceased,
+        coalesce(total.registered, 0) as registered,
+        coalesce(total.died, 0) as died,
+        coalesce(total.removed, 0) as removed,
+        coalesce(total.reports, 0) as reports
+    from model_data.area_fold as place
+    cross join span
+    cross join lateral generate_series(0, span.last - span.first + 1) as calendar (n)
+    left join total
+        on total.source = place.source and total.area = place.area_uuid and total.day = span.first - 1 + calendar.n
+    where not place.household
+    window stock as (partition by place.source, place.area_uuid order by calendar.n)
+),
+
+counted as materialized (
+    select
+        summed.source, summed.area_uuid, summed.day,
+        summed.persons::bigint as persons, summed.patients::bigint as patients, summed.deceased::bigint as deceased,
+        summed.registered::bigint as registered, summed.died::bigint as died, summed.reports::bigint as reports,
+        summed.removed::bigint as removed
+    from summed
+    cross join span
+    where summed.day >= span.first
 ),
 
 gone as (
     delete from history.area_day as kept
-    using day
-    where kept.day = day.day and not exists (
-        select from counted where counted.source = kept.source and counted.area_uuid = kept.area_uuid
+    using span
+    where kept.day between span.first and span.last and not exists (
+        select from counted
+        where counted.source = kept.source and counted.area_uuid = kept.area_uuid and counted.day = kept.day
     )
 ),
 
 written as (
-    insert into history.area_day as kept
-        (source, area_uuid, day, persons, patients, deceased, registered, died, reports)
+    insert into history.area_day
+        (source, area_uuid, day, persons, patients, deceased, registered, died, reports, removed)
     select
         counted.source,
         counted.area_uuid,
@@ -111,16 +267,44 @@ written as (
         counted.deceased,
         counted.registered,
         counted.died,
-        counted.reports
+        counted.reports,
+        counted.removed
     from counted
+    left join history.area_day as kept
+        on kept.source = counted.source and kept.area_uuid = counted.area_uuid and kept.day = counted.day
+    where kept.source is null or row(kept.*) is distinct from row(counted.*)
     on conflict (source, area_uuid, day) do update set
         persons = excluded.persons,
         patients = excluded.patients,
         deceased = excluded.deceased,
         registered = excluded.registered,
         died = excluded.died,
-        reports = excluded.reports
-    where row(kept.*) is distinct from row(excluded.*)
+        reports = excluded.reports,
+        removed = excluded.removed
+),
+
+seen as (
+    select coalesce(max(touched.run), 0) as run
+    from ops.touched
+),
+
+calendar as (
+    select
+        span.first + n as day,
+        (span.first + n + 1)::timestamp at time zone %(timezone)s as ends,
+        seen.run
+    from span
+    cross join seen
+    cross join lateral generate_series(0, span.last - span.first) as n
+),
+
+noted as (
+    insert into ops.counted_day (day, ends, run)
+    select calendar.day, calendar.ends, calendar.run
+    from calendar
+    left join ops.counted_day as kept on kept.day = calendar.day
+    where (kept.ends, kept.run) is distinct from (calendar.ends, calendar.run)
+    on conflict (day) do update set ends = excluded.ends, run = excluded.run
 )
 
 select count(*) from counted
