@@ -1,0 +1,40 @@
+-- One row an area above the household, sex and band of ages in which somebody alive is, muted or not; what is zero has no
+-- row. With an empty area_uuid: persons in no place.
+-- area_uuid: The place's _id; empty for unplaced
+-- name, contact_type: Of the area
+-- level: 1 at the top, 2 below that …; 0 for unplaced
+-- parent_uuid: The area in whose totals this one is counted
+-- parent_name: Its name
+-- sex: female, male, other or unknown: sex_group of models.person
+-- band: Of ages in full years: 0, 1 to 4, 5 to 9, 10 to 14, 15 to 49, 50 and over; unknown
+-- age_from: The age with which the band begins; null where it is unknown
+-- direct_persons: Persons whose parent is this area
+-- direct_patients: Of them, those with a patient_id
+-- total_persons: Persons in this area and in everything below it
+-- total_patients: Of them, those with a patient_id
+-- as_of: The day of which the ages are, in the deployment's time zone
+-- complete: false until the source was first copied to its end
+-- key: source, area_uuid, sex, band
+-- reads: area_fold, band_fold
+-- every: hour
+select
+    area.source,
+    area.area_uuid,
+    area.name,
+    area.contact_type,
+    area.level,
+    area.effective_parent as parent_uuid,
+    parent.name as parent_name,
+    counted.sex,
+    counted.band,
+    counted.age_from,
+    counted.direct_persons,
+    counted.direct_patients,
+    counted.total_persons,
+    counted.total_patients,
+    counted.as_of,
+    counted.complete
+from models.area_count as area
+join models.area_band as counted on counted.source = area.source and counted.area_uuid = area.area_uuid
+left join models.area_count as parent on parent.source = area.source and parent.area_uuid = area.effective_parent
+where not area.household
