@@ -109,6 +109,7 @@ def measure(connection: warehouse.Connection, size: Size) -> list[dict[str, Any]
     for change in CHANGES:
         rows.append(keep(connection, size, change))
         rows.extend(compare(connection, change))
+    rows.append(turn(connection))
     rows += [*run_of_marts(connection, size), day_of_history(connection)]
     return [*rows, sizes(connection)]
 
@@ -184,6 +185,19 @@ def keep(connection: warehouse.Connection, size: Size, change: Change) -> dict[s
             "fold": statistics.median(fold),
         }
     )
+
+
+def turn(connection: warehouse.Connection) -> dict[str, Any]:
+    """Days that begin, on each of which some are older by a band and no document has changed."""
+    (first,) = connection.execute("select max(as_of) from ops.band_day").fetchone() or (DAY,)
+    whole, fold = [], []
+    for days in range(1, ROUNDS + 1):
+        with timed.statements(connection) as took:
+            models.update(connection, today=first + datetime.timedelta(days))
+        whole.append(took.seconds)
+        fold.append(took.of("fold_"))
+    what = "another day begins: update_models"
+    return tell({"what": what, "documents": 0, "seconds": statistics.median(whole), "fold": statistics.median(fold)})
 
 
 def write(connection: warehouse.Connection, size: Size, change: Change, round_: int) -> None:

@@ -4,7 +4,8 @@
 midnight; or by Trigger. A run with nothing new costs one statement a task.
 
 **Tasks**: `update_models` takes in what has changed since the batch that each model has noted, and counts again the
-areas that this touches, in one transaction; `refresh_marts` refreshes the materialized views whose input has
+areas that this touches, in one transaction; the first one of a day, just after local midnight, also takes those whose
+birthday it is from one band of ages to the next. `refresh_marts` refreshes the materialized views whose input has
 changed, and emits the asset `cht://marts`, for a DAG of yours to run after it; `run_checks` makes the checks of
 `include/sql/checks`: of what has changed and a sample, and once a day of everything (`marts.checked`); `tell_failing`
 is red while a file in `include/deployment` fails. What a killed run left undone is done by the next one.

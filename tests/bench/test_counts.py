@@ -21,6 +21,7 @@ def test_a_tiny_county_is_measured(tmp_path: Path) -> None:
     assert rows["1,000 persons change: update_models"]["documents"] == 1000
     assert rows["a place with 5,120 descendants moves: update_models"]["documents"] > 1000
     assert rows["a district is muted: update_models"]["documents"] == 1
+    assert rows["another day begins: update_models"]["documents"] == 0
     assert all(row["fold"] < row["seconds"] for row in rows.values() if "fold" in row)
     run = rows["a run of cht_marts after 1,000 persons change"]
     assert run["seconds"] == pytest.approx(run["models"] + run["marts"] + run["checks"])

@@ -86,6 +86,21 @@ def test_from_a_document_to_a_count_to_a_day(
     assert rows(warehouse, days) == [("", "2023-11-15", 0, 0), ("area", "2023-11-15", 1, 1)]
 
 
+def test_ages_are_of_the_day_that_it_is_there(
+    put: Callable[[dict[str, Any]], None], extract: Any, warehouse: str
+) -> None:
+    for document in (AREA, HOUSE, ANA):
+        put(document)
+    assert run(extract).state == "success"
+    as_of = "select distinct as_of from marts.patients_by_age_and_sex"
+    for zone in ("Pacific/Pago_Pago", "Pacific/Kiritimati"):  # 25 hours apart, so never on the same day
+        before = pendulum.now(zone).date()
+        assert run(module("marts").create(Configuration(zone))).state == "success"
+        with psycopg.connect(warehouse) as connection:
+            connection.execute("update ops.mart_state set refreshed_at = refreshed_at - interval '1 hour'")
+        assert rows(warehouse, as_of) in ([(before,)], [(pendulum.now(zone).date(),)])
+
+
 def test_a_check_that_finds_something_is_red_until_it_is_repaired(
     put: Callable[[dict[str, Any]], None], extract: Any, warehouse: str, database: str, notified: list[str]
 ) -> None:
