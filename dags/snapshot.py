@@ -10,17 +10,21 @@ from, and cuts the ids into ranges; `copy_…` copies a range each, as many side
 
 Until it has ended nothing else writes these sources, and they have no numbers: runs of `cht_extract` skip them.
 
+With *Seed from* it takes what couch2pg has copied of the database before, in one range, instead of reading it from
+CouchDB; its numbers are complete only once `cht_verify_<instance>` has compared them. See docs/adopting.md.
+
 **When a task is red**, its log ends in one sentence on what happened and one on what to do. A range that is stopped or
 killed goes on behind its last page: *Clear* the task, or trigger this again. *Begin anew* forgets what was copied so
 far; it is needed only where the database is another one than the copy began with.
 """
 
 import logging
+from functools import partial
 from typing import Any
 
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowException
-from cht_sync import hook, instances, snapshot, stretch, tasks
+from cht_sync import hook, instances, seed, snapshot, stretch, tasks
 from cht_sync.instances import Instance
 
 log = logging.getLogger(__name__)
@@ -44,6 +48,20 @@ def parameters(instance: Instance) -> dict[str, Param]:
             title="Begin anew",
             description="Forgets an unfinished first copy, with what it has copied",
         ),
+        "seed": Param(
+            None,
+            type=["null", "string"],
+            title="Seed from",
+            description="An Airflow connection to the Postgres of couch2pg: takes what that has copied, not CouchDB's. "
+            "See docs/adopting.md",
+        ),
+        "table": Param(
+            "v1.couchdb",
+            type="string",
+            pattern=r"^[^.\s]+\.[^.\s]+$",
+            title="Table of couch2pg",
+            description="With its schema, in which couchdb_progress is, too",
+        ),
     }
 
 
@@ -55,17 +73,31 @@ class Source:
         self.source = instance.source(database)
         self.client = hook.CouchDBHook(instance.connection).get_conn
 
+    def old(self, params: dict[str, Any]) -> seed.Old | None:
+        """Where couch2pg's copy is, if that is to be taken."""
+        if not params["seed"]:
+            return None
+        schema, table = params["table"].split(".")
+        return seed.Old(
+            partial(hook.other_connection, params["seed"]), schema, table, self.instance.shown(self.database)
+        )
+
     def plan(self, params: dict[str, Any]) -> list[int]:
         """The numbers of the ranges; no ids, which Airflow would keep."""
         tasks.require_chosen(self.database, params, parameters(self.instance))
         options = snapshot.Options(anew=params["anew"])
         with hook.warehouse_connection() as connection:
+            if old := self.old(params):
+                return seed.plan(connection, old, self.client, self.source, self.database, options, log.info)
             return snapshot.plan(connection, self.client, self.source, self.database, options, log.info)
 
     def copy(self, number: int, params: dict[str, Any]) -> None:
         """One range."""
         options = snapshot.Options(params["page_rows"])
         with hook.warehouse_connection() as connection:
+            if old := self.old(params):
+                seed.copy(connection, old, self.source, self.database, options, log.info)
+                return
             stretch.copy(connection, self.client, self.source, self.database, number, options, log.info)
 
     def hand_over(self) -> None:

@@ -14,6 +14,9 @@ from cht_sync.errors import NotCouchDB
 #: Version of the redaction below. A row staged by another version is written again when it is read again.
 FORM = 1
 
+#: Of a row from couch2pg's table, which has changed it: numbers as JavaScript holds them, texts without NUL.
+SEEDED = 0
+
 #: Design documents are code, and `token:login:*` are live login links.
 NEVER_COPIED = (b"_design/", b"token:login:")
 

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any, cast
 from urllib.parse import quote
 
+import psycopg
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
@@ -105,6 +106,17 @@ def warehouse_connection() -> Iterator[warehouse.Connection]:
     _connection(WAREHOUSE)  # the hook's own error for a missing one gives no advice
     with warehouse.connect(cast(Callable[[], warehouse.Connection], PostgresHook(WAREHOUSE).get_conn)) as connection:
         yield connection
+
+
+@contextmanager
+def other_connection(conn_id: str) -> Iterator[psycopg.Connection[Any]]:
+    """Another Postgres, of any version. Raises psycopg.OperationalError, ConfigurationInvalid."""
+    _connection(conn_id)
+    connection = cast(Callable[[], psycopg.Connection[Any]], PostgresHook(conn_id).get_conn)()
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 @contextmanager

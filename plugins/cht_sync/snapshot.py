@@ -63,6 +63,26 @@ def require_same(before: staging.Checkpoint, identity: couchdb.Identity) -> None
         )
 
 
+def require_way(before: staging.Checkpoint, *, seeded: bool) -> None:
+    """Raises FirstCopy where the unfinished copy was begun the other way."""
+    if before.seeded != seeded:
+        begun = "from couch2pg's table" if before.seeded else "from CouchDB"
+        raise FirstCopy(
+            f"The first copy of {before.source} was begun {begun}",
+            "Nothing was changed; trigger cht_snapshot as it was begun, or with Begin anew",
+        )
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Of a first copy: where the feed goes on from, the last id of each range, documents in all of them."""
+
+    seq: str
+    untils: list[str | None]
+    expected: int
+    seeded: bool = False
+
+
 def plan(
     connection: warehouse.Connection,
     client: Callable[[], couchdb.Client],
@@ -88,8 +108,10 @@ def plan(
             if before.mode != "copying" or options.anew:
                 survey = _Survey(asking, database, backoff, report)
                 survey.read()
-                _begin(connection, before, identity, survey, options)
+                ranges = max(1, min(RANGES, survey.live // options.range_rows))
+                begin(connection, before, identity, Begin(survey.seq, survey.cuts(ranges), survey.live), options)
             else:
+                require_way(before, seeded=False)
                 require_same(before, identity)
         finally:
             asking.close()
@@ -152,22 +174,22 @@ class _Survey:
             self._report(f"{self._database}: {self.live:,} live documents found{behind}")
 
 
-def _begin(
+def begin(
     connection: warehouse.Connection,
     before: staging.Checkpoint,
     identity: couchdb.Identity,
-    survey: _Survey,
+    first: Begin,
     options: Options,
 ) -> None:
-    ranges = max(1, min(RANGES, survey.live // options.range_rows))
-    untils = survey.cuts(ranges)
+    """Raises CheckpointMoved."""
     with connection.transaction():
         row = connection.execute(
             sql.read("snapshot/begin"),
             {
                 "source": before.source,
                 "generation": before.generation,
-                "seq": survey.seq,
+                "seq": first.seq,
+                "seeded": first.seeded,
                 "kind": identity.kind,
                 "identity": identity.value,
                 "anew": options.anew,
@@ -176,7 +198,8 @@ def _begin(
         if row is None:
             raise staging.moved(before)
         _forget(connection, before.source)
-        values = {"source": before.source, "untils": untils, "expected": survey.live // len(untils)}
+        expected = first.expected // len(first.untils)
+        values = {"source": before.source, "untils": first.untils, "expected": expected}
         connection.execute(sql.read("snapshot/ranges"), values)
 
 

@@ -21,7 +21,7 @@ class Checkpoint:
     """Where a source's copy stands. `(generation, reads)` is the fence: what a page may be written upon.
 
     `mode` is what is unfinished, else incremental; `base`, the batch at which it began. `replay` is the last refused id
-    that an unfinished replay has tried.
+    that an unfinished replay has tried; `seeded`, that it was begun from couch2pg's table, and not compared since.
     """
 
     source: str
@@ -33,6 +33,7 @@ class Checkpoint:
     mode: str = "incremental"
     base: int | None = None
     replay: bytes | None = None
+    seeded: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,9 @@ def checkpoint(connection: warehouse.Connection, source: str) -> Checkpoint:
     row = connection.execute(sql.read("staging/checkpoint"), [source]).fetchone()
     if row is None:
         raise LookupError(f"{source} is not prepared")
-    generation, reads, batch, seq, kind, value, mode, base, behind = row
+    generation, reads, batch, seq, kind, value, mode, base, behind, seeded = row
     identity = couchdb.Identity(kind, value) if kind else None
-    return Checkpoint(source, generation, reads, batch, seq, identity, mode, base, behind)
+    return Checkpoint(source, generation, reads, batch, seq, identity, mode, base, behind, seeded)
 
 
 def is_another(before: Checkpoint, identity: couchdb.Identity) -> bool:
@@ -166,7 +167,11 @@ def amend(
 
 
 def insert(
-    connection: warehouse.Connection, before: Checkpoint, chunks: Iterable[bytes], move: Callable[[int, int], None]
+    connection: warehouse.Connection,
+    before: Checkpoint,
+    chunks: Iterable[bytes],
+    move: Callable[[int, int], None],
+    form: int = documents.FORM,
 ) -> tuple[int, int]:
     """Documents of a parallel first copy, in one transaction beside others: rows written, refused.
 
@@ -179,7 +184,7 @@ def insert(
         row = connection.execute(sql.read("snapshot/lock"), [before.source, before.generation]).fetchone()
         if row is None:
             raise moved(before)
-        changed, rejected = _merge(connection, before.source, row[0] + 1, LAST_LINE, COPY)
+        changed, rejected = _merge(connection, before.source, row[0] + 1, LAST_LINE, COPY, form)
         move(changed, rejected)
     return changed, rejected
 
@@ -211,8 +216,10 @@ def moved(before: Checkpoint) -> CheckpointMoved:
     )
 
 
-def _merge(connection: warehouse.Connection, source: str, batch: int, until: int, target: Target) -> tuple[int, int]:
-    page = {"source": source, "batch": batch, "until": until, "form": documents.FORM}
+def _merge(
+    connection: warehouse.Connection, source: str, batch: int, until: int, target: Target, form: int = documents.FORM
+) -> tuple[int, int]:
+    page = {"source": source, "batch": batch, "until": until, "form": form}
     row = connection.execute(target.statement(), page | {"noted": target.noted, "aside": target.aside}).fetchone()
     assert row is not None  # noqa: S101  # a select of counts gives one row
     return row[0], row[1]

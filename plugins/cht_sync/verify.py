@@ -99,6 +99,8 @@ def run(
             backoff = retry.Backoff(options.seconds, pause or time.sleep)
             done = _Comparison(connection, asking, database, options, backoff, report).run(source, beside)
             _end(connection, row[0], vars(done))
+            if before.seeded and not done.left_over:
+                _trust(connection, before)
         except BaseException as error:
             with_nothing = dict.fromkeys(vars(Verification(source)))
             told = str(error) if isinstance(error, SyncError | KeyboardInterrupt) else type(error).__name__
@@ -127,6 +129,14 @@ def _unready(connection: warehouse.Connection, before: staging.Checkpoint) -> st
         "select caught_up_at is null from ops.checkpoint where source = %s", [before.source]
     ).fetchone()
     return "not compared: it was not copied to its end yet" if row and row[0] else ""
+
+
+def _trust(connection: warehouse.Connection, before: staging.Checkpoint) -> None:
+    """Notes that a copy that was begun from couch2pg's table is the same as CouchDB, or was made so."""
+    connection.execute(
+        "update ops.checkpoint set seeded_at = null where source = %s and generation = %s",
+        [before.source, before.generation],
+    )
 
 
 def _end(connection: warehouse.Connection, number: int, found: dict[str, object]) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,20 +36,25 @@ def metadata() -> None:
     initdb()
 
 
+def postgres_connection(address: str) -> dict[str, Any]:
+    """As Airflow keeps it."""
+    dsn = conninfo.conninfo_to_dict(address)
+    return {
+        "conn_type": "postgres",
+        "host": dsn["host"],
+        "port": int(str(dsn["port"])),
+        "schema": dsn["dbname"],
+        "login": dsn["user"],
+        "password": dsn["password"],
+    }
+
+
 @pytest.fixture
 def connections(warehouse: str, couchdb: CouchDB, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The two that the DAGs ask for."""
-    dsn = conninfo.conninfo_to_dict(warehouse)
     url = urlsplit(couchdb.url)
     given = {
-        "CHT_WAREHOUSE": {
-            "conn_type": "postgres",
-            "host": dsn["host"],
-            "port": int(str(dsn["port"])),
-            "schema": dsn["dbname"],
-            "login": dsn["user"],
-            "password": dsn["password"],
-        },
+        "CHT_WAREHOUSE": postgres_connection(warehouse),
         "COUCHDB_DEMO": {
             "conn_type": "couchdb",
             "schema": url.scheme,

@@ -10,6 +10,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pendulum
 import psycopg
 import pytest
@@ -21,7 +22,8 @@ from cht_sync import errors, hook, instances
 from cht_sync.instances import Configuration, Instance
 
 from tests.conftest import CouchDB
-from tests.dags.conftest import ROOT
+from tests.dags.conftest import ROOT, postgres_connection
+from tests.integration.couch2pg import Couch2pg
 
 pytestmark = pytest.mark.usefixtures("metadata", "connections")
 
@@ -198,6 +200,31 @@ def test_a_first_copy_in_ranges_and_then_the_feed(
     ]
     again = run(first_copy.create(instance(database), "Africa/Nairobi"))
     assert states(again)[f"hand_over_{database}"] == "skipped"
+
+
+def test_a_first_copy_from_what_couch2pg_has_copied(
+    put: Callable[[dict[str, Any]], None],
+    extract: Any,
+    warehouse: str,
+    empty_warehouse: str,
+    database: str,
+    connections: pytest.MonkeyPatch,
+) -> None:
+    for document in (SETTINGS, AREA, HOUSE, ANA):
+        put(document)
+    couch2pg = Couch2pg(empty_warehouse)
+    connections.setenv("AIRFLOW_CONN_OLD", json.dumps(postgres_connection(empty_warehouse)))
+    couch2pg.put("area", AREA | {"_rev": "1-0"}, name=f"cht.example.org/{database}")
+    couch2pg.note("0", f"cht.example.org/{database}")
+    named = msgspec.structs.replace(instance(database), source_name="cht.example.org")
+    first_copy = module("snapshot").create(named, "Africa/Nairobi")
+    assert states(run(first_copy, seed="none"))[f"plan_{database}"] == "failed"
+    assert run(first_copy, seed="old").state == "success"
+    assert rows(warehouse, "select _id, form from staging.document") == [("area", 0)]
+    assert run(extract).state == "success"
+    assert run(module("verify").create(instance(database), "Africa/Nairobi")).state == "success"
+    assert rows(warehouse, "select seeded_at from ops.checkpoint") == [(None,)]
+    assert rows(warehouse, "select wrong, is_equal from marts.compared") == [(0, True)]
 
 
 def partialmethod_of(module: ModuleType, **given: Any) -> Callable[..., None]:

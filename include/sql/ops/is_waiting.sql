@@ -7,6 +7,6 @@ select exists (
     where source.instance = %s
         and (
             checkpoint.batch > coalesce(noted.batch, 0)
-            or (noted.caught_up_at is null and checkpoint.caught_up_at is not null)
+            or (noted.caught_up_at is null and checkpoint.caught_up_at is not null and checkpoint.seeded_at is null)
         )
 )

@@ -21,7 +21,7 @@ select
         where checkpoint.mode <> 'copying'
             and (
                 noted.batch is distinct from checkpoint.batch
-                or (noted.caught_up_at is null and checkpoint.caught_up_at is not null)
+                or (noted.caught_up_at is null and checkpoint.caught_up_at is not null and checkpoint.seeded_at is null)
             )
     )
     or exists (

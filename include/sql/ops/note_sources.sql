@@ -1,7 +1,7 @@
 -- Notes how far the models are in each source; returns a row for each source that is new, or caught up for the first time.
 with noted as (
     insert into ops.model_source as kept (source, batch, caught_up_at)
-    select checkpoint.source, checkpoint.batch, checkpoint.caught_up_at
+    select checkpoint.source, checkpoint.batch, case when checkpoint.seeded_at is null then checkpoint.caught_up_at end
     from ops.checkpoint
     where checkpoint.mode <> 'copying'
     on conflict (source) do update set
@@ -16,4 +16,7 @@ select checkpoint.source
 from ops.checkpoint
 left join ops.model_source as before on before.source = checkpoint.source
 where checkpoint.mode <> 'copying'
-    and (before.source is null or (before.caught_up_at is null and checkpoint.caught_up_at is not null))
+    and (
+        before.source is null
+        or (before.caught_up_at is null and checkpoint.caught_up_at is not null and checkpoint.seeded_at is null)
+    )

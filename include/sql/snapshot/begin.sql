@@ -4,6 +4,7 @@ update ops.checkpoint set
     generation = generation + 1,
     mode = 'copying',
     seq = %(seq)s,
+    seeded_at = case when %(seeded)s then now() end,
     identity_kind = %(kind)s,
     identity = %(identity)s,
     updated_at = now()

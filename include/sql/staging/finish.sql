@@ -12,6 +12,7 @@ unrefused as (
 update ops.checkpoint set
     mode = 'incremental',
     base = null,
+    seeded_at = null,
     batch = batch + %(changed)s,
     updated_at = now()
 where source = %(source)s
