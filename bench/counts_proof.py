@@ -10,6 +10,7 @@ import random
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -47,9 +48,9 @@ def main(sequences: int = WANTED, first: int | None = None) -> int:
                 with warehouse(postgres, f"proof_{number}", tally) as proof:
                     prove(proof, first + number, min(left, EXAMPLES))
                 print(f"{tally.sequences:,} after {time.monotonic() - started:.0f} s", flush=True)
-    except AssertionError as error:
+    except AssertionError:
         wrong = 1
-        print(error, file=sys.stderr)
+        traceback.print_exc()  # which count, and Hypothesis' note of the shortest history
     row = {**asdict(tally), "wrong": wrong, "seed": first, "seconds": time.monotonic() - started}
     goals = [
         report.Goal("sequences tried", tally.sequences, WANTED, at_most=False),

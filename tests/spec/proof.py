@@ -175,7 +175,8 @@ class Proof:
         kept = self.staged.values(
             "select relname from pg_class where relnamespace = 'model_data'::regnamespace and relkind = 'r'"
         )
-        tables = ["staging.document", "ops.model_state", "ops.model_source", *(f'model_data."{name}"' for name in kept)]
+        noted = ("ops.model_state", "ops.model_source", "ops.band_day")
+        tables = ["staging.document", *noted, *(f'model_data."{name}"' for name in kept)]
         self.staged.connection.execute(f"truncate {', '.join(tables)}")
         self.staged.connection.execute("update ops.checkpoint set batch = 0, caught_up_at = null")
 
