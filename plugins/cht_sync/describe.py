@@ -33,6 +33,8 @@ but for reports that were archived: these stay.
 What can't be read as what a column holds is null there, and stops nothing. Moments are by the clock of whoever wrote
 them; how they are read: [counts.md](counts.md#past-days). Rows come, change and go with their document; where a row is
 made of other documents, too, it follows them, in whatever order they come.
+
+Whole documents, in the form that couch2pg has given them, are in `v1.couchdb`: [adopting.md](adopting.md).
 """
 
 

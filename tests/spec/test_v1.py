@@ -303,6 +303,21 @@ def test_what_is_not_in_couchdb_any_more_is_shown_as_deleted(staged: Staged, how
     assert stamps(staged)["p"] > before
 
 
+def test_reports_that_were_archived_stay(staged: Staged) -> None:
+    """As in the models, and as couch2pg leaves them, which never hears of it."""
+    report = {"_id": "r", "_rev": "1-a", "type": "data_record", "form": "visit"}
+    staged.page([report, document("p")])
+    staged.update()
+    for uuid in ("r", "p"):
+        staged.gone(uuid, "archived")
+    staged.update()
+    assert shown(staged, "_deleted") == {"r": False, "p": True}
+    assert shown(staged, "doc")["r"] == report
+    staged.gone("r", "purged")
+    staged.update()
+    assert shown(staged, "_deleted") == {"r": True, "p": True}
+
+
 def test_no_column_is_null(staged: Staged) -> None:
     staged.page([document("p"), {"_id": "q"}, {"_id": "r", "type": None}], deleted=["s"])
     staged.update()
