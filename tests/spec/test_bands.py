@@ -15,13 +15,14 @@ from tests.spec.test_fold import CHANGE, WHOLE, include  # noqa: F401 - a fixtur
 from tests.spec.test_runner import change
 
 COUNTY = """
-    _id | type     | parent | sex    | date_of_birth | patient_id
-    d   | district |        |        |               |
-    c   | centre   | d      |        |               |
-    h   | clinic   | c d    |        |               |
-    p   | person   | h c d  | female | 2021-11-25    | 1
-    q   | person   | h c d  | male   | 1990-01-01    |
-    w   | person   | c d    | female | 1985-05-05    | 2
+    _id | type     | parent | sex    | date_of_birth | patient_id | date_of_death
+    d   | district |        |        |               |            |
+    c   | centre   | d      |        |               |            |
+    h   | clinic   | c d    |        |               |            |
+    p   | person   | h c d  | female | 2021-11-25    | 1          |
+    q   | person   | h c d  | male   | 1990-01-01    |            |
+    w   | person   | c d    | female | 1985-05-05    | 2          |
+    x   | person   | h c d  | male   | 2021-11-25    | 3          | 2025-01-01
 """
 
 
@@ -229,6 +230,17 @@ def test_a_birth_that_is_corrected_and_a_person_who_is_deleted(spec: Spec) -> No
     """)  # fmt: skip
     spec.stage(deleted="p w")
     assert bands(spec, "d") == bands(spec, "h") == {"15 to 49": 1}
+
+
+def test_a_sex_that_is_corrected(spec: Spec) -> None:
+    spec.stage(COUNTY)
+    for sex in ("other", "male"):
+        spec.stage(
+            f"_id | type | parent | sex | date_of_birth | patient_id\np | person | h c d | {sex} | 2021-11-25 | 1"
+        )
+        assert set(spec.staged.bands()["h"]) == {(sex, "1 to 4"), ("male", "15 to 49")}
+    spec.stage(deleted="p")
+    assert set(spec.staged.bands()["h"]) == {("male", "15 to 49")}
 
 
 def test_a_place_takes_all_that_is_in_it_along(spec: Spec) -> None:
