@@ -76,7 +76,8 @@ def create(configuration: instances.Configuration) -> Any:
             with hook.task(), hook.warehouse_connection() as connection:
                 schema.migrate(connection)
                 anew.order(connection, params["recount"], params["remodel"])
-                done = models.update(connection, today=pendulum.now(configuration.timezone).date())
+                today = pendulum.now(configuration.timezone).date()
+                done = models.update(connection, today=today, timezone=configuration.timezone)
             log.info("%d documents; rows written: %s", done.changed, done.models or "none")
             if done.left_over:
                 log.warning("without a file any more, and not followed: %s", ", ".join(done.left_over))

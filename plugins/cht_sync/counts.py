@@ -8,7 +8,8 @@ area_write.sql and band_write.sql, which write what either has made.
 
 import datetime
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,8 +89,12 @@ TO_CHECK = """
 WRITTEN = """
     drop table
         pg_temp.fold_area, pg_temp.fold_person, pg_temp.fold_orphan, pg_temp.fold_chain, pg_temp.fold_cycle,
-        pg_temp.fold_band
+        pg_temp.fold_band, pg_temp.moved
 """
+
+
+#: What is done around the writing of where people are counted, of those in pg_temp.moved.
+Moving = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -137,22 +142,23 @@ def update(
     change: Change | None,
     today: datetime.date | None = None,
     include: Path = sql.INCLUDE,
+    moving: Moving = nullcontext,
 ) -> dict[str, int]:
     """Counts what has changed (None: everything), and whole the sources never counted; how many rows differed and were
     written, by name.
 
-    `today` is the day in the deployment's time zone; None leaves the ages at the day that they are of. Raises
-    ModelFailed.
+    `today` is the day in the deployment's time zone; None leaves the ages at the day that they are of. `moving` is
+    around the writing of each; in it pg_temp.moved has the people who may be counted elsewhere. Raises ModelFailed.
     """
     connection.execute(SOURCES)
     whole, written = _whole(connection, change, today), Counter(dict.fromkeys(NAMES, 0))
     if _aim(connection, whole, today):
-        written.update(_make(connection, WHOLE, include))
+        written.update(_make(connection, WHOLE, include, moving))
         for table in TABLES:
             connection.execute(statement.SQL("analyze {}").format(Identifier("model_data", table)))
     if change and _aim(connection, (set(change.touched) | _turned(connection, today)) - whole, today):
         connection.execute(statement.SQL(TODO).format(scopes=statement.Literal(sorted(change.scopes))))
-        written.update(_make(connection, CHANGE, include))
+        written.update(_make(connection, CHANGE, include, moving))
     connection.execute("delete from ops.to_recount")
     return {name: written[name] for name in NAMES}
 
@@ -218,17 +224,21 @@ def _aim(connection: warehouse.Connection, sources: Collection[str], today: date
     return connection.execute(AIM, {"sources": sorted(sources), "today": today}).rowcount > 0
 
 
-def _make(connection: warehouse.Connection, way: tuple[str, str], include: Path) -> Counter[str]:
+def _make(
+    connection: warehouse.Connection, way: tuple[str, str], include: Path, moving: Moving = nullcontext
+) -> Counter[str]:
     """One way of counting, written; rows by name, and of what the next change is counted from."""
     for file in way:
         _execute(connection, file, include)
     if way == CHANGE:
         connection.execute(TO_CHECK)
-    # by their keys: of few rows that have gone, a kept table is not to be read through
-    connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")
-    areas, kept = _execute(connection, "area_write", include).fetchone() or (0, 0)
-    bands = _execute(connection, "band_write", include).rowcount
-    connection.execute("set local enable_hashjoin = on; set local enable_mergejoin = on")
+    _execute(connection, "moved", include)
+    with moving():
+        # by their keys: of few rows that have gone, a kept table is not to be read through
+        connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")
+        areas, kept = _execute(connection, "area_write", include).fetchone() or (0, 0)
+        bands = _execute(connection, "band_write", include).rowcount
+        connection.execute("set local enable_hashjoin = on; set local enable_mergejoin = on")
     connection.execute(WRITTEN)
     days = connection.execute(NOTE_DAY).rowcount
     return Counter({FOLD: areas, BANDS: bands + days, "kept": kept})

@@ -16,6 +16,11 @@ CHAPTERS = {
         "Tables of documents",
         "Kept up with the documents by the change, one row or more a document.",
     ),
+    "tallies": (
+        "models",
+        "Tallies",
+        "How many rows of a model there are by a few of their columns, kept by the change: for the marts by month.",
+    ),
     "views": ("models", "Views", "Made of the tables, and of the counts of areas."),
     "marts": ("marts", "Marts", "Small, refreshed when what they are made of has changed."),
 }

@@ -12,9 +12,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cht_sync import counts, deployment, describe, past, rebuild, relation, sql, table, v1, warehouse, work
+from cht_sync import counts, deployment, describe, past, rebuild, relation, sql, table, tallies, v1, warehouse, work
 from cht_sync.deployment import Failures
 from cht_sync.relation import Relation
+from cht_sync.tallies import Tallies
 
 #: The counts of every area, and those by sex and age: what a mart names that reads them.
 COUNTS = counts.NAMES
@@ -38,16 +39,17 @@ class Update:
 
 @dataclass(frozen=True)
 class Files:
-    """The models, each after those that it reads, and the views: ours, then the deployment's."""
+    """The models, each after those that it reads, and the views: ours, then the deployment's; and the tallies."""
 
     models: list[Relation]
     views: list[Relation]
+    tallies: list[Relation]
     stamps: dict[str, str]
     failures: Failures
 
     @property
     def shown(self) -> list[Relation]:
-        return [*self.models, *self.views]
+        return [*self.models, *self.views, *self.tallies]
 
 
 def update(
@@ -55,14 +57,15 @@ def update(
     include: Path = sql.INCLUDE,
     blocks: int = rebuild.BLOCKS,
     today: datetime.date | None = None,
+    timezone: str = "UTC",
 ) -> Update:
     """Brings models and counts up to what is staged, and ages to `today`; nothing new costs one statement.
 
-    `today` is the day in the deployment's time zone; None leaves ages at the day that they are of. Where a file is new
-    or has changed, its table is made anew first, in chunks of so many pages. Raises ModelFailed, AnotherRun,
-    ConfigurationInvalid.
+    `timezone` is the deployment's: it says what a month is. `today` is the day in it; None leaves ages at the day that
+    they are of. Where a file is new or has changed, its table is made anew first, in chunks of so many pages. Raises
+    ModelFailed, AnotherRun, ConfigurationInvalid.
     """
-    files = read(include)
+    files = read(include, timezone)
     if not files.failures and not _is_behind(connection, files, today):
         return Update()
     with warehouse.lock(connection, "cht-sync models"):
@@ -82,19 +85,22 @@ def update(
             connection.execute("set local work_mem = '128MB'")
             # what has changed is looked up by its keys, and those pages are mostly in memory
             connection.execute("set local random_page_cost = 1.1")
+            tallies.set_timezone(connection, timezone)
             return _run(connection, files, made, anew, today, include)
 
 
-def read(include: Path = sql.INCLUDE) -> Files:
+def read(include: Path = sql.INCLUDE, timezone: str = "UTC") -> Files:
     """Of include/sql and include/deployment as they are now. Raises ConfigurationInvalid where one of ours is wrong."""
     ours, views, failures = relation.folder("models", include), relation.folder("views", include), Failures()
     fold = counts.definition(include)
-    taken = {*counts.TABLES, *(file.name for file in (*ours, *views))}
+    counted = tallies.read(include)
+    taken = {*counts.TABLES, REFUSED, *(file.name for file in (*ours, *views, *counted))}
     models = [*ours, *deployment.read("models", include, ours, taken, failures)]
     taken |= {file.name for file in models} | failures.names
+    stamps = {file.name: tallies.stamp(file, views, timezone) for file in counted}
     views = [*views, *deployment.read("views", include, views, taken, failures)]
-    stamps = {file.name: file.hash for file in (*models, *views)} | dict.fromkeys(COUNTS, fold.hash)
-    return Files(models, views, stamps, failures)
+    stamps |= {file.name: file.hash for file in (*models, *views)} | dict.fromkeys(COUNTS, fold.hash)
+    return Files(models, views, counted, stamps, failures)
 
 
 def _is_behind(connection: warehouse.Connection, files: Files, today: datetime.date | None) -> bool:
@@ -116,7 +122,9 @@ def _anew(connection: warehouse.Connection, files: Files) -> set[str]:
     """What is made from another file than it is, or reads it: a new table is quicker than every row written again."""
     known = dict(connection.execute("select name, hash from ops.relation").fetchall())
     anew = {name for name, stamp in files.stamps.items() if known.get(name) != stamp}
-    return anew | {file.name for file in files.models if file.upstream & anew}
+    anew |= {file.name for file in files.models if file.upstream & anew}
+    counted = {*COUNTS, *counts.INPUTS} & anew
+    return anew | {file.name for file in files.tallies if counted or file.of in anew}
 
 
 def _ours(connection: warehouse.Connection, files: Files) -> set[tuple[str, str]]:
@@ -142,15 +150,21 @@ def _run(
     changed = work.choose(connection, noted)
     there = set(written) | {file.name for file in kept}
     lost = _affect(connection, kept, works, files.failures)
-    touched = _write(connection, kept, works, files.failures, written, before)
+    tallied = Tallies(connection, [file for file in files.tallies if file.name not in anew], written)
+    touched = _write(connection, kept, works, files.failures, written, before, tallied)
     before.note(works)
     if anew & set(COUNTS):
         counts.renew(connection, include)
+    asked = {source for (source,) in connection.execute("select source from ops.to_recount").fetchall()}
     change = None if anew & {*COUNTS, *counts.INPUTS} else counts.Change.of(works, touched)
-    written |= counts.update(connection, change, today, include)
+    written |= counts.update(connection, change, today, include, tallied.moving)
     _show(connection, files, anew, made.ours)
     if anew & set(COUNTS):
         counts.discard(connection)
+    tallied.recount(asked.union(*(each.whole for each in works.values())))
+    for file in files.tallies:
+        if file.name in anew:
+            written[file.name] = tallies.make(connection, file)
     _note(connection, files, written, anew, there - lost)
     v1.publish(connection)
     failed = sorted(failure.file.name for failure in files.failures.values())
@@ -197,6 +211,7 @@ def _write(
     failures: Failures,
     written: dict[str, int],
     before: past.Past,
+    tallied: Tallies,
 ) -> set[str]:
     """Adds the rows written to those by model; the sources whose counts they change."""
     touched = set[str]()
@@ -207,7 +222,8 @@ def _write(
             work.affect(connection, file, works[file.name])
             work.aim(connection, works[file.name])
             before.keep(file.name, works[file.name])
-            rows = table.write(connection, file, works[file.name])
+            with tallied.writing(file.name, works[file.name]):
+                rows = table.write(connection, file, works[file.name])
             written[file.name] = written.get(file.name, 0) + rows.total()
             if file.name in counts.INPUTS:
                 touched |= set(rows)

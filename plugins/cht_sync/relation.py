@@ -16,7 +16,7 @@ from psycopg import sql as statement
 from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
-_FIELD = re.compile(r"(key|index|after|affected|before|reads|every): *(.*)")
+_FIELD = re.compile(r"(key|index|after|affected|before|reads|every|of|moved): *(.*)")
 _COLUMN = re.compile(r"([a-z_][a-z0-9_]*\*?(?:, [a-z_][a-z0-9_]*\*?)*): (.+)")
 #: Postgres cuts a name after 63 characters, and a table that is made anew has some more.
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,49}")
@@ -39,8 +39,8 @@ class Relation:
     in Postgres. `key`: columns of the unique key; `index`: columns of a further index, one a line; `after`: models that
     this one reads; `reads`: relations by whose version it is refreshed; `affected`: a select of the (source, _id) to be
     done again because of `changed`, on the lines below it, asked once what this one reads is written; `before`: the
-    same, asked while nothing is. `every`: how often, of a mart or a check (see there). Of a check
-    `level` and `repair` stand where others have columns.
+    same, asked while nothing is. `every`: how often, of a mart or a check (see there); `of` and `moved`: of
+    a tally (see tallies). Of a check `level` and `repair` stand where others have columns.
     """
 
     name: str
@@ -56,6 +56,8 @@ class Relation:
     affected: str = ""
     before: str = ""
     every: str = ""
+    of: str = ""
+    moved: str = ""
     upstream: frozenset[str] = field(default=frozenset())
 
     @property
@@ -144,7 +146,7 @@ def parse(name: str, text: str, folder: str = "", *, ours: bool = True) -> Relat
         content = line[2:].strip()
         if match := _FIELD.fullmatch(content):
             current, content = match.groups()
-        elif current not in ("affected", "before"):
+        elif current not in ("affected", "before", "moved"):
             if match := _COLUMN.fullmatch(content):
                 columns |= dict.fromkeys(match[1].split(", "), match[2])
                 continue
@@ -162,6 +164,8 @@ def parse(name: str, text: str, folder: str = "", *, ours: bool = True) -> Relat
         affected="\n".join(fields.get("affected", [])),
         before="\n".join(fields.get("before", [])),
         every=" ".join(fields.get("every", [])),
+        of=" ".join(fields.get("of", [])),
+        moved="\n".join(fields.get("moved", [])),
     )
 
 

@@ -32,7 +32,7 @@ TREE = """
     t   | person   | y      |            |       |
 """
 USER = {"_id": "u", "type": "user-settings", "contact_id": "p"}
-REPORT = {"_id": "m", "type": "data_record", "form": "f", "patient_id": "1"}
+REPORT = {"_id": "m", "type": "data_record", "form": "f", "patient_id": "1", "contact": {"_id": "q"}}
 OTHERS = [
     USER,
     REPORT,
@@ -108,6 +108,15 @@ DAMAGES = [
     ("update staging.document set _deleted = true where _id = 'p'", "models_as_staged"),
     ("update staging.document set gone = 'purged' where _id = 'm'", "models_as_staged"),
     ("update staging.document set type = 'form' where _id = 'k'", "models_as_staged"),
+    ("update model_data.report_month set reports = 2", "kept_months"),
+    ("update model_data.report_month set area_uuid = 'd'", "kept_months"),
+    ("delete from model_data.report_month", "kept_months"),
+    ("update model_data.submission_month set reports = 2", "kept_months"),
+    ("update model_data.registration_month set persons = 3 where area_uuid = 'd'", "kept_months"),
+    ("update model_data.registration_month set persons = 3 where area_uuid = ''", "kept_visits"),
+    ("update model_data.visit_month set reports = 2", "kept_visits"),
+    ("delete from model_data.visit_month", "kept_visits"),
+    ("update model_data.report_month set reports = 2", "kept_visits"),
     *((f"delete from model_data.{model} where _id = '{row}'", "models_as_staged") for model, row in [
         ("contact", "r"), ("person", "r"), ("place", "x"), ("patient", "p"), ("data_record", "n"), ("report", "m"),
         ('"user"', "u"), ("task", "k"), ("telemetry", "e"), ("feedback", "b"),
@@ -173,7 +182,7 @@ def test_somebody_is_told_once_a_day(filled: Staged) -> None:
 
 def test_a_lost_row_of_a_model_is_made_again(filled: Staged) -> None:
     filled.connection.execute("delete from model_data.report")
-    assert set(failing(filled)) == {"models_as_staged"}
+    assert set(failing(filled)) == {"models_as_staged", "kept_months", "kept_visits"}
     anew.order(filled.connection, remodel=[SOURCE])
     filled.update()
     assert failing(filled) == {}

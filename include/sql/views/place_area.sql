@@ -1,7 +1,7 @@
 -- One row a live place, with the nearest area above the household.
 -- uuid: The place's _id
 -- area_uuid: The place itself where it is no household, else the nearest above it that is none; empty where there is none
--- after: area_count
+-- household: Whether it is a household
 -- reads: area_fold
 select
     place.source,
@@ -10,9 +10,10 @@ select
         when not place.household then place.area_uuid
         when not above.household then above.area_uuid
         else coalesce(further.area_uuid, '')
-    end collate "C" as area_uuid
-from models.area_count as place
-left join models.area_count as above on above.source = place.source and above.area_uuid = place.effective_parent
+    end collate "C" as area_uuid,
+    place.household
+from model_data.area_fold as place
+left join model_data.area_fold as above on above.source = place.source and above.area_uuid = place.effective_parent
 left join lateral (
     -- a household in a household
     with recursive up as (
@@ -21,7 +22,7 @@ left join lateral (
         union all
         select area.area_uuid, area.household, area.effective_parent, up.step + 1 as step
         from up
-        join models.area_count as area on area.source = place.source and area.area_uuid = up.effective_parent
+        join model_data.area_fold as area on area.source = place.source and area.area_uuid = up.effective_parent
         -- it ends even where what is kept goes round
         where up.household and up.step < 1000
     )

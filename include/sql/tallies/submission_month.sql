@@ -1,0 +1,15 @@
+-- One row a submitter and month: the reports that it submitted.
+-- contact_uuid: Who submitted them
+-- month: The first day of the month of reported, in the deployment's time zone; -infinity where it can't be read
+-- reports: How many
+-- of: report
+-- key: source, contact_uuid, month
+select
+    report.source,
+    report.contact_uuid,
+    cht.month(report.reported, deployment.timezone) as month,
+    count(*)::int as reports
+from tallied as report
+cross join ops.deployment
+where report.contact_uuid is not null
+group by 1, 2, 3
