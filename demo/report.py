@@ -28,6 +28,33 @@ AREAS = """
     order by source, name, area_uuid
 """
 COMPARED = "select min(compared_at), sum(documents), bool_and(is_equal) from marts.compared"
+MONTH = "select max(month) from marts.chw_activity where month <= %s"
+ACTIVITY = """
+    select
+        area.name,
+        area.area_uuid,
+        coalesce(submitted.reports, 0),
+        coalesce(done.active_chws, 0),
+        coalesce(done.chws, 0),
+        coalesce(done.households_visited, 0)
+    from marts.patients_by_area as area
+    left join (
+        select source, area_uuid, sum(reports) as reports
+        from marts.reports_by_area_and_month
+        where month = %(month)s
+        group by source, area_uuid
+    ) as submitted using (source, area_uuid)
+    left join marts.chw_activity as done
+        on done.source = area.source and done.area_uuid = area.area_uuid and done.month = %(month)s
+    where area.level = 1
+    order by area.source, area.name, area.area_uuid
+"""
+QUALITY = """
+    select sum(duplicates), sum(orphans), sum(in_cycle), sum(mismatching_lineages), sum(impossible_dates), sum(refused)
+    from marts.data_quality
+    where parent_uuid is null
+"""
+DOUBTS = ("duplicates", "orphans", "in a cycle", "mismatching lineages", "impossible dates", "refused")
 AS_OF = "select min(as_of), bool_and(complete) from marts.freshness where mart = 'patients_by_area'"
 
 
@@ -52,7 +79,13 @@ def table(connection: warehouse.Connection, timezone: str) -> str:
     text = _aligned([_head(), *lines[:LONGEST]])
     if len(lines) > LONGEST:
         text += f"\n… and {len(lines) - LONGEST:,} areas more: OUT=FILE.csv writes all of them"
-    return f"{text}\n\n{as_of(connection, timezone)}\n{compared(connection, timezone)}"
+    told = [
+        as_of(connection, timezone),
+        compared(connection, timezone),
+        month(connection, timezone),
+        doubts(connection),
+    ]
+    return f"{text}\n\n{chr(10).join(filter(None, told))}"
 
 
 def as_of(connection: warehouse.Connection, timezone: str) -> str:
@@ -61,6 +94,27 @@ def as_of(connection: warehouse.Connection, timezone: str) -> str:
         return "The first copy has not come to its end: the counts are not complete."
     shown: datetime = moment.astimezone(ZoneInfo(timezone))
     return f"As of {shown:%Y-%m-%d %H:%M:%S} ({timezone}). Every count is of the area with everything below it."
+
+
+def month(connection: warehouse.Connection, timezone: str) -> str:
+    """What was done in each area at the top, in the last month that has something."""
+    (last,) = connection.execute(MONTH, [datetime.now(ZoneInfo(timezone)).date()]).fetchone() or (None,)
+    if last is None:
+        return ""
+    areas = connection.execute(ACTIVITY, {"month": last}).fetchall()
+    lines = [
+        f"  {_printable(name or uuid)[:40]}: {reports:,} reports, {active:,} of {workers:,} CHWs active, "
+        f"{visited:,} households visited"
+        for name, uuid, reports, active, workers, visited in areas[:LONGEST]
+    ]
+    return "\n".join(["", f"In {last:%B %Y}:", *lines])
+
+
+def doubts(connection: warehouse.Connection) -> str:
+    """What is worth looking at, in all."""
+    numbers = connection.execute(QUALITY).fetchone() or ()
+    found = ", ".join(f"{number:,} {what}" for what, number in zip(DOUBTS, numbers, strict=True) if number)
+    return f"Worth looking at (marts.data_quality): {found or 'nothing'}."
 
 
 def compared(connection: warehouse.Connection, timezone: str) -> str:

@@ -198,6 +198,19 @@ def test_one_of_every_hour_is_made_at_once_and_refreshed_in_the_next_hour(staged
     assert marts.refresh(staged.connection) == []
 
 
+def test_one_of_every_hour_is_refreshed_when_a_source_is_complete(staged: Staged) -> None:
+    staged.page(COUNTY, caught_up=None)
+    staged.update()
+    assert "data_quality" in marts.refresh(staged.connection)
+    staged.page(deleted=["c"], caught_up=None)
+    staged.update()
+    assert "data_quality" not in marts.refresh(staged.connection)
+    staged.page()
+    staged.update()
+    assert "data_quality" in marts.refresh(staged.connection)
+    assert marts.refresh(staged.connection) == []
+
+
 def an_hour_passes(staged: Staged) -> None:
     staged.connection.execute("update ops.mart_state set refreshed_at = refreshed_at - interval '1 hour'")
 

@@ -9,6 +9,7 @@ from cht_sync import checks, marts, models
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from demo import report as report_text
 from tests.spec import tables
 from tests.spec.months import ZONE, Months
 from tests.spec.spec import Spec
@@ -188,6 +189,13 @@ def test_active_workers_and_visited_households(tree: Staged) -> None:
         ("e", APRIL, 0, 0, 0, 1),
         ("e", may, 0, 0, 0, 1),
     ]
+    assert report_text.month(tree.connection, ZONE.key).splitlines() == [
+        "",
+        "In May 2024:",
+        "  d: 4 reports, 1 of 1 CHWs active, 1 households visited",
+        "  e: 0 reports, 0 of 0 CHWs active, 1 households visited",
+    ]
+    assert report_text.doubts(tree.connection) == "Worth looking at (marts.data_quality): nothing."
 
 
 def test_what_changes_no_number_is_no_change(tree: Staged) -> None:
