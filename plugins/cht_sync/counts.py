@@ -234,8 +234,9 @@ def _make(
         connection.execute(TO_CHECK)
     _execute(connection, "moved", include)
     with moving():
-        # by their keys: of few rows that have gone, a kept table is not to be read through
-        connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")
+        if way == CHANGE:
+            # by their keys: of few rows that have gone, a kept table is not to be read through
+            connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")
         areas, kept = _execute(connection, "area_write", include).fetchone() or (0, 0)
         bands = _execute(connection, "band_write", include).rowcount
         connection.execute("set local enable_hashjoin = on; set local enable_mergejoin = on")

@@ -47,28 +47,26 @@ seed as materialized (
 ),
 
 path as (
-    select place.source, place._id, place._id as above
-    from place
-    where not place.is_gone and (place.source, place._id) in (select seed.source, seed._id from seed)
+    select
+        seed.source, seed._id as area_uuid, seed.sex, seed.band, seed.direct_persons, seed.direct_patients,
+        seed.total_persons, seed.total_patients
+    from seed
+    join place on place.source = seed.source and place._id = seed._id
+    where not place.is_gone
     union all
-    select path.source, path._id, place.up as above
+    select
+        path.source, place.up, path.sex, path.band, 0 as direct_persons, 0 as direct_patients,
+        path.total_persons, path.total_patients
     from path
-    join place on place.source = path.source and place._id = path.above
+    join place on place.source = path.source and place._id = path.area_uuid
     where place.up is not null
 ),
 
 part as (
     select
-        path.source,
-        path.above as area_uuid,
-        seed.sex,
-        seed.band,
-        case when path.above = path._id then seed.direct_persons else 0 end as direct_persons,
-        case when path.above = path._id then seed.direct_patients else 0 end as direct_patients,
-        seed.total_persons,
-        seed.total_patients
+        path.source, path.area_uuid, path.sex, path.band, path.direct_persons, path.direct_patients,
+        path.total_persons, path.total_patients
     from path
-    join seed on seed.source = path.source and seed._id = path._id
     union all
     select
         moved.source, moved._id, moved.sex, moved.band, -moved.direct_persons, -moved.direct_patients,

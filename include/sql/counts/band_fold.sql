@@ -92,4 +92,6 @@ from pg_temp.whole_band as new
 full join kept
     on kept.source = new.source and kept.area_uuid = new.area_uuid and kept.sex = new.sex and kept.band = new.band
 where (new.direct_persons, new.direct_patients, new.total_persons, new.total_patients)
-    is distinct from (kept.direct_persons, kept.direct_patients, kept.total_persons, kept.total_patients);
+    is distinct from (kept.direct_persons, kept.direct_patients, kept.total_persons, kept.total_patients)
+-- written in this order, the rows of a place lie together, and so do they in the index
+order by 1, 2, 3, 4;
