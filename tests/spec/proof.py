@@ -33,6 +33,7 @@ RUN = st.tuples(st.integers(1, 300), st.booleans(), st.sampled_from((0, 0, 0, 1,
 NEEDED = {
     "models": ("configured_type", "contact", "person", "place", "user"),
     "views": ("area_band", "area_count", "orphan", "cycle"),
+    "tallies": (),
 }
 
 COLUMNS = (
