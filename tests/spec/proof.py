@@ -6,6 +6,7 @@ Several histories happen side by side, as instances do: a run of the models take
 
 import shutil
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -49,10 +50,10 @@ def histories(side_by_side: int) -> st.SearchStrategy[Any]:
     return st.tuples(told, st.lists(RUN, min_size=5, max_size=5))
 
 
-def needed(folder: Path) -> Path:
+def needed(folder: Path, files: Mapping[str, Collection[str]] = NEEDED) -> Path:
     """A copy of the SQL files, without the models that the counts aren't made of."""
     shutil.copytree(sql.INCLUDE / "sql", folder / "sql")
-    for kind, names in NEEDED.items():
+    for kind, names in files.items():
         for file in sql.files(kind, folder):
             if file.stem not in names:
                 file.unlink()

@@ -170,18 +170,28 @@ own as (
     from reported
 ),
 
--- every place with the area above the household that it is, or is in
-seat as (
-    select place.source, place.area_uuid as place, place.area_uuid as area, place.effective_parent as up, place.household
+-- a household in another household, with what is above that one, up to the first that is none
+nested as (
+    select place.source, place.area_uuid as place, above.effective_parent as area
     from model_data.area_fold as place
+    join model_data.area_fold as above on above.source = place.source and above.area_uuid = place.effective_parent
+    -- of its households the first is itself
+    where place.household and above.household and above.total_households > 1
     union
-    select seat.source, seat.place, above.area_uuid, above.effective_parent, above.household
-    from seat
-    join model_data.area_fold as above on above.source = seat.source and above.area_uuid = seat.up
-    where seat.household
+    select nested.source, nested.place, above.effective_parent
+    from nested
+    join model_data.area_fold as above on above.source = nested.source and above.area_uuid = nested.area
+    where above.household
 ),
 
--- every such area with itself and each that is above it
+seat as (
+    select nested.source, nested.place, nested.area
+    from nested
+    join model_data.area_fold as area on area.source = nested.source and area.area_uuid = nested.area
+    where not area.household
+),
+
+-- every area above the household with itself and each that is above it
 path as (
     select place.source, place.area_uuid as area, place.area_uuid as above, place.effective_parent as up
     from model_data.area_fold as place
@@ -194,13 +204,15 @@ path as (
 
 seated as (
     select
-        own.source, seat.area, own.day,
+        own.source,
+        coalesce(seat.area, case when place.household then place.effective_parent else place.area_uuid end) as area,
+        own.day,
         sum(own.persons) as persons, sum(own.patients) as patients, sum(own.deceased) as deceased,
         sum(own.registered) as registered, sum(own.died) as died, sum(own.removed) as removed, sum(own.reports) as reports
     from own
-    join seat on seat.source = own.source and seat.place = own.place
-    where not seat.household
-    group by own.source, seat.area, own.day
+    join model_data.area_fold as place on place.source = own.source and place.area_uuid = own.place
+    left join seat on seat.source = own.source and seat.place = own.place
+    group by 1, 2, 3
 ),
 
 total as (
