@@ -449,4 +449,4 @@ def test_a_paused_instance_keeps_its_data_and_has_no_runs(
     assert run(marts.create(marts.configured)).state == "success"
     assert rows(warehouse, "select total_patients from marts.patients_by_area where area_uuid = 'area'") == [(1,)]
     asked = "select caught_up_at from ops.checkpoint"
-    assert rows(warehouse, "select as_of from marts.freshness") == rows(warehouse, asked)
+    assert rows(warehouse, "select distinct as_of from marts.freshness") == rows(warehouse, asked)

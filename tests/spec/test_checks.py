@@ -256,6 +256,23 @@ def test_a_wrong_change_is_found_at_once(filled: Staged) -> None:
     assert "temporary view document" not in " ".join(statements)
 
 
+def test_a_place_that_came_and_went_between_two_checks_is_not_wrong(filled: Staged) -> None:
+    checks.run(filled.connection, TODAY)
+    filled.page([{"_id": "z", "type": "clinic", "parent": {"_id": "c"}}])
+    filled.update()
+    filled.page(deleted=["z"])
+    filled.update()
+    assert checks.run(filled.connection, TODAY) == []
+
+
+def test_a_place_without_counts_is_found_at_once(filled: Staged) -> None:
+    checks.run(filled.connection, TODAY)
+    filled.page([{"_id": "z", "type": "clinic", "parent": {"_id": "c"}}])
+    filled.update()
+    filled.connection.execute("delete from model_data.area_fold where area_uuid = 'z'")
+    assert "counted_once" in failing(filled)
+
+
 def test_a_page_that_the_models_have_not_taken_in_is_not_wrong(filled: Staged) -> None:
     filled.page([{"_id": "z", "type": "person", "parent": {"_id": "h"}}])
     assert checks.run(filled.connection, TODAY) == []

@@ -1,5 +1,5 @@
 -- What the checks look at of what has changed. `document`: since the checks before, as far as the models are; `area`: those
--- whose counts were written since, and some others.
+-- whose counts were written since, but for places that have gone again, and some others.
 create temporary table document on commit drop as
 select
     document.source,
@@ -19,6 +19,19 @@ analyze pg_temp.document;
 create temporary table area on commit drop as
 select written.source, written.area_uuid
 from ops.area_to_check as written
+left join lateral (
+    select kept.area_uuid
+    from model_data.area_fold as kept
+    where kept.source = written.source and kept.area_uuid = written.area_uuid
+    offset 0
+) as kept on true
+left join lateral (
+    select place._id
+    from models.place as place
+    where place.source = written.source and place._id = written.area_uuid
+    offset 0
+) as place on true
+where kept.area_uuid is not null or place._id is not null
 union
 select sample.source, sample.area_uuid
 from (
