@@ -39,24 +39,24 @@ TAIL = re.compile(rb'"last_seq":"([^"]+)","pending":(\d+)')
 LAST_ID = re.compile(rb'.*"key":"([^"]+)"', re.DOTALL)
 
 SCHEMA = """
-    create schema cht_sync;
-    create table cht_sync.couchdb (
+    create schema theirs;
+    create table theirs.couchdb (
         saved_timestamp timestamp, _id varchar primary key, _deleted boolean, source varchar, doc jsonb
     );
-    create table cht_sync.couchdb_progress (
+    create table theirs.couchdb_progress (
         seq varchar, pending integer, updated_at timestamptz, source varchar primary key
     );
-    insert into cht_sync.couchdb_progress (seq, source) values ('0', 'bench')
+    insert into theirs.couchdb_progress (seq, source) values ('0', 'bench')
 """
 INSERT = """
-    insert into cht_sync.couchdb (saved_timestamp, _id, _deleted, source, doc) values {}
+    insert into theirs.couchdb (saved_timestamp, _id, _deleted, source, doc) values {}
     on conflict (_id) do update set
         saved_timestamp = excluded.saved_timestamp,
         _deleted = excluded._deleted,
         source = excluded.source,
         doc = excluded.doc
 """
-PROGRESS = "update cht_sync.couchdb_progress set seq = $1, pending = $2, updated_at = now() where source = 'bench'"
+PROGRESS = "update theirs.couchdb_progress set seq = $1, pending = $2, updated_at = now() where source = 'bench'"
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def cht_sync(place: Place, *, lean: bool = False) -> Done:
     with psycopg.connect(place.dsn, autocommit=True, cursor_factory=psycopg.RawCursor) as connection:
         connection.execute(SCHEMA.encode())
         while True:
-            seq = connection.execute("select seq from cht_sync.couchdb_progress where source = 'bench'").fetchall()[0][0]
+            seq = connection.execute("select seq from theirs.couchdb_progress where source = 'bench'").fetchall()[0][0]
             documents, after, pending = batch(session, base, seq)
             if documents:
                 _store(connection, documents)
