@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from cht_sync import describe, marts, models, relation, sql
 
+from demo import docs
 from tests.spec.staged import Staged
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "models.md"
 
 WITHOUT = """
     select pg_class.relname || '.' || attribute.attname
@@ -27,20 +26,20 @@ def made(staged: Staged) -> Staged:
 
 
 def test_the_page_is_what_the_headers_say(staged: Staged) -> None:
-    assert describe.page(made(staged).connection) == PAGE.read_text(encoding="utf-8"), "run make docs"
+    assert docs.page(made(staged).connection) == docs.PAGE.read_text(encoding="utf-8"), "run make docs"
 
 
-@pytest.mark.parametrize("folder", describe.CHAPTERS)
+@pytest.mark.parametrize("folder", docs.CHAPTERS)
 def test_every_column_means_something(staged: Staged, folder: str) -> None:
     files = relation.folder(folder)
     assert [file.name for file in files if not file.about] == []
     assert made(staged).values(WITHOUT, [[file.name for file in files]]) == []
 
 
-@pytest.mark.parametrize("folder", describe.CHAPTERS)
+@pytest.mark.parametrize("folder", docs.CHAPTERS)
 def test_no_header_names_a_column_that_is_not_there(staged: Staged, folder: str) -> None:
     made(staged)
-    schema = describe.CHAPTERS[folder][0]
+    schema = docs.CHAPTERS[folder][0]
     for file in relation.folder(folder):
         there = [name for name, _ in describe.columns(staged.connection, f"{schema}.{file.name}")]
         for name, _ in file.columns:
