@@ -80,6 +80,9 @@ CHANGES = (
     Change("a district is muted", "district_muted"),
 )
 
+#: What is kept by the change, as materialized views would have it, with their keys.
+VIEWS = {"area_totals": ("source", "area_uuid"), "area_bands": ("source", "area_uuid", "sex", "band")}
+
 #: A warehouse as docs/operating.md has it, for two cores and a few gigabytes.
 SETTINGS = {
     "shared_buffers": "2GB",
@@ -147,25 +150,50 @@ def rebuild(connection: warehouse.Connection) -> dict[str, Any]:
 
 
 def compare(connection: warehouse.Connection, change: Change | None = None) -> list[dict[str, Any]]:
-    """The same numbers without ours: in one statement, and by refreshing a view, which must then be the same."""
-    query = (SQL / "area_totals.sql").read_text(encoding="utf-8")
-    with connection.transaction(force_rollback=True), timed.statements(connection) as once:
-        connection.execute("set local work_mem = '128MB'")
-        connection.execute(f"create temporary table recount as {query}".encode())
-    with connection.transaction(), timed.statements(connection) as refreshed:
-        connection.execute("set local work_mem = '128MB'")
-        if change:
-            connection.execute("refresh materialized view concurrently bench.area_totals")
-        else:
-            connection.execute(f"create materialized view bench.area_totals as {query}".encode())
-            connection.execute("create unique index on bench.area_totals (source, area_uuid)")
-    if different := number(connection, (SQL / "differences.sql").read_text(encoding="utf-8")):
-        raise SystemExit(f"{different} counts are not those of the materialized view")
+    """The same numbers without ours: in one statement each, and by refreshing views, which must then be the same."""
+    once = {name: counted(connection, name) for name in VIEWS}
+    viewed = {name: refreshed(connection, name) if change else created(connection, name) for name in VIEWS}
     after = f" after {change.name}" if change else ""
     return [
-        tell({"what": f"counted in one statement{after}", "seconds": once.seconds}),
-        tell({"what": f"materialized view {'refreshed' if change else 'made'}{after}", "seconds": refreshed.seconds}),
+        tell({"what": f"{what}{after}", "seconds": sum(took.values()), **took})
+        for what, took in (
+            ("counted in one statement", once),
+            (f"materialized view {'refreshed' if change else 'made'}", viewed),
+        )
     ]
+
+
+def counted(connection: warehouse.Connection, name: str) -> float:
+    with connection.transaction(force_rollback=True), timed.statements(connection) as took:
+        connection.execute("set local work_mem = '128MB'")
+        connection.execute(f"create temporary table recount as {_query(name)}".encode())
+    return took.seconds
+
+
+def created(connection: warehouse.Connection, name: str) -> float:
+    with connection.transaction(), timed.statements(connection) as took:
+        connection.execute("set local work_mem = '128MB'")
+        connection.execute(f"create materialized view bench.{name} as {_query(name)}".encode())
+        connection.execute(f"create unique index on bench.{name} ({', '.join(VIEWS[name])})".encode())
+    _require_same(connection, name)
+    return took.seconds
+
+
+def refreshed(connection: warehouse.Connection, name: str) -> float:
+    with connection.transaction(), timed.statements(connection) as took:
+        connection.execute("set local work_mem = '128MB'")
+        connection.execute(f"refresh materialized view concurrently bench.{name}".encode())
+    _require_same(connection, name)
+    return took.seconds
+
+
+def _query(name: str) -> str:
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _require_same(connection: warehouse.Connection, name: str) -> None:
+    if different := number(connection, _query(f"{name}_differ")):
+        raise SystemExit(f"{different} counts are not those of the materialized view {name}")
 
 
 def keep(connection: warehouse.Connection, size: Size, change: Change) -> dict[str, Any]:
