@@ -34,14 +34,18 @@ def backfill(home: Path, first: str, last: str, progress: Progress) -> None:
     if end.date() >= datetime.datetime.now(timezone).date():
         raise DemoError(f"{last} is not over yet in {timezone.key}", "Only days that are over can be counted")
     airflow = _airflow(home)
-    rest = Rest(airflow.url, LOGIN, airflow.password)
+    fill(airflow, Rest(airflow.url, LOGIN, airflow.password), start, end, progress)
+
+
+def fill(airflow: Airflow, rest: Rest, start: datetime.datetime, end: datetime.datetime, progress: Progress) -> None:
+    """Counts the days that begin at these midnights and between them. Raises DemoError."""
     runs.unpause(rest, DAG)  # the runs of a paused DAG would stay queued
     _wait_closed(rest, progress)
     airflow.run(
         *("backfill", "create", "--dag-id", DAG, "--from-date", start.isoformat(), "--to-date", end.isoformat()),
         *("--reprocess-behavior", "completed", "--max-active-runs", "1"),
     )
-    _wait_filled(rest, start, end, timezone, progress)
+    _wait_filled(rest, start, end, progress)
 
 
 def _airflow(home: Path) -> Airflow:
@@ -52,10 +56,14 @@ def _airflow(home: Path) -> Airflow:
 
 def _midnight(day: str, timezone: ZoneInfo) -> datetime.datetime:
     try:
-        date = datetime.date.fromisoformat(day)
+        return midnight(datetime.date.fromisoformat(day), timezone)
     except ValueError:
         raise DemoError(f"{day!r} is not a day", "A day is written like 2026-11-24") from None
-    return datetime.datetime.combine(date, datetime.time(), timezone)
+
+
+def midnight(day: datetime.date, timezone: ZoneInfo) -> datetime.datetime:
+    """The moment with which it begins."""
+    return datetime.datetime.combine(day, datetime.time(), timezone)
 
 
 def _wait_closed(rest: Rest, progress: Progress) -> None:
@@ -70,9 +78,7 @@ def _wait_closed(rest: Rest, progress: Progress) -> None:
         time.sleep(runs.PAUSE)
 
 
-def _wait_filled(
-    rest: Rest, start: datetime.datetime, end: datetime.datetime, timezone: ZoneInfo, progress: Progress
-) -> None:
+def _wait_filled(rest: Rest, start: datetime.datetime, end: datetime.datetime, progress: Progress) -> None:
     """Waits for the days' runs. Raises DemoError, which names the first that failed."""
     last = time.monotonic()
     while True:
@@ -84,7 +90,7 @@ def _wait_filled(
             last = time.monotonic()
             progress(f"Counted {states['success']} of {len(found)} days")
         time.sleep(runs.PAUSE)
-    days = sorted(datetime.datetime.fromisoformat(run["logical_date"]).astimezone(timezone).date() for run in found)
+    days = sorted(datetime.datetime.fromisoformat(run["logical_date"]).astimezone(start.tzinfo).date() for run in found)
     if failed := [run for run in found if run["state"] == "failed"]:
         raise runs.failure(rest, DAG, failed[-1]["dag_run_id"])
     progress(f"{len(days)} days are filled: {days[0]} to {days[-1]}")

@@ -19,6 +19,9 @@ COLUMNS = (
     *(f"{prefix}_{count}" for prefix in ("direct", "total") for count in COUNTS),
 )
 
+#: Of the history.
+SHOWN_DAYS = 7
+
 #: A screen or two; a whole country's areas are for OUT=FILE.csv.
 LONGEST = 400
 
@@ -55,6 +58,20 @@ QUALITY = """
     where parent_uuid is null
 """
 DOUBTS = ("duplicates", "orphans", "in a cycle", "mismatching lineages", "impossible dates", "refused")
+DAYS = """
+    select
+        day,
+        source,
+        array[
+            sum(persons), sum(patients), sum(deceased), sum(registered), sum(died), sum(removed), sum(reports)
+        ]
+    from history.area_day
+    join marts.patients_by_area as area using (source, area_uuid)
+    where area.level <= 1 and day > (select max(day) from history.area_day) - %s
+    group by day, source
+    order by source, day
+"""
+A_DAY = ("persons", "patients", "deceased", "registered", "died", "removed", "reports")
 AS_OF = "select min(as_of), bool_and(complete) from marts.freshness where mart = 'patients_by_area'"
 
 
@@ -83,6 +100,7 @@ def table(connection: warehouse.Connection, timezone: str) -> str:
         as_of(connection, timezone),
         compared(connection, timezone),
         month(connection, timezone),
+        days(connection),
         doubts(connection),
     ]
     return f"{text}\n\n{chr(10).join(filter(None, told))}"
@@ -108,6 +126,15 @@ def month(connection: warehouse.Connection, timezone: str) -> str:
         for name, uuid, reports, active, workers, visited in areas[:LONGEST]
     ]
     return "\n".join(["", f"In {last:%B %Y}:", *lines])
+
+
+def days(connection: warehouse.Connection) -> str:
+    """The last of the past days that were counted, each with all areas of a source."""
+    found = connection.execute(DAYS, [SHOWN_DAYS]).fetchall()
+    if not found:
+        return ""
+    lines = [[f"{day}", source, *(f"{number:,}" for number in numbers)] for day, source, numbers in found]
+    return f"\nPast days (history.area_day), whole sources:\n{_aligned([['day', 'source', *A_DAY], *lines])}\n"
 
 
 def doubts(connection: warehouse.Connection) -> str:
@@ -180,5 +207,5 @@ def _aligned(lines: Sequence[Sequence[str]]) -> str:
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     """Names to the left, numbers to the right."""
-    sides = ["<", "<", *">" * len(COUNTS)]
+    sides = ["<", "<", *">" * (len(cells) - 2)]
     return "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(cells, sides, widths, strict=True)).rstrip()

@@ -1,13 +1,16 @@
 """The demo from its start to Ctrl-C: load, copy, count, show, serve."""
 
+import contextlib
+import datetime
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from cht_sync import instances, warehouse
 
-from demo import content, report, runs, stack
+from demo import backfill, content, report, runs, stack
 from demo.errors import DemoError
 from demo.settings import Settings
 from demo.stack import Stack
@@ -17,6 +20,9 @@ EXTRACT, MARTS, VERIFY = "cht_extract_demo", "cht_marts", "cht_verify_demo"
 #: Seconds; the tasks have limits of their own, so these are for what no limit foresaw.
 EXTRACTED = 6 * 3600
 COUNTED = 3600
+
+#: Of the history, to begin with.
+DAYS = 7
 
 #: Seconds between two lines of progress.
 PERIOD = 5.0
@@ -49,6 +55,7 @@ def up(home: Path, settings: Settings, progress: Progress) -> None:
         with servers.connect() as connection:
             _count(servers, connection, progress)
             _compare(servers, progress)
+            _fill(servers, ZoneInfo(timezone), progress)
             print(f"\n{report.table(connection, timezone)}\n", flush=True)
             if settings.out:
                 progress(f"Wrote {report.write(connection, settings.out):,} rows to {settings.out}")
@@ -60,7 +67,7 @@ def up(home: Path, settings: Settings, progress: Progress) -> None:
 def _count(servers: Stack, connection: warehouse.Connection, progress: Progress) -> None:
     """Copies by hand, as from the UI; the counting follows by itself, by the asset that the copying emits."""
     rest = servers.rest
-    runs.wait_listed(rest, [EXTRACT, MARTS, VERIFY, "cht_history"], servers.require_alive)
+    runs.wait_listed(rest, [EXTRACT, MARTS, VERIFY, backfill.DAG], servers.require_alive)
     before = {run["dag_run_id"] for run in runs.of(rest, MARTS)}
     runs.unpause(rest, MARTS)
     run = runs.trigger(rest, EXTRACT)
@@ -78,12 +85,28 @@ def _count(servers: Stack, connection: warehouse.Connection, progress: Progress)
 
 
 def _compare(servers: Stack, progress: Progress) -> None:
-    """Document by document with CouchDB; the counts are shown all the same where that fails."""
-    try:
+    """Document by document with CouchDB."""
+    with _telling(servers, progress):
         runs.unpause(servers.rest, VERIFY)
         run = runs.trigger(servers.rest, VERIFY)
         progress(f"{VERIFY} runs: {run}")
         runs.wait(servers.rest, VERIFY, run, COUNTED, servers.require_alive)
+
+
+def _fill(servers: Stack, timezone: ZoneInfo, progress: Progress) -> None:
+    """The history of the days before today."""
+    today = datetime.datetime.now(timezone).date()
+    first, last = (backfill.midnight(today - datetime.timedelta(days), timezone) for days in (DAYS, 1))
+    with _telling(servers, progress):
+        progress(f"{backfill.DAG} is backfilled, from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+        backfill.fill(servers.airflow, servers.rest, first, last, progress)
+
+
+@contextlib.contextmanager
+def _telling(servers: Stack, progress: Progress) -> Iterator[None]:
+    """The counts are shown all the same where what is in the block fails."""
+    try:
+        yield
     except DemoError as error:
         servers.require_alive()
         progress(str(error))

@@ -1,5 +1,6 @@
 """The whole demo, as `make demo` runs it: killed and started again, shown once, served and stopped."""
 
+import datetime
 import json
 import os
 import secrets
@@ -10,10 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psutil
 import psycopg
 import pytest
+from cht_sync import instances
 
 from demo import county, expected
 from demo.postgres import Postgres
@@ -116,6 +119,10 @@ def test_killed_and_started_again_it_shows_what_the_generator_knows(demo: Demo) 
     told = once.log.read_text()
     assert "As of 20" in told
     assert " documents, the copy is the same." in told
+    yesterday = datetime.datetime.now(ZoneInfo(instances.read().timezone)).date() - datetime.timedelta(1)
+    days = days_shown(told)
+    assert len(days) == 7
+    assert days[-1] == [f"{yesterday}", "demo/medic", *persons_shown(told)]
     assert "http://127.0.0.1:" in told
 
 
@@ -156,6 +163,19 @@ def test_served_documents_of_a_file_are_counted_and_days_filled(demo: Demo) -> N
     assert serving.wait_end() == 0
     assert [process for process in processes if alive(process)] == []
     assert demo.processes() == []
+
+
+def persons_shown(told: str) -> list[str]:
+    """Persons and patients of the table of areas: of those at the top, and the unplaced."""
+    table = told.split("\narea ")[1].split("\n\n")[0]
+    tops = [line.replace(",", "").split()[-8:] for line in table.splitlines()[2:] if not line.startswith(" ")]
+    return [str(sum(int(numbers[column]) for numbers in tops)) for column in (0, 4)]
+
+
+def days_shown(told: str) -> list[list[str]]:
+    """Of the table of past days: the day, the source, persons and patients of each line."""
+    table = told.split("Past days (history.area_day)")[1].split("\n\n")[0]
+    return [line.replace(",", "").split()[:4] for line in table.splitlines()[3:]]
 
 
 def is_log(file: Path) -> bool:
