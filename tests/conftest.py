@@ -7,7 +7,6 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -18,6 +17,7 @@ from cht_sync import schema
 from psycopg import conninfo, sql
 
 from demo.postgres import Postgres
+from demo.settings import CouchDB
 from demo.standin import StandIn
 from tests.unit.certificates import Certificates, issue
 
@@ -25,19 +25,6 @@ ROOT = Path(__file__).resolve().parents[1]
 
 #: Nothing of a test has to survive a power cut.
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
-
-
-@dataclass(frozen=True)
-class CouchDB:
-    """A server: `url` has no credentials in it."""
-
-    url: str
-    login: str
-    password: str
-
-    @property
-    def auth(self) -> tuple[str, str]:
-        return self.login, self.password
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ os.environ |= {
 import pytest  # noqa: E402
 from psycopg import conninfo  # noqa: E402
 
-from tests.conftest import CouchDB  # noqa: E402
+from demo.settings import CouchDB  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import requests
 from cht_sync import warehouse as warehouses
 from cht_sync.instances import Instance
 
-from tests.conftest import CouchDB
+from demo.settings import CouchDB
 from tests.dags.test_runs import module, run, states
 from tests.integration import former
 from tests.integration.original import Original

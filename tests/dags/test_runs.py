@@ -21,7 +21,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from cht_sync import errors, hook, instances
 from cht_sync.instances import Configuration, Instance
 
-from tests.conftest import CouchDB
+from demo.settings import CouchDB
 from tests.dags.conftest import ROOT, postgres_connection
 from tests.integration.couch2pg import Couch2pg
 

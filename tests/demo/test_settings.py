@@ -8,8 +8,8 @@ import pytest
 
 from demo import airflow, connections, content, settings
 from demo.errors import DemoError
+from demo.settings import CouchDB as Server
 from demo.settings import Settings
-from tests.conftest import CouchDB as Server
 
 
 def test_nothing_asked_for_is_the_county() -> None:

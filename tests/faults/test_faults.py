@@ -1,6 +1,6 @@
 """The short form of the campaign: some hundred faults, none of which harms a copy. `make faults` is the long one."""
 
-from tests.conftest import CouchDB
+from demo.settings import CouchDB
 from tests.faults import campaign
 
 SEED, FAULTS = 1, 250

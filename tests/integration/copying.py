@@ -9,7 +9,7 @@ import psycopg
 from cht_sync import changes, couchdb, errors, extract, recopy, staging, verify
 from cht_sync import warehouse as warehouses
 
-from tests.conftest import CouchDB
+from demo.settings import CouchDB
 from tests.integration import copied
 from tests.integration.copied import Consumer, Judge, State
 from tests.integration.disturbed import Client, Clients, Reader

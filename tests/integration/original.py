@@ -15,7 +15,7 @@ from urllib.parse import quote
 import psycopg
 import requests
 
-from tests.conftest import CouchDB
+from demo.settings import CouchDB
 
 JSON = {"Content-Type": "application/json"}
 

@@ -18,8 +18,8 @@ from cht_sync.couchdb import Server as SourceServer
 from demo import county, county_examples, expected, load
 from demo.activity import EVENTS, Life
 from demo.server import Server
+from demo.settings import CouchDB
 from demo.writes import Write, text
-from tests.conftest import CouchDB
 from tests.integration.pages import SOURCE, Warehouse
 
 Document = dict[str, Any]

@@ -18,7 +18,8 @@ import requests
 from cht_sync import couchdb, errors, extract, staging, verify
 from cht_sync import warehouse as warehouses
 
-from tests.conftest import ROOT, CouchDB
+from demo.settings import CouchDB
+from tests.conftest import ROOT
 from tests.integration import former
 from tests.integration.disturbed import Reader
 from tests.integration.original import Original

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from demo import county, county_examples
+from demo.settings import CouchDB
 from demo.writes import text
-from tests.conftest import CouchDB
 from tests.integration.copied import is_left_out, is_unnameable
 from tests.integration.original import Original, held, new_name, without_nul
 from tests.integration.pages import Warehouse

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.conftest import CouchDB
+from demo.settings import CouchDB
 from tests.integration.copying import Copying
 from tests.integration.disturbed import Reader
 from tests.integration.written import DELETED

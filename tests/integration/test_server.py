@@ -12,7 +12,7 @@ from cht_sync import couchdb as client
 from cht_sync import extract, snapshot, stretch, verify
 from cht_sync import warehouse as warehouses
 
-from tests.conftest import CouchDB
+from demo.settings import CouchDB
 from tests.integration.pages import SOURCE, Warehouse
 
 #: In the order of their bytes; the last two need escapes, or more bytes than letters. The stand-in lists none behind ÿ.
