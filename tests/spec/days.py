@@ -70,19 +70,17 @@ def columns_of(document: Document, day: date, last: date | None, zone: ZoneInfo)
     came = local(document.get("reported_date"), zone)
     given = document.get("date_of_death")
     died = date.fromisoformat(given) if given and given != "unknown" else None
-    if last and came and came > last:
-        return
     if (came is None or came <= day) and (last is None or day < last):
         yield "persons"
         if document.get("patient_id"):
             yield "patients"
         if given and (died is None or died <= day):
             yield "deceased"
-    if came == day:
+    if came == day and (last is None or day <= last):
         yield "registered"
     if given and died == day and (last is None or day <= last):
         yield "died"
-    if last == day:
+    if last == day and (came is None or came <= day):
         yield "removed"
 
 

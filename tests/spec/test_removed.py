@@ -168,6 +168,24 @@ def test_whoever_was_never_counted_is_not_kept(past: Past) -> None:
     assert past.removed() == []
 
 
+def test_who_died_before_being_registered_died_all_the_same(past: Past) -> None:
+    """Removed before the day on which it says to have come: nothing that was told of a day before is taken back."""
+    dirty = person(registered="2024-03-12 12:00", date_of_death="2024-03-08")
+    past.at("2024-03-09 12:00", "", dirty)
+    shown = """
+        day        | area | persons | deceased | registered | died | removed
+        2024-03-08 | c    | 0       | 0        | 0          | 1    | 0
+    """
+    past.shows(shown)
+    deleted(past)
+    past.shows(shown)
+    past.shows("""
+        day        | area | persons | deceased | registered | died | removed
+        2024-03-10 | c    | 0       | 0        | 0          | 0    | 0
+        2024-03-12 | c    | 0       | 0        | 0          | 0    | 0
+    """)
+
+
 def test_it_moves_with_its_place(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON)
     deleted(past)

@@ -109,12 +109,12 @@ happened as (
             case when dated.is_deceased
                 and coalesce(greatest(dated.registered_on, dated.died_on) <= dated.removed_on, true) then -1 else 0 end,
             0, 0, 1
+        -- whoever was to come later than that was never counted
+        where coalesce(dated.registered_on <= dated.removed_on, true)
     ) as change (day, persons, patients, deceased, registered, died, removed)
     cross join lateral (select dated.source, dated.place, change.*) as event
-    -- nothing happens to whoever is removed already, or was before the day on which it says to have come
-    where event.day is not null
-        and event.day <= coalesce(dated.removed_on, event.day)
-        and coalesce(dated.registered_on <= dated.removed_on, true)
+    -- nothing happens to whoever is removed already
+    where event.day is not null and event.day <= coalesce(dated.removed_on, event.day)
 ),
 
 record as (
