@@ -13,14 +13,11 @@ with contact as (
         contact._id,
         contact.saved_timestamp,
         contact.reported,
-        coalesce(cht.day(doc.date_of_birth)::timestamp at time zone 'UTC', cht.instant(doc.date_of_birth)) as born,
+        person.born_on::timestamp at time zone 'UTC' as born,
         coalesce(person.died_on::timestamp at time zone 'UTC', person.died_at) as died
     from document
     join models.contact as contact on contact.source = document.source and contact._id = document._id
     left join models.person as person on person.source = contact.source and person._id = contact._id
-    cross join lateral jsonb_to_record(
-        case when person._id is null then '{}' else document.doc end
-    ) as doc (date_of_birth jsonb)
 ),
 
 dated as (
@@ -44,6 +41,7 @@ dated as (
         false as died_before_birth
     from document
     join models.data_record as record on record.source = document.source and record._id = document._id
+    where document.type = 'data_record'
 )
 
 select

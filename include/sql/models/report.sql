@@ -46,14 +46,26 @@ select
     record.patient_id,
     record.contact_uuid,
     record.parent_uuid,
-    cht.key(nullif(cht.string(doc.fields -> 'visited_contact_uuid'), '')) collate "C" as visited_uuid,
-    coalesce(doc.errors in ('[]'::jsonb, 'null'::jsonb), true) as is_valid,
-    cht.number(doc.geolocation -> 'latitude') as latitude,
-    cht.number(doc.geolocation -> 'longitude') as longitude
-from document
-join models.data_record as record on record.source = document.source and record._id = document._id
--- once a document: each of its parts is asked for several times
-cross join lateral jsonb_to_record(document.doc) as doc (fields jsonb, errors jsonb, geolocation jsonb)
+    filled.visited_uuid,
+    filled.is_valid,
+    filled.latitude,
+    filled.longitude
+from (
+    -- taken out first, so that whole documents need not pass through the joins
+    select
+        document.source,
+        document._id,
+        cht.key(nullif(cht.string(doc.fields -> 'visited_contact_uuid'), '')) collate "C" as visited_uuid,
+        coalesce(doc.errors in ('[]'::jsonb, 'null'::jsonb), true) as is_valid,
+        cht.number(doc.geolocation -> 'latitude') as latitude,
+        cht.number(doc.geolocation -> 'longitude') as longitude
+    from document
+    -- once a document: each of its parts is asked for several times
+    cross join lateral jsonb_to_record(document.doc) as doc (fields jsonb, errors jsonb, geolocation jsonb)
+    where document.type = 'data_record'
+    offset 0
+) as filled
+join models.data_record as record on record.source = filled.source and record._id = filled._id
 left join models.person as named on named.source = record.source and named._id = record.patient_uuid
 left join models.person as subject on subject.source = record.source and subject._id = record.patient_id
 left join lateral (
@@ -62,4 +74,4 @@ left join lateral (
     where named._id is null and subject._id is null
       and person.source = record.source and person.patient_id = record.patient_id
 ) as coded on true
-where document.type = 'data_record' and record.form is not null
+where record.form is not null

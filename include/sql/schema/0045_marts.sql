@@ -22,7 +22,7 @@ $$;
 -- No earlier than people who live now were born, and no later than a day after the document was copied: clocks are in
 -- other time zones, and some are a little wrong. Null is no date, and not impossible.
 create function cht.is_impossible(moment timestamptz, copied timestamptz) returns boolean
-language sql immutable parallel safe
+language sql stable parallel safe
 return coalesce(moment < '1900-01-01T00:00:00Z'::timestamptz or moment > copied + interval '1 day', false);
 
 alter table ops.mart_state add column every text not null default 'run' check (every in ('run', 'hour'));
