@@ -20,7 +20,11 @@ SHOWN = {
     "extract": (
         *("source", "what", "documents", "seconds", "least", "most", "us/doc", "x floor", "x CHT Sync"),
         *("cpu reader", "cpu Postgres", "cpu source", "cpu others", "peak MB", "Postgres at"),
-    )
+    ),
+    "counts": (
+        *("size", "what", "documents", "seconds", "fold", "area_totals", "area_bands", "models", "marts", "checks"),
+        "documents a second",
+    ),
 }
 
 

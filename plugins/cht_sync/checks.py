@@ -125,6 +125,8 @@ def _make(
         chosen = [file for file in files if due.get(file.name) == how]
         if not chosen:
             continue
+        # as by the models: what has changed is looked up by its keys
+        connection.execute(f"set local random_page_cost = {1.1 if how == 'change' else 'default'}".encode())
         connection.execute(sql.read(f"checking/{how}").encode())
         for file in chosen:
             try:

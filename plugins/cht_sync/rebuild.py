@@ -10,6 +10,7 @@ models is as it was, until all takes its place together, or is discarded.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Collection, Mapping
 
@@ -21,8 +22,11 @@ from cht_sync.deployment import Failure, Failures
 from cht_sync.errors import AnotherRun, ModelFailed
 from cht_sync.relation import Relation
 
-#: Pages of 8 kB that a chunk reads of a partition: about a hundred thousand documents, some seconds.
+#: Pages of 8 kB that a chunk reads of a partition at least: about a hundred thousand documents, some seconds.
 BLOCKS = 16384
+
+#: A partition has no more chunks: each goes through the tables that it reads, so with many the time would be a square.
+CHUNKS = 8
 
 DOCUMENT = """
     create temporary view document as
@@ -103,7 +107,7 @@ class Rebuild:
         """The empty tables, where they aren't there yet; who would break by their columns is told now, not in hours."""
         there = {model for (model,) in self.connection.execute("select model from ops.rebuild").fetchall()}
         with self.connection.transaction():
-            self._aim("", 0, 0)
+            self._aim("", 0, (0, 0))
             for file in [file for file in self._working(level) if file.name not in there]:
                 with self.failures.alone(self.connection, file, self.stamps[file.name]):
                     table.create(self.connection, file, self._text(file), self.ours)
@@ -121,8 +125,9 @@ class Rebuild:
             files = {file.name: file for file in level}
             with self.connection.transaction():
                 self.connection.execute("set local work_mem = '128MB'")
-                for model, base, first in chunk:
-                    self._insert(files[model], source, base, first)
+                for model, base, first, pages in chunk:
+                    end = first + max(self.blocks, math.ceil(pages / CHUNKS))
+                    self._insert(files[model], source, base, (first, end))
 
     def _begin(self, files: list[Relation], source: str) -> None:
         """Notes what there is to do of a source; begins it again where its partition was written anew."""
@@ -138,11 +143,11 @@ class Rebuild:
                 above = sorted(file.upstream - self.stamps.keys())
                 self.connection.execute(sql.read("rebuild/begin"), {**values, "blocks": blocks, "above": above})
 
-    def _insert(self, file: Relation, source: str, base: int, first: int) -> None:
+    def _insert(self, file: Relation, source: str, base: int, pages: tuple[int, int]) -> None:
         """A model's rows of one chunk."""
         with self.failures.alone(self.connection, file, self.stamps[file.name]):
-            self._aim(source, base, first)
-            values = {"model": file.name, "source": source, "upto": first + self.blocks}
+            self._aim(source, base, pages)
+            values = {"model": file.name, "source": source, "upto": pages[1]}
             rows = table.fill(self.connection, file, self._text(file))
             self.connection.execute("drop view pg_temp.document")
             if not self.connection.execute(sql.read("rebuild/move"), {**values, "rows": rows}).rowcount:
@@ -157,11 +162,11 @@ class Rebuild:
                 table.finish(self.connection, file)
                 self.connection.execute("update ops.rebuild set is_made = true where model = %s", [file.name])
 
-    def _aim(self, source: str, base: int, first: int) -> None:
-        """From here on `document` is a chunk."""
-        pages = [Literal(f"({page},0)") for page in (first, first + self.blocks)]
+    def _aim(self, source: str, base: int, pages: tuple[int, int]) -> None:
+        """From here on `document` is a chunk: of the pages from the first to before the second."""
+        first, end = (Literal(f"({page},0)") for page in pages)
         self.connection.execute(
-            statement.SQL(DOCUMENT).format(source=Literal(source), first=pages[0], end=pages[1], base=Literal(base))
+            statement.SQL(DOCUMENT).format(source=Literal(source), first=first, end=end, base=Literal(base))
         )
 
     def _text(self, file: Relation) -> str:

@@ -1,5 +1,5 @@
--- The models that are the least far in a source: each with its base, and the page that is next.
-select kept.model, kept.base, kept.upto
+-- The models that are the least far in a source: each with its base, the page that is next, and how many there are.
+select kept.model, kept.base, kept.upto, kept.blocks
 from ops.rebuild_source as kept
 where kept.source = %(source)s
     and kept.model = any(%(models)s)
