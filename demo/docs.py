@@ -70,7 +70,7 @@ Comments at the top of a file say what it is. First, in words, what a row is; th
 | `key:` | models, marts | The columns that are unique. `source` is the first of them; in a model `_id` is another |
 | `index:` | models | Columns of one more index |
 | `after:` | models | The models that it reads, and no others: only these are as new as its documents |
-| `affected:`, `before:` | models | Which rows are made again when *another* document changes: \
+| `affected:` | models | Which rows are made again when *another* document changes: \
 [deployment.md](deployment.md#a-model) |
 | `reads:` | marts, checks | The models by whose change it is refreshed, or made. For `models.area_count` that is \
 `area_fold`, for `models.area_band` `band_fold`; `refused` are documents that could not be taken in |

@@ -87,7 +87,7 @@ TO_CHECK = """
 
 #: What the way of counting that comes next makes again.
 WRITTEN = """
-    drop table
+    drop table if exists
         pg_temp.fold_area, pg_temp.fold_person, pg_temp.fold_orphan, pg_temp.fold_chain, pg_temp.fold_cycle,
         pg_temp.fold_band, pg_temp.moved
 """
@@ -142,7 +142,7 @@ def update(
     change: Change | None,
     today: datetime.date | None = None,
     include: Path = sql.INCLUDE,
-    moving: Moving = nullcontext,
+    moving: Moving | None = None,
 ) -> dict[str, int]:
     """Counts what has changed (None: everything), and whole the sources never counted; how many rows differed and were
     written, by name.
@@ -225,15 +225,16 @@ def _aim(connection: warehouse.Connection, sources: Collection[str], today: date
 
 
 def _make(
-    connection: warehouse.Connection, way: tuple[str, str], include: Path, moving: Moving = nullcontext
+    connection: warehouse.Connection, way: tuple[str, str], include: Path, moving: Moving | None = None
 ) -> Counter[str]:
     """One way of counting, written; rows by name, and of what the next change is counted from."""
     for file in way:
         _execute(connection, file, include)
     if way == CHANGE:
         connection.execute(TO_CHECK)
-    _execute(connection, "moved", include)
-    with moving():
+    if moving:
+        _execute(connection, "moved", include)
+    with moving() if moving else nullcontext():
         if way == CHANGE:
             # by their keys: of few rows that have gone, a kept table is not to be read through
             connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")

@@ -1,10 +1,13 @@
 """History: the counts of each past day, by the dates in the documents."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import psycopg
 
 from cht_sync import relation, sql, warehouse
 from cht_sync.errors import ModelFailed
@@ -61,10 +64,20 @@ def _ready(connection: warehouse.Connection) -> Iterator[None]:
 
 
 def _count(connection: warehouse.Connection, first: datetime.date, last: datetime.date, timezone: str) -> int:
-    file = relation.parse("area_day", sql.read("history/area_day"), "history")
-    with relation.telling(file):
-        row = connection.execute(file.text.encode(), {"first": first, "last": last, "timezone": timezone}).fetchone()
+    days = {"first": first, "last": last, "timezone": timezone}
+    _execute(connection, "day_stock", days)
+    _execute(connection, "day_dated", days)
+    connection.execute("analyze pg_temp.day_stock, pg_temp.day_dated")
+    row = _execute(connection, "area_day", days).fetchone()
+    connection.execute("drop table pg_temp.day_stock, pg_temp.day_dated")
     return int(row[0]) if row else 0
+
+
+def _execute(connection: warehouse.Connection, name: str, days: Mapping[str, object]) -> psycopg.Cursor[Any]:
+    """Runs a file of include/sql/history."""
+    file = relation.parse(name, sql.read(f"history/{name}"), "history")
+    with relation.telling(file):
+        return connection.execute(file.text.encode(), days)
 
 
 def backfill_command(first: datetime.date, last: datetime.date, timezone: str) -> str:

@@ -149,15 +149,15 @@ def _run(
     works = work.plan(kept, noted)
     changed = work.choose(connection, noted)
     there = set(written) | {file.name for file in kept}
-    lost = _affect(connection, kept, works, files.failures)
     tallied = Tallies(connection, [file for file in files.tallies if file.name not in anew], written)
-    touched = _write(connection, kept, works, files.failures, written, before, tallied)
+    touched, lost = _write(connection, kept, works, files.failures, written, tallied.models)
     before.note(works)
     if anew & set(COUNTS):
         counts.renew(connection, include)
     asked = {source for (source,) in connection.execute("select source from ops.to_recount").fetchall()}
     change = None if anew & {*COUNTS, *counts.INPUTS} else counts.Change.of(works, touched)
-    written |= counts.update(connection, change, today, include, tallied.moving)
+    with tallied.changing(works):
+        written |= counts.update(connection, change, today, include, tallied.moving if tallied.files else None)
     _show(connection, files, anew, made.ours)
     if anew & set(COUNTS):
         counts.discard(connection)
@@ -190,47 +190,45 @@ def _noted(connection: warehouse.Connection, file: Relation) -> dict[str, int]:
     return dict(rows)
 
 
-def _affect(
-    connection: warehouse.Connection, files: list[Relation], works: dict[str, work.Work], failures: Failures
-) -> set[str]:
-    """Asked while nothing is written: what names a document now may not name it afterwards.
-
-    Returns those of whom that can't be known: their tables have to be made anew.
-    """
-    stamps = rebuild.stamps(files)
-    for file in files:
-        with failures.alone(connection, file, stamps[file.name]):
-            work.affect(connection, file, works[file.name], "before")
-    return {file.name for file in files if failures.have(file)}
-
-
 def _write(
     connection: warehouse.Connection,
     files: list[Relation],
     works: dict[str, work.Work],
     failures: Failures,
     written: dict[str, int],
-    before: past.Past,
-    tallied: Tallies,
-) -> set[str]:
-    """Adds the rows written to those by model; the sources whose counts they change."""
-    touched = set[str]()
+    counted: Collection[str],
+) -> tuple[set[str], set[str]]:
+    """Adds the rows written to those by model; `counted` are those that tallies are of.
+
+    Returns the sources whose counts they change; and the models that could not ask how others were before: nobody can
+    tell them later, so their tables have to be made anew.
+    """
+    touched, lost = set[str](), set[str]()
+    stamps = rebuild.stamps(files)
+    kept = {*past.WATCHED, *counted}.union(*(file.asks for file in files))
     for file in files:
+        if not _affect(connection, file, works[file.name], failures, stamps[file.name]):
+            lost |= {file.name} if file.asks else set()
+            continue
         with failures.alone(connection, file):
-            if failures.stop(file):
-                continue
-            work.affect(connection, file, works[file.name])
             work.aim(connection, works[file.name])
-            before.keep(file.name, works[file.name])
-            with tallied.writing(file.name, works[file.name]):
-                rows = table.write(connection, file, works[file.name])
+            rows = table.write(connection, file, works[file.name], keep=file.name in kept)
             written[file.name] = written.get(file.name, 0) + rows.total()
             if file.name in counts.INPUTS:
                 touched |= set(rows)
     for file in files:
         if failures.stop(file):
             work.postpone(connection, file, works[file.name])
-    return touched
+    return touched, lost
+
+
+def _affect(connection: warehouse.Connection, file: Relation, its: work.Work, failures: Failures, stamp: str) -> bool:
+    """Adds what the file's `affected` names; whether it could be asked. `stamp` is that of its table made anew."""
+    if failures.stop(file):
+        return False
+    with failures.alone(connection, file, stamp if file.asks else ""):
+        work.affect(connection, file, its)
+    return not failures.have(file)
 
 
 def _show(connection: warehouse.Connection, files: Files, anew: set[str], ours: Collection[tuple[str, str]]) -> None:
@@ -256,8 +254,8 @@ def _note(
     hashes = [files.stamps[name] for name in changed]
     connection.execute(sql.read("ops/note_relations"), {"names": changed, "hashes": hashes})
     connection.execute(sql.read("ops/note_refused"))
-    lost = sorted(files.failures.names - there)
-    connection.execute("update ops.relation set hash = '' where name = any(%s)", [lost])
+    behind = (files.failures.names | {file.name for file in files.models}) - there
+    connection.execute("update ops.relation set hash = '' where name = any(%s)", [sorted(behind)])
     connection.execute(
         sql.read("ops/note_models"), {"models": [file.name for file in files.models if file.name in working]}
     )

@@ -7,7 +7,10 @@ compares what was with what is, as any other does.
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from cht_sync import relation, sql, warehouse
+from psycopg import sql as statement
+from psycopg.sql import Identifier
+
+from cht_sync import relation, sql, table, warehouse
 from cht_sync.work import Work
 
 #: The models that days are counted from.
@@ -19,43 +22,37 @@ class Past:
 
     def __init__(self, connection: warehouse.Connection, anew: Collection[str]) -> None:
         self._connection = connection
-        self._anew = {name for name in WATCHED if name in anew}
         rows = connection.execute("select source from ops.source order by source").fetchall()
         self._sources = [source for (source,) in rows]
-        self._kept = 0
-        self._execute("was")
-        for name in self._anew:
-            if connection.execute("select where to_regclass(%s) is not null", [f"models.{name}"]).rowcount:
-                self._keep(name, self._sources, [])
-
-    def keep(self, name: str, work: Work) -> None:
-        """Before a model is written: its rows that this deletes."""
-        if name in WATCHED and name not in self._anew:
-            self._keep(name, sorted(work.whole), sorted(work.scopes | {work.own}))
+        self._anew = {name for name in WATCHED if name in anew}
+        self._compared = {name for name in self._anew if self._is_there(name)}
+        for name in self._compared:
+            self._show(name, "temporary table {} on commit drop", Identifier("models", name))
 
     def note(self, works: Mapping[str, Work]) -> None:
         """After the models are written, before the counts are."""
-        asked = {name: self._asked(name, works[name]) for name in WATCHED if name in works}
-        if self._kept:
+        for name in sorted(set(WATCHED) - self._compared):
+            self._show(name, "or replace temporary view {}", table.was(name))
+        whole = {name: self._sources if name in self._anew else sorted(works[name].whole) for name in WATCHED}
+        if self._connection.execute("select from pg_temp.past_person limit 1").rowcount:
             self._execute("remove")
-        touched = [self._execute(f"touch_{name}", each) for name, each in asked.items()]
+        touched = [self._execute(f"touch_{name}", {"whole": whole[name]}) for name in WATCHED]
         if since := min((moment for moment in touched if moment), default=None):
             self._execute("touch", {"since": since})
-        self._execute("return", asked["person"])
+        self._execute("return", {"whole": whole["person"]})
 
-    def _asked(self, name: str, work: Work) -> dict[str, list[str]]:
-        whole = self._sources if name in self._anew else sorted(work.whole)
-        return {"whole": whole, "scopes": sorted(work.scopes | {work.own})}
+    def _is_there(self, name: str) -> bool:
+        return bool(self._connection.execute("select where to_regclass(%s) is not null", [f"models.{name}"]).rowcount)
 
-    def _keep(self, name: str, whole: list[str], scopes: list[str]) -> None:
-        self._execute(f"keep_{name}", {"whole": whole, "scopes": scopes})
+    def _show(self, name: str, kind: str, rows: Identifier) -> None:
+        """pg_temp.past_<name> has what days are counted from, of these rows of the model."""
+        past = statement.SQL(f"create {kind} as ").format(Identifier("pg_temp", f"past_{name}"))
+        self._connection.execute(past + statement.SQL(sql.read(f"history/past_{name}")).format(rows=rows))
 
     def _execute(self, name: str, parameters: Mapping[str, object] | None = None) -> datetime | None:
         """Runs a file of include/sql/history; the first value that it returns, if any."""
         file = relation.parse(name, sql.read(f"history/{name}"), "history")
         with relation.telling(file):
             cursor = self._connection.execute(file.text.encode(), parameters)
-        if name == "keep_person":
-            self._kept += cursor.rowcount
         row = cursor.fetchone() if cursor.description else None
         return row[0] if row else None

@@ -16,10 +16,12 @@ from psycopg import sql as statement
 from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
-_FIELD = re.compile(r"(key|index|after|affected|before|reads|every|of|moved): *(.*)")
+_FIELD = re.compile(r"(key|index|after|affected|reads|every|of|moved): *(.*)")
 _COLUMN = re.compile(r"([a-z_][a-z0-9_]*\*?(?:, [a-z_][a-z0-9_]*\*?)*): (.+)")
 #: Postgres cuts a name after 63 characters, and a table that is made anew has some more.
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,49}")
+#: What a model was, in `affected`.
+_WAS = re.compile(r"\bwas_([a-z0-9_]+)")
 
 
 #: Of the columns that most relations have; a header may say otherwise.
@@ -38,9 +40,9 @@ class Relation:
     what a row is, in words; `name, name:` what these columns mean (`name_*` is all that begin so). Both become comments
     in Postgres. `key`: columns of the unique key; `index`: columns of a further index, one a line; `after`: models that
     this one reads; `reads`: relations by whose version it is refreshed; `affected`: a select of the (source, _id) to be
-    done again because of `changed`, on the lines below it, asked once what this one reads is written; `before`: the
-    same, asked while nothing is. `every`: how often, of a mart or a check (see there); `of` and `moved`: of
-    a tally (see tallies). Of a check `level` and `repair` stand where others have columns.
+    done again because of `changed`, on the lines below it, asked once what this one reads is written, with was_<model>
+    for the rows that the run has deleted of a model named in `after`. `every`: how often, of a mart or a check (see
+    there); `of` and `moved`: of a tally (see tallies). Of a check `level` and `repair` stand where others have columns.
     """
 
     name: str
@@ -54,7 +56,6 @@ class Relation:
     after: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     affected: str = ""
-    before: str = ""
     every: str = ""
     of: str = ""
     moved: str = ""
@@ -64,12 +65,12 @@ class Relation:
     def hash(self) -> str:
         """Of all that decides its rows: the words of its header don't."""
         body = self.text.splitlines()[len(_header(self.text)) :]
-        return _digest("\n".join(body), repr((self.key, self.indexes, self.after, self.asked, self.reads)))
+        return _digest("\n".join(body), repr((self.key, self.indexes, self.after, self.affected, self.reads)))
 
     @property
-    def asked(self) -> str | tuple[str, str]:
-        """What names further documents to be done again."""
-        return (self.affected, self.before) if self.before else self.affected
+    def asks(self) -> frozenset[str]:
+        """The models of which `affected` asks how they were."""
+        return frozenset(_WAS.findall(self.affected)) & self.upstream
 
     @property
     def header(self) -> str:
@@ -146,7 +147,7 @@ def parse(name: str, text: str, folder: str = "", *, ours: bool = True) -> Relat
         content = line[2:].strip()
         if match := _FIELD.fullmatch(content):
             current, content = match.groups()
-        elif current not in ("affected", "before", "moved"):
+        elif current not in ("affected", "moved"):
             if match := _COLUMN.fullmatch(content):
                 columns |= dict.fromkeys(match[1].split(", "), match[2])
                 continue
@@ -162,7 +163,6 @@ def parse(name: str, text: str, folder: str = "", *, ours: bool = True) -> Relat
         after=_names(bare, fields.get("after", [])),
         reads=_names(bare, fields.get("reads", [])),
         affected="\n".join(fields.get("affected", [])),
-        before="\n".join(fields.get("before", [])),
         every=" ".join(fields.get("every", [])),
         of=" ".join(fields.get("of", [])),
         moved="\n".join(fields.get("moved", [])),

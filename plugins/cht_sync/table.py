@@ -15,17 +15,31 @@ from cht_sync.work import Work
 DELETE = """
     with gone as (
         delete from {table} as kept
-        where kept.source = any(%(whole)s)
-        returning kept.source
+        where kept.source = any({whole})
+        returning kept.{row}
     ), named as (
         delete from {table} as kept
         using pg_temp.todo
-        where todo.scope = any(%(scopes)s) and todo.source <> all(%(whole)s)
+        where todo.scope = any({scopes}) and todo.source <> all({whole})
             and kept.source = todo.source and kept._id = todo._id
-        returning kept.source
-    )
-    select source, count(*) from (table gone union all table named) as deleted group by source
+        returning kept.{row}
+    ), deleted as (
+        table gone union all table named
+    ){keep}
+    select source, count(*) from deleted group by source
 """
+
+#: Before and behind the file's select.
+INSERT = "with written as (insert into {table} "
+COUNT = """
+        returning {row}
+    ){keep}
+    select source, count(*) from written group by source
+"""
+
+#: Rows as they were and as they are: see `write`.
+WAS = ", was as (insert into {was} select * from deleted)"
+NOW = ", now as (insert into {now} select * from written where source <> all({whole}))"
 
 # What reads a view, other views and materialized views, at any distance.
 DEPENDENTS = """
@@ -47,24 +61,43 @@ DEPENDENTS = """
 """
 
 
-def write(connection: warehouse.Connection, file: Relation, work: Work) -> Counter[str]:
+def write(connection: warehouse.Connection, file: Relation, work: Work, *, keep: bool = False) -> Counter[str]:
     """Deletes the rows of the work's documents and inserts what the file selects; rows written by source.
 
-    Raises ModelFailed.
+    With `keep`, was_<name> in pg_temp gets the rows that are deleted, and now_<name> those that are inserted, but for
+    sources that are done whole: these may be millions. Raises ModelFailed.
     """
-    table = Identifier("model_data", file.name)
-    rows = connection.execute(
-        statement.SQL(DELETE).format(table=table),
-        {"whole": sorted(work.whole), "scopes": sorted(work.scopes | {work.own})},
-    ).fetchall()
-    written = Counter(dict(rows))
-    head = statement.SQL("with written as (insert into {} ").format(table)
-    tail = statement.SQL("\nreturning source) select source, count(*) from written group by source")
+    names: dict[str, statement.Composable] = {
+        "table": Identifier("model_data", file.name),
+        "was": was(file.name),
+        "now": now(file.name),
+        "whole": statement.Literal(sorted(work.whole)),
+        "scopes": statement.Literal(sorted(work.scopes | {work.own})),
+        "row": statement.SQL("*" if keep else "source"),
+    }
+    for each in ("was", "now") if keep else ():
+        connection.execute(
+            statement.SQL("create temporary table {} (like {table}) on commit drop").format(names[each], **names)
+        )
+    keeping = [statement.SQL(text if keep else "").format(**names) for text in (WAS, NOW)]
+    deleted = connection.execute(statement.SQL(DELETE).format(**names, keep=keeping[0])).fetchall()
+    head = statement.SQL(INSERT).format(**names)
+    tail = statement.SQL(COUNT).format(**names, keep=keeping[1])
     with relation.telling(file, head=head.as_string(connection)):
-        written.update(dict(connection.execute(head + file.select() + tail).fetchall()))
+        inserted = connection.execute(head + file.select() + tail).fetchall()
     if work.whole:
-        connection.execute(statement.SQL("analyze {}").format(table))
-    return written
+        connection.execute(statement.SQL("analyze {table}").format(**names))
+    return Counter(dict(deleted)) + Counter(dict(inserted))
+
+
+def was(name: str) -> Identifier:
+    """The rows of a model that a run has deleted, where it was written with `keep`."""
+    return Identifier("pg_temp", f"was_{name}")
+
+
+def now(name: str) -> Identifier:
+    """The rows of a model that a run has inserted, but for sources that are done whole."""
+    return Identifier("pg_temp", f"now_{name}")
 
 
 def new(name: str) -> str:

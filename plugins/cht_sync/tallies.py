@@ -1,10 +1,10 @@
 """Tallies: how many rows of a model there are by a few of their columns, kept by the change.
 
 A tally is one `select … group by` from `tallied`, which has rows of the model that its header names in `of`: all of
-them where the tally is made anew, else those that a change is about. These are counted before something is written and
-afterwards, and the difference is added to what is kept. So it is twice in a run: where the model is written, with
-people where they were counted before; and where people are counted elsewhere, with the model as it is by then. `moved`
-in the header names the model's rows that are of the people in `moved` (source, uuid).
+them where the tally is made anew, else those that a change is about: that are written, or are of people who are
+counted elsewhere. They are counted as they were, with people where they were, and as they are, with people where they
+are; the difference is added to what is kept. `moved` in the header names the model's rows that are of the people in
+`moved` (source, uuid).
 
 `key` has the columns by which it counts, none of them null; every other column is a number. A row of zeros is none.
 """
@@ -25,16 +25,9 @@ ALL = "select kept.* from {model} as kept"
 
 OF_SOURCES = "select kept.* from {model} as kept where kept.source = any({sources})"
 
-WRITTEN = """
-    select kept.*
-    from (
-        select distinct todo.source, todo._id
-        from pg_temp.todo
-        where todo.scope = any({scopes}) and todo.source <> all({whole})
-    ) as named
-    join {model} as kept on kept.source = named.source and kept._id = named._id
-"""
+WRITTEN = "select kept.* from {rows} as kept where kept.source <> all({whole})"
 
+#: What is written is not among them: it is counted as it was and as it is by itself.
 MOVED = """
     select kept.*
     from (
@@ -44,26 +37,18 @@ MOVED = """
         ) as found (source, _id)
     ) as named
     join {model} as kept on kept.source = named.source and kept._id = named._id
+    where not exists (
+        select from {now} as written where written.source = named.source and written._id = named._id
+    )
 """
 
-#: What is counted before is taken off.
-BEFORE = """
-    create temporary table {shift} on commit drop as
-    select {keys}, {minus}
-    from (
-"""
-AFTER = """
+SHIFT = """
     insert into {shift} ({keys}, {numbers})
-    select {keys}, {numbers}
-    from (
+    select {keys}, {signed}
+    from ({counted}) as counted
 """
 
-KEPT = """
-    create temporary table {shift} on commit drop as
-    select {keys}, {minus}
-    from {tally}
-    where source = any({sources})
-"""
+KEPT = "select * from {tally} where source = any({sources})"
 
 ADD = """
     insert into {tally} as kept ({keys}, {numbers})
@@ -85,77 +70,78 @@ class Tallies:
 
     def __init__(self, connection: warehouse.Connection, files: Iterable[Relation], written: dict[str, int]) -> None:
         self.connection, self.files, self.written = connection, list(files), written
+        self._shifted: dict[Relation, dict[str, statement.Composable]] = {}
+
+    @property
+    def models(self) -> set[str]:
+        """Those whose rows are counted: they are written with `keep` (see table)."""
+        return {file.of for file in self.files}
 
     @contextmanager
-    def writing(self, model: str, work: Work) -> Iterator[None]:
-        """Around the writing of the model's rows that are the work's; sources that it does whole: see `recount`."""
-        rows = statement.SQL(WRITTEN).format(
-            model=Identifier("model_data", model),
-            whole=Literal(sorted(work.whole)),
-            scopes=Literal(sorted(work.scopes | {work.own})),
-        )
-        with self._shifting({file: rows for file in self.files if file.of == model}):
-            yield
+    def changing(self, works: Mapping[str, Work]) -> Iterator[None]:
+        """Around the counting of people, once the models are written; sources that these did whole: see `recount`."""
+        rows = {file: self._written(file.of, works[file.of]) for file in self.files if self._has_written(file.of)}
+        for file, (was, _) in rows.items():
+            self._shift(file, _tallied(was, file), "-")
+        yield
+        for file, (_, now) in rows.items():
+            self._shift(file, _tallied(now, file))
+        self._add()
 
     @contextmanager
     def moving(self) -> Iterator[None]:
         """Around the writing of where people are counted; pg_temp.moved has those of whom it changes."""
-        chosen: dict[Relation, statement.Composable] = {
-            file: statement.SQL(MOVED).format(model=Identifier("model_data", file.of), moved=statement.SQL(file.moved))
-            for file in self.files
-            if file.moved
-        }
-        with self._shifting(chosen):
-            yield
+        some = self.connection.execute("select from pg_temp.moved limit 1").rowcount
+        rows = {file: self._moved(file) for file in self.files if some and file.moved}
+        for file, of_moved in rows.items():
+            self._shift(file, of_moved, "-")
+        yield
+        for file, of_moved in rows.items():
+            self._shift(file, of_moved)
 
     def recount(self, sources: Collection[str]) -> None:
         """Counts these from nothing: whatever is kept of them may be wrong."""
         for file in self.files if sources else []:
-            given = {"model": Identifier("model_data", file.of), "sources": Literal(sorted(sources))}
-            self.connection.execute(statement.SQL(KEPT).format(**self._names(file), **given))
-            self._count(file, statement.SQL(OF_SOURCES).format(**given), AFTER)
-            self._add(file)
+            names = {"tally": _model(file.name), "model": _model(file.of), "sources": Literal(sorted(sources))}
+            self._shift(file, statement.SQL(KEPT).format(**names), "-")
+            self._shift(file, _tallied(statement.SQL(OF_SOURCES).format(**names), file))
+        self._add()
 
-    @contextmanager
-    def _shifting(self, chosen: Mapping[Relation, statement.Composable]) -> Iterator[None]:
-        for file, rows in chosen.items():
-            self._count(file, rows, BEFORE)
-        yield
-        for file, rows in chosen.items():
-            self._count(file, rows, AFTER)
-            self._add(file)
+    def _has_written(self, model: str) -> bool:
+        query = statement.SQL("select where exists (select from {was}) or exists (select from {now})")
+        names = {"was": table.was(model), "now": table.now(model)}
+        return bool(self.connection.execute(query.format(**names)).rowcount)
 
-    def _count(self, file: Relation, rows: statement.Composable, head: str) -> None:
-        with relation.telling(file, "what has changed"), _tallied(self.connection, rows):
-            counted = statement.SQL(head).format(**self._names(file)) + file.select() + statement.SQL(") as counted")
-            self.connection.execute(counted)
+    def _written(self, model: str, work: Work) -> tuple[statement.Composable, statement.Composable]:
+        """The model's rows as they were and as they are."""
+        query, whole = statement.SQL(WRITTEN), Literal(sorted(work.whole))
+        return query.format(rows=table.was(model), whole=whole), query.format(rows=table.now(model), whole=whole)
 
-    def _add(self, file: Relation) -> None:
-        """Adds the difference to what is kept."""
-        names = self._names(file)
-        self.connection.execute(statement.SQL("analyze {shift}").format(**names))
-        added = self.connection.execute(statement.SQL(ADD).format(**names)).rowcount
-        if added:
-            self.connection.execute(statement.SQL(SWEEP).format(**names))
-        self.connection.execute(statement.SQL("drop table {shift}").format(**names))
-        self.written[file.name] = self.written.get(file.name, 0) + added
+    def _moved(self, file: Relation) -> statement.Composable:
+        names = {"model": _model(file.of), "now": table.now(file.of), "moved": statement.SQL(file.moved)}
+        return _tallied(statement.SQL(MOVED).format(**names), file)
 
-    def _names(self, file: Relation) -> dict[str, statement.Composable]:
-        columns = [name for name, _ in describe.columns(self.connection, f"model_data.{file.name}")]
-        keys = [Identifier(name) for name in file.key]
-        numbers = [Identifier(name) for name in columns if name not in file.key]
-        return {
-            "tally": Identifier("model_data", file.name),
-            "shift": Identifier("pg_temp", f"{file.name}__shift"),
-            "keys": _list(keys),
-            "numbers": _list(numbers),
-            "minus": _list(statement.SQL("-{0} as {0}").format(number) for number in numbers),
-            "sums": _list(statement.SQL("sum({})").format(number) for number in numbers),
-            "zeros": _list(Literal(0) for _ in numbers),
-            "added": _list(statement.SQL("{0} = kept.{0} + excluded.{0}").format(number) for number in numbers),
-            "kept_keys": _list(statement.SQL("kept.{}").format(key) for key in keys),
-            "shifted_keys": _list(statement.SQL("shifted.{}").format(key) for key in keys),
-        }
+    def _shift(self, file: Relation, counted: statement.Composable, sign: str = "") -> None:
+        """Notes what is to be added to the tally, or with a minus taken off."""
+        if file not in self._shifted:
+            self._shifted[file] = _names(self.connection, file)
+            create = statement.SQL("create temporary table {shift} (like {tally}) on commit drop")
+            self.connection.execute(create.format(**self._shifted[file]))
+        names = self._shifted[file]
+        query = statement.SQL(SHIFT).format(**names, signed=names["minus" if sign else "numbers"], counted=counted)
+        with relation.telling(file, "what has changed"):
+            self.connection.execute(query)
+
+    def _add(self) -> None:
+        """Adds what was noted to what is kept."""
+        for file, names in self._shifted.items():
+            self.connection.execute(statement.SQL("analyze {shift}").format(**names))
+            added = self.connection.execute(statement.SQL(ADD).format(**names)).rowcount
+            if added:
+                self.connection.execute(statement.SQL(SWEEP).format(**names))
+            self.connection.execute(statement.SQL("drop table {shift}").format(**names))
+            self.written[file.name] = self.written.get(file.name, 0) + added
+        self._shifted.clear()
 
 
 def read(include: Path = sql.INCLUDE) -> list[Relation]:
@@ -183,22 +169,40 @@ def stamp(file: Relation, views: Iterable[Relation], timezone: str) -> str:
 
 def make(connection: warehouse.Connection, file: Relation) -> int:
     """Makes it anew, of all rows of its model; how many rows it has. Raises ModelFailed."""
-    rows = statement.SQL(ALL).format(model=Identifier("model_data", file.of))
+    text = _tallied(statement.SQL(ALL).format(model=_model(file.of)), file).as_string(connection)
     table.discard(connection, file.name)
-    with _tallied(connection, rows):
-        table.create(connection, file, file.text, set())
-        written = table.fill(connection, file, file.text)
+    table.create(connection, file, text, set())
+    written = table.fill(connection, file, text)
     table.finish(connection, file)
     table.swap(connection, file, set())
     return written
 
 
-@contextmanager
-def _tallied(connection: warehouse.Connection, rows: statement.Composable) -> Iterator[None]:
-    """Inside it `tallied` has these rows of a model."""
-    connection.execute(statement.SQL("create temporary view tallied as ") + rows)
-    yield
-    connection.execute("drop view pg_temp.tallied")
+def _tallied(rows: statement.Composable, file: Relation) -> statement.Composable:
+    """What the file selects, where `tallied` has these rows of its model."""
+    return statement.SQL("with tallied as ({rows}) {select}").format(rows=rows, select=file.select())
+
+
+def _model(name: str) -> Identifier:
+    return Identifier("model_data", name)
+
+
+def _names(connection: warehouse.Connection, file: Relation) -> dict[str, statement.Composable]:
+    columns = [name for name, _ in describe.columns(connection, f"model_data.{file.name}")]
+    keys = [Identifier(name) for name in file.key]
+    numbers = [Identifier(name) for name in columns if name not in file.key]
+    return {
+        "tally": _model(file.name),
+        "shift": Identifier("pg_temp", f"{file.name}__shift"),
+        "keys": _list(keys),
+        "numbers": _list(numbers),
+        "minus": _list(statement.SQL("-{0} as {0}").format(number) for number in numbers),
+        "sums": _list(statement.SQL("sum({})").format(number) for number in numbers),
+        "zeros": _list(Literal(0) for _ in numbers),
+        "added": _list(statement.SQL("{0} = kept.{0} + excluded.{0}").format(number) for number in numbers),
+        "kept_keys": _list(statement.SQL("kept.{}").format(key) for key in keys),
+        "shifted_keys": _list(statement.SQL("shifted.{}").format(key) for key in keys),
+    }
 
 
 def _list(parts: Iterable[statement.Composable]) -> statement.Composed:

@@ -121,17 +121,13 @@ def choose(connection: warehouse.Connection, noted: dict[str, dict[str, int]]) -
     return int(row[0]) if row else 0
 
 
-def affect(connection: warehouse.Connection, file: Relation, work: Work, which: str = "affected") -> None:
-    """Adds to the file's documents what its `affected` (or its `before`) names because of what has changed.
-
-    Raises ModelFailed.
-    """
-    query = file.before if which == "before" else file.affected
-    if not query:
+def affect(connection: warehouse.Connection, file: Relation, work: Work) -> None:
+    """Adds to the file's documents what its `affected` names because of what has changed. Raises ModelFailed."""
+    if not file.affected:
         return
     _show(connection, CHANGED, work.scopes, work.whole)
-    named = statement.SQL(AFFECT).format(scope=statement.Literal(work.own), affected=statement.SQL(query))
-    with relation.telling(file, which):
+    named = statement.SQL(AFFECT).format(scope=statement.Literal(work.own), affected=statement.SQL(file.affected))
+    with relation.telling(file, "affected"):
         connection.execute(named)
 
 

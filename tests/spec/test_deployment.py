@@ -41,11 +41,8 @@ STAFF = """-- One row a person whom a user's settings name.
 --   from changed
 --   join models."user" as staff on staff.source = changed.source and staff._id = changed._id
 --   where staff.contact_id is not null
--- before:
---   select staff.source, staff.contact_id
---   from changed
---   join models."user" as staff on staff.source = changed.source and staff._id = changed._id
---   where staff.contact_id is not null
+--   union all
+--   select was.source, was.contact_id from was_user as was where was.contact_id is not null
 select document.source, document._id, min(staff._id) as account, 1 / min(length(staff.language)) as odd
 from document
 join models."user" as staff on staff.source = document.source and staff.contact_id = document._id
@@ -185,7 +182,10 @@ WRONG: dict[str, tuple[str, str]] = {
     "itself": (WEIGHT.replace("-- after: person", "-- after: weight"), "is after itself"),
     "a header": (WEIGHT.replace("-- after: person", "-- after: per son"), "where a name is expected"),
     "what names its documents": (WEIGHT.replace("select", "-- affected:\n--   select nothing\nselect", 1), "affected"),
-    "what had named them": (WEIGHT.replace("select", "-- before:\n--   select nothing\nselect", 1), "before"),
+    "what had named them": (
+        WEIGHT.replace("select", "-- affected:\n--   select source, nobody from was_person\nselect", 1),
+        "affected",
+    ),
 }
 
 

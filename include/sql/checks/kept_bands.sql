@@ -7,26 +7,31 @@
 with looked as (
     select kept.source, kept.area_uuid
     from area
-    join models.area_count as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
+    join model_data.area_fold as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
 ),
 
 -- whoever is in it: by the parent that is named, or by the lineage of an orphan; '' has those who are in none
 member as (
-    select looked.source, looked.area_uuid, person._id, true as is_direct
+    select
+        looked.source, looked.area_uuid, true as is_direct, person.is_patient, person.sex_group, person.born_on
     from looked
     join models.person as person on person.source = looked.source and person.parent_uuid = looked.area_uuid
-    where looked.area_uuid <> ''
+    where looked.area_uuid <> '' and not person.is_deceased
     union all
-    select looked.source, looked.area_uuid, person._id, true as is_direct
+    select
+        looked.source, looked.area_uuid, true as is_direct, person.is_patient, person.sex_group, person.born_on
     from looked
     join models.person as person on person.source = looked.source and person.parent_uuid is null
-    where looked.area_uuid = ''
+    where looked.area_uuid = '' and not person.is_deceased
     union all
-    select looked.source, looked.area_uuid, orphan.uuid as _id, looked.area_uuid = '' as is_direct
+    select
+        looked.source, looked.area_uuid, looked.area_uuid = '' as is_direct, person.is_patient, person.sex_group,
+        person.born_on
     from looked
     join models.orphan as orphan
         on orphan.source = looked.source and coalesce(orphan.effective_parent, '') = looked.area_uuid
-    where orphan.is_person
+    join models.person as person on person.source = orphan.source and person._id = orphan.uuid
+    where orphan.is_person and not person.is_deceased
 ),
 
 child as (
@@ -44,23 +49,21 @@ part as (
     select
         member.source,
         member.area_uuid,
-        person.sex_group as sex,
-        cht.age_band(person.born_on, day.as_of) as band,
+        member.sex_group as sex,
+        cht.age_band(member.born_on, day.as_of) as band,
         member.is_direct::int as direct_persons,
-        (member.is_direct and person.is_patient)::int as direct_patients,
+        (member.is_direct and member.is_patient)::int as direct_patients,
         1 as total_persons,
-        person.is_patient::int as total_patients
+        member.is_patient::int as total_patients
     from member
-    join models.person as person on person.source = member.source and person._id = member._id
     join ops.band_day as day on day.source = member.source
-    where not person.is_deceased
     union all
     select
         child.source, child.area_uuid, below.sex, below.band, 0, 0, below.total_persons, below.total_patients
     from child
-    join models.area_count as area
+    join model_data.area_fold as area
         on area.source = child.source and area.area_uuid = child._id and area.effective_parent = child.area_uuid
-    join models.area_band as below on below.source = area.source and below.area_uuid = area.area_uuid
+    join model_data.band_fold as below on below.source = area.source and below.area_uuid = area.area_uuid
 ),
 
 reckoned as (

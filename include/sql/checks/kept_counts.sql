@@ -7,7 +7,7 @@
 with recursive looked as (
     select kept.source, kept.area_uuid, kept.household
     from area
-    join models.area_count as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
+    join model_data.area_fold as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
 ),
 
 -- the place itself and those above it; a union, so that no circle holds it up
@@ -17,7 +17,7 @@ above as (
     union
     select above.source, above.area_uuid, place.effective_parent as place
     from above
-    join models.area_count as place on place.source = above.source and place.area_uuid = above.place
+    join model_data.area_fold as place on place.source = above.source and place.area_uuid = above.place
     where place.effective_parent is not null
 ),
 
@@ -29,20 +29,27 @@ muted as (
 
 -- whoever is in it: by the parent that is named, or by the lineage of an orphan; '' has those who are in none
 member as (
-    select looked.source, looked.area_uuid, person._id, true as is_direct
+    select
+        looked.source, looked.area_uuid, true as is_direct, person.is_patient, person.is_deceased, person.is_muted,
+        person.is_staff, person.in_household
     from looked
     join models.person as person on person.source = looked.source and person.parent_uuid = looked.area_uuid
     where looked.area_uuid <> ''
     union all
-    select looked.source, looked.area_uuid, person._id, true as is_direct
+    select
+        looked.source, looked.area_uuid, true as is_direct, person.is_patient, person.is_deceased, person.is_muted,
+        person.is_staff, person.in_household
     from looked
     join models.person as person on person.source = looked.source and person.parent_uuid is null
     where looked.area_uuid = ''
     union all
-    select looked.source, looked.area_uuid, orphan.uuid as _id, looked.area_uuid = '' as is_direct
+    select
+        looked.source, looked.area_uuid, looked.area_uuid = '' as is_direct, person.is_patient, person.is_deceased,
+        person.is_muted, person.is_staff, person.in_household
     from looked
     join models.orphan as orphan
         on orphan.source = looked.source and coalesce(orphan.effective_parent, '') = looked.area_uuid
+    join models.person as person on person.source = orphan.source and person._id = orphan.uuid
     where orphan.is_person
 ),
 
@@ -51,13 +58,12 @@ person as (
         member.source,
         member.area_uuid,
         member.is_direct,
-        person.is_patient,
-        person.is_deceased,
-        not person.is_deceased and (person.is_muted or muted.area_uuid is not null) as is_muted,
-        person.is_staff,
-        person.in_household
+        member.is_patient,
+        member.is_deceased,
+        not member.is_deceased and (member.is_muted or muted.area_uuid is not null) as is_muted,
+        member.is_staff,
+        member.in_household
     from member
-    join models.person as person on person.source = member.source and person._id = member._id
     left join muted on muted.source = member.source and muted.area_uuid = member.area_uuid
 ),
 
@@ -96,23 +102,31 @@ child as (
     where not orphan.is_person
 ),
 
+-- what each of them hands up: muted with the place itself, or below a muted one
 below as (
     select
         child.source,
         child.area_uuid,
         count(*) filter (where area.household and not area.is_orphan) as direct_households,
         sum(area.total_persons) as persons,
-        sum(area.total_persons_muted) as persons_muted,
+        sum(
+            case when area.is_muted or muted.area_uuid is not null then area.total_persons - area.total_persons_deceased
+                else area.total_persons_muted end
+        ) as persons_muted,
         sum(area.total_persons_deceased) as persons_deceased,
         sum(area.total_patients) as patients,
-        sum(area.total_patients_muted) as patients_muted,
+        sum(
+            case when area.is_muted or muted.area_uuid is not null then area.total_patients - area.total_patients_deceased
+                else area.total_patients_muted end
+        ) as patients_muted,
         sum(area.total_patients_deceased) as patients_deceased,
         sum(area.total_households) as households,
         sum(area.total_staff) as staff,
         sum(area.total_in_household) as in_household
     from child
-    join models.area_count as area
+    join model_data.area_fold as area
         on area.source = child.source and area.area_uuid = child._id and area.effective_parent = child.area_uuid
+    left join muted on muted.source = child.source and muted.area_uuid = child.area_uuid
     group by child.source, child.area_uuid
 ),
 

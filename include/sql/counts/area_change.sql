@@ -424,7 +424,7 @@ analyze pg_temp.fold_was (of_source, _id, effective_parent);
 
 -- What is counted otherwise of them. `own` is what is left to a place when all that the touched ones hand up is taken
 -- away; that of each is then added to itself and to every place above it, as in area_fold.sql. Muting turns the same numbers
--- the same way, whether they are added or taken away.
+-- the same way, whether they are added or taken away. is_moved is as in area_fold.sql, too.
 create temporary table fold_area on commit drop as
 with recursive place as materialized (
     select
@@ -588,7 +588,12 @@ new as (
     left join household on household.source = place.source and household.up = place._id
 )
 
-select false as is_gone, new.*
+select
+    false as is_gone,
+    (new.household or coalesce(was.household, false))
+        and (was.household, was.effective_parent, was.parent_uuid)
+            is distinct from (new.household, new.effective_parent, new.parent_uuid) as is_moved,
+    new.*
 from new
 join pg_temp.fold_was as was on was.of_source = new.source and was._id = new.area_uuid
 where was.source is null or (
@@ -611,15 +616,17 @@ where was.source is null or (
     new.total_households, new.total_staff, new.total_in_household
 );
 
-insert into pg_temp.fold_area (is_gone, source, area_uuid)
-select true, contact.source, contact._id
+insert into pg_temp.fold_area (is_gone, is_moved, source, area_uuid)
+select true, was.household, contact.source, contact._id
 from pg_temp.fold_contact as contact
+join pg_temp.fold_was as was on was.of_source = contact.source and was._id = contact._id
 where contact.is_gone and contact.kind is distinct from 'place';
 
 -- The rest of what is otherwise.
 create temporary table fold_person on commit drop as
 select
     contact.kind is distinct from 'person' as is_gone,
+    contact.kind is distinct from 'person' or contact.was_place is distinct from coalesce(contact.up, '') as is_moved,
     contact.source,
     contact._id as uuid,
     coalesce(contact.up, '') collate "C" as place,

@@ -284,28 +284,34 @@ left join pg_temp.whole_cycle as cycle on cycle.source = own.source and cycle._i
 alter table pg_temp.whole_area add primary key (source, area_uuid);
 analyze pg_temp.whole_area;
 
--- What of that is not as it is kept, and what is kept and is no longer.
+-- What of that is not as it is kept, and what is kept and is no longer. is_moved: a household, or what was one, that has
+-- something else above it, or is one no longer; a person who is counted in another place, or in none any more.
 create temporary table fold_area on commit drop as
-select false as is_gone, new.*
+select
+    false as is_gone,
+    (new.household or coalesce(kept.household, false))
+        and (kept.household, kept.effective_parent, kept.parent_uuid)
+            is distinct from (new.household, new.effective_parent, new.parent_uuid) as is_moved,
+    new.*
 from pg_temp.whole_area as new
 left join model_data.area_fold as kept on kept.source = new.source and kept.area_uuid = new.area_uuid
 where kept.source is null or row(kept.*) is distinct from row(new.*);
 
-insert into pg_temp.fold_area (is_gone, source, area_uuid)
-select true, kept.source, kept.area_uuid
+insert into pg_temp.fold_area (is_gone, is_moved, source, area_uuid)
+select true, kept.household, kept.source, kept.area_uuid
 from model_data.area_fold as kept
 join pg_temp.fold_source on fold_source.source = kept.source
 left join pg_temp.whole_area as new on new.source = kept.source and new.area_uuid = kept.area_uuid
 where new.source is null;
 
 create temporary table fold_person on commit drop as
-select false as is_gone, new.*
+select false as is_gone, kept.place is distinct from new.place as is_moved, new.*
 from pg_temp.whole_person as new
 left join model_data.counted_person as kept on kept.source = new.source and kept.uuid = new.uuid
 where kept.source is null or row(kept.*) is distinct from row(new.*);
 
-insert into pg_temp.fold_person (is_gone, source, uuid)
-select true, kept.source, kept.uuid
+insert into pg_temp.fold_person (is_gone, is_moved, source, uuid)
+select true, true, kept.source, kept.uuid
 from model_data.counted_person as kept
 join pg_temp.fold_source on fold_source.source = kept.source
 left join pg_temp.whole_person as new on new.source = kept.source and new.uuid = kept.uuid

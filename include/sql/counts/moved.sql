@@ -1,19 +1,11 @@
 -- The persons who may be counted in another place or area above the household than before, of the differences that
--- area_fold.sql or area_change.sql has found and area_write.sql has not written yet: all who are counted otherwise, and those in
--- households that have something else above them, at any depth.
+-- area_fold.sql or area_change.sql has found and area_write.sql has not written yet: all who are counted in another place, and
+-- those in households that have something else above them, at any depth.
 create temporary table moved on commit drop as
 with recursive turned as (
     select new.source, new.area_uuid as place
     from pg_temp.fold_area as new
-    left join lateral (
-        select kept.area_uuid, kept.household, kept.effective_parent, kept.parent_uuid
-        from model_data.area_fold as kept
-        where kept.source = new.source and kept.area_uuid = new.area_uuid
-        offset 0
-    ) as kept on true
-    where (coalesce(kept.household, false) or coalesce(new.household, false))
-        and (kept.household, kept.effective_parent, kept.parent_uuid)
-            is distinct from (new.household, new.effective_parent, new.parent_uuid)
+    where new.is_moved
     union
     select turned.source, place.area_uuid as place
     from turned
@@ -36,6 +28,7 @@ with recursive turned as (
 
 select new.source, new.uuid
 from pg_temp.fold_person as new
+where new.is_moved
 union
 select turned.source, person._id
 from turned

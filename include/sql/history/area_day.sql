@@ -35,40 +35,22 @@ removed as materialized (
     ) as nearest on true
 ),
 
-known as not materialized (
-    select
-        person.source,
-        case when orphan.uuid is null then coalesce(person.parent_uuid, '')
-            else coalesce(orphan.effective_parent, '') end as place,
-        person.reported as registered,
-        person.died_on,
-        person.died_at,
-        person.is_patient,
-        person.is_deceased,
-        null::date as removed_on
-    from models.person as person
-    left join model_data.orphan as orphan on orphan.source = person.source and orphan.uuid = person._id
+before as (
+    select stock.source, stock.place, stock.persons, stock.patients, stock.deceased
+    from pg_temp.day_stock as stock
     union all
     select
-        removed.source, removed.place, removed.registered, removed.died_on, removed.died_at, removed.is_patient,
-        removed.is_deceased, removed.removed_on
-    from removed
-),
-
-before as (
-    select
-        known.source,
-        known.place,
+        removed.source,
+        removed.place,
         count(*) as persons,
-        count(*) filter (where known.is_patient) as patients,
+        count(*) filter (where removed.is_patient) as patients,
         count(*) filter (
-            where known.is_deceased and coalesce(known.died_on < span.first, known.died_at < span.starts, true)
+            where removed.is_deceased and coalesce(removed.died_on < span.first, removed.died_at < span.starts, true)
         ) as deceased
-    from known
+    from removed
     cross join span
-    where (known.registered is null or known.registered < span.starts)
-        and (known.removed_on is null or known.removed_on >= span.first)
-    group by known.source, known.place
+    where (removed.registered is null or removed.registered < span.starts) and removed.removed_on >= span.first
+    group by removed.source, removed.place
 ),
 
 -- to whom something happens on these days
@@ -81,12 +63,22 @@ dated as (
         known.is_patient::int as patients,
         known.is_deceased,
         known.removed_on
-    from known
-    cross join span
-    where (known.registered >= span.starts and known.registered < span.ends)
-        or known.died_on between span.first and span.last
-        or (known.died_at >= span.starts and known.died_at < span.ends)
-        or known.removed_on between span.first and span.last
+    from (
+        select
+            person.source, person.place, person.registered, person.died_on, person.died_at, person.is_patient,
+            person.is_deceased, null::date as removed_on
+        from pg_temp.day_dated as person
+        union all
+        select
+            removed.source, removed.place, removed.registered, removed.died_on, removed.died_at, removed.is_patient,
+            removed.is_deceased, removed.removed_on
+        from removed
+        cross join span
+        where (removed.registered >= span.starts and removed.registered < span.ends)
+            or removed.died_on between span.first and span.last
+            or (removed.died_at >= span.starts and removed.died_at < span.ends)
+            or removed.removed_on between span.first and span.last
+    ) as known
 ),
 
 happened as (

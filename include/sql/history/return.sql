@@ -1,9 +1,8 @@
 -- Whoever is back among the persons was not removed; and of whoever was erased while a run of the models was at work, nothing
 -- stays.
 with looked_at as (
-    select todo.source, todo._id as uuid
-    from pg_temp.todo
-    where todo.scope = any(%(scopes)s)
+    select person.source, person._id as uuid
+    from pg_temp.now_person as person
     union
     select kept.source, kept.uuid
     from history.removed_person as kept

@@ -14,17 +14,8 @@ with now as (
     union all
     select
         person.source, person._id, person.reported, person.died_on, person.died_at, person.is_patient, person.is_deceased
-    from (
-        select distinct todo.source, todo._id
-        from pg_temp.todo
-        where todo.scope = any(%(scopes)s) and todo.source <> all(%(whole)s)
-    ) as named
-    cross join lateral (
-        select person.*
-        from models.person as person
-        where person.source = named.source and person._id = named._id
-        offset 0
-    ) as person
+    from pg_temp.now_person as person
+    where person.source <> all(%(whole)s)
 ),
 
 -- each as it is and as it was, or as it was when it was removed
@@ -49,7 +40,7 @@ state as (
             )
         end as was_died
     from now
-    full join pg_temp.person_was as was on was.source = now.source and was.uuid = now.uuid
+    full join pg_temp.past_person as was on was.source = now.source and was.uuid = now.uuid
     left join history.removed_person as removed
         on removed.source = coalesce(now.source, was.source) and removed.uuid = coalesce(now.uuid, was.uuid)
 ),

@@ -27,10 +27,9 @@
 --   from changed
 --   join models.user as staff on staff.source = changed.source and staff._id = changed._id
 --   where staff.contact_id is not null
--- before:
+--   union all
 --   select staff.source, staff.contact_id
---   from changed
---   join models.user as staff on staff.source = changed.source and staff._id = changed._id
+--   from was_user as staff
 --   where staff.contact_id is not null
 select
     contact.source,

@@ -13,10 +13,16 @@
 -- index: source, contact_uuid, reported
 -- after: data_record, person
 -- affected:
---   with named as (
---       select person.source, person._id as person, record._id
+--   with coming as (
+--       select changed.source, changed._id, person._id is not null as is_there, person.patient_id
 --       from changed
---       join models.person as person on person.source = changed.source and person._id = changed._id
+--       left join was_person as was on was.source = changed.source and was._id = changed._id
+--       left join models.person as person on person.source = changed.source and person._id = changed._id
+--       where (was._id, was.patient_id) is distinct from (person._id, person.patient_id)
+--   ),
+--   named as (
+--       select person.source, person._id as person, record._id
+--       from coming as person
 --       cross join lateral (
 --           select by_uuid._id
 --           from models.data_record as by_uuid
@@ -27,11 +33,12 @@
 --           where by_code.source = person.source and by_code.patient_id in (person._id, person.patient_id)
 --               and by_code.form is not null
 --       ) as record
+--       where person.is_there
 --   ),
 --   subject as (
 --       select report.source, report.subject_uuid as person, report._id
---       from changed
---       join models.report as report on report.source = changed.source and report.subject_uuid = changed._id
+--       from coming as person
+--       join models.report as report on report.source = person.source and report.subject_uuid = person._id
 --   )
 --   select other.source, other._id
 --   from ((table named except table subject) union all (table subject except table named)) as other

@@ -1,0 +1,20 @@
+-- The persons who are there now and were before the first day, by the place in which they are counted, for area_day.sql: apart
+-- from it, since Postgres has workers help with a statement that only reads.
+create temporary table day_stock on commit drop as
+select
+    person.source,
+    case when orphan.uuid is null then coalesce(person.parent_uuid, '') else coalesce(orphan.effective_parent, '') end
+        as place,
+    count(*) as persons,
+    count(*) filter (where person.is_patient) as patients,
+    count(*) filter (
+        where person.is_deceased and coalesce(
+            person.died_on < %(first)s::date,
+            person.died_at < %(first)s::date::timestamp at time zone %(timezone)s,
+            true
+        )
+    ) as deceased
+from models.person as person
+left join model_data.orphan as orphan on orphan.source = person.source and orphan.uuid = person._id
+where person.reported is null or person.reported < %(first)s::date::timestamp at time zone %(timezone)s
+group by 1, 2
