@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from cht_sync import checks, history, marts, models, schema, staging, warehouse
 
@@ -83,9 +84,9 @@ CHANGES = (
 #: What is kept by the change, as materialized views would have it, with their keys.
 VIEWS = {"area_totals": ("source", "area_uuid"), "area_bands": ("source", "area_uuid", "sex", "band")}
 
-#: A warehouse as docs/operating.md has it, for two cores and a few gigabytes.
+#: A warehouse as docs/operating.md has it, on a machine of its own.
 SETTINGS = {
-    "shared_buffers": "2GB",
+    "shared_buffers": f"{psutil.virtual_memory().total // 2**22}MB",  # a quarter
     "maintenance_work_mem": "256MB",
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",

@@ -60,6 +60,8 @@ def _ready(connection: warehouse.Connection) -> Iterator[None]:
     with warehouse.lock(connection, "cht-sync history"), connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
         connection.execute("set local work_mem = '128MB'")
+        # workers hand over few rows, though it is not known before how few
+        connection.execute("set local parallel_setup_cost = 100; set local parallel_tuple_cost = 0.001")
         yield
 
 

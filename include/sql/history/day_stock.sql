@@ -1,10 +1,10 @@
--- The persons who are there now and were before the first day, by the place in which they are counted, for area_day.sql: apart
--- from it, since Postgres has workers help with a statement that only reads.
+-- The persons who are there now and were before the first day, by the place in which they are counted, or the area above it
+-- where that place is a household; one in another household is left to area_day.sql. Apart from that, since Postgres has workers
+-- help with a statement that only reads.
 create temporary table day_stock on commit drop as
 select
     person.source,
-    case when orphan.uuid is null then coalesce(person.parent_uuid, '') else coalesce(orphan.effective_parent, '') end
-        as place,
+    case when place.household and not above.household then above.area_uuid else counted.place end as place,
     count(*) as persons,
     count(*) filter (where person.is_patient) as patients,
     count(*) filter (
@@ -16,5 +16,10 @@ select
     ) as deceased
 from models.person as person
 left join model_data.orphan as orphan on orphan.source = person.source and orphan.uuid = person._id
+cross join lateral (
+    select case when orphan.uuid is null then coalesce(person.parent_uuid, '') else coalesce(orphan.effective_parent, '') end
+) as counted (place)
+left join model_data.area_fold as place on place.source = person.source and place.area_uuid = counted.place
+left join model_data.area_fold as above on above.source = place.source and above.area_uuid = place.effective_parent
 where person.reported is null or person.reported < %(first)s::date::timestamp at time zone %(timezone)s
 group by 1, 2
