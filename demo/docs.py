@@ -51,7 +51,7 @@ What isn't here can be added, by SQL alone: [see below](#your-own).
 
 OWN = """## Your own
 A file of SQL in `include/deployment` becomes a model, a view, a mart or a check like those above with the next run of
-`cht_marts`; nothing is restarted. Begin with the files that are shown here:
+`cht_marts`; nothing is restarted. Begin with the files that are shown here, and delete those that you don't want:
 
     cp -r include/deployment.example include/deployment
 
@@ -66,31 +66,41 @@ Comments at the top of a file say what it is. First, in words, what a row is; th
 
 | line | in | |
 |---|---|---|
-| `column: …` | models, views, marts | What that column means, in words |
+| `<column>: …` | models, views, marts | What the column of that name means, in words; `source`, `_id`, `uuid` and \
+`saved_timestamp` need none |
 | `key:` | models, marts | The columns that are unique. `source` is the first of them; in a model `_id` is another |
 | `index:` | models | Columns of one more index |
-| `after:` | models | The models that it reads, and no others: only these are as new as its documents |
+| `after:` | models | The models that it reads, all of them: another one may be behind its documents, or ahead |
 | `affected:` | models | Which rows are made again when *another* document changes: \
 [deployment.md](deployment.md#a-model) |
-| `reads:` | marts, checks | The models by whose change it is refreshed, or made. For `models.area_count` that is \
-`area_fold`, for `models.area_band` `band_fold`; `refused` are documents that could not be taken in |
+| `reads:` | marts, checks | The models by whose change it is refreshed, or made. For a view what stands there above: \
+for `models.area_count` `area_fold`; `refused` are documents that could not be taken in |
 | `every: hour` | marts | Refreshed once an hour at most: for what takes longer than a second or two |
 | `every:` | checks | `run`, `hour` or `day` |
 | `level:` | checks | `fail` makes the task red, `warn` doesn't |
 | `repair:` | checks | What to do, in words |
 
 Join by `source`, always: ids of two instances may be the same. `document` has the columns `source`, `_id`, `_rev`,
-`type`, `saved_timestamp` and `doc`, the document as jsonb; in a run it holds what has changed. In a check it has no
-`doc`, and is everything once a day; a check selects `source`, `area_uuid` and `problem`, which is of a few fixed words.
+`type`, `saved_timestamp` and `doc`, the document as jsonb; in a run it holds what has changed. What stands in a `doc`:
+look into `staging.document`, with `select doc from staging.document where type = 'data_record' limit 3`.
+
+A check selects `source`, `area_uuid` and `problem`, which is of a few fixed words. If it begins with `from document`,
+it looks at what has changed since the last one, and at everything the first time and once a day; there `document` has
+no `doc`. Without, it looks at everything each time.
+
+Of an area with all that is below it: join `models.area_above` by the nearest area, and group by its `area_uuid`. The
+nearest area of a person is in `models.person_area`, that of a place in `models.place_area`. The deployment's time zone
+is `ops.deployment.timezone`: `cht.month(report.reported, deployment.timezone)` is the month of a moment in it.
 
 Casts fail on what somebody has typed once in five years, and then the model fails: `cht.number(jsonb)`,
 `cht.day(jsonb)`, `cht.instant(jsonb)` (a moment), `cht.code(jsonb)` (a text or number that isn't empty),
 `cht.reference(jsonb)` (the `_id` in it) and `cht.string(jsonb)` give null instead. What is indexed goes through
 `cht.key(text)`.
 
-The task `tell_failing` of `cht_marts` is red while a file fails, and says where in the file; everything else goes on.
-The table `ops.failing` has the same. When a file is changed or taken away, and all else:
-[deployment.md](deployment.md).
+The task `tell_failing` of `cht_marts` is red while a file fails, with Postgres' code for it and the line, where
+Postgres knows one: of a cast that fails it doesn't, and the value may be a patient's. Everything else goes on. The
+table `ops.failing` has the same. Of a check `run_checks` is red instead, whatever its level. When a file is changed or
+taken away, and all else: [deployment.md](deployment.md).
 """
 
 EXAMPLES = {
@@ -135,6 +145,8 @@ def _chapters(connection: warehouse.Connection, include: Path) -> Iterator[str]:
 def _section(connection: warehouse.Connection, schema: str, file: Relation) -> str:
     lines = [f"### {schema}.{file.name}", file.about]
     lines += [f"Key: {', '.join(f'`{name}`' for name in file.key)}"] if file.key else []
+    reads = ", ".join(f"`{name}`" for name in file.reads)
+    lines += ["", f"A mart that reads it has {reads} in `reads:`."] if file.folder == "views" and reads else []
     lines += ["", "| column | type | |", "|---|---|---|"]
     for column, kind in describe.columns(connection, f"{schema}.{file.name}"):
         lines.append(f"| `{column}` | {kind} | {file.meaning(column) or ''} |")

@@ -1,10 +1,10 @@
--- The persons who are there now and were before the first day, by the place in which they are counted, or the area above it
--- where that place is a household; one in another household is left to area_day.sql. Apart from that, since Postgres has workers
--- help with a statement that only reads.
+-- The persons who are there now and were before the first day, by the place in which they are counted, or by what is above it
+-- where it is a household: these are few. Apart from area_day.sql, since Postgres has workers help with a statement that only
+-- reads.
 create temporary table day_stock on commit drop as
 select
     person.source,
-    case when place.household and not above.household then above.area_uuid else counted.place end as place,
+    case when place.household then place.effective_parent else counted.place end as place,
     count(*) as persons,
     count(*) filter (where person.is_patient) as patients,
     count(*) filter (
@@ -20,6 +20,5 @@ cross join lateral (
     select case when orphan.uuid is null then coalesce(person.parent_uuid, '') else coalesce(orphan.effective_parent, '') end
 ) as counted (place)
 left join model_data.area_fold as place on place.source = person.source and place.area_uuid = counted.place
-left join model_data.area_fold as above on above.source = place.source and above.area_uuid = place.effective_parent
 where person.reported is null or person.reported < %(first)s::date::timestamp at time zone %(timezone)s
 group by 1, 2

@@ -1,5 +1,5 @@
--- One row a place, sex and band of ages in which somebody alive is, muted or not; what is zero has no row. With an empty
--- area_uuid: persons in no place.
+-- One row a place, sex and band of ages in which somebody alive is, muted or not; what is zero has no row. Persons in no
+-- place have an empty area_uuid.
 -- area_uuid: The place's _id; empty for unplaced
 -- sex: female, male, other or unknown: sex_group of models.person
 -- band: Of ages in full years: 0, 1 to 4, 5 to 9, 10 to 14, 15 to 49, 50 and over; unknown
