@@ -37,7 +37,7 @@ counts-proof: $(INSTALLED) ## Try ten thousand histories of contacts, and compar
 faults: $(INSTALLED) ## Inject faults between the copy and its servers, and compare: make faults N=10000 SEED=1 (COUCHDB_URL=… too)
 	@$(BIN)/python -m tests.faults $(if $(N),--faults "$(N)") $(if $(SEED),--seed "$(SEED)") $(if $(WORLD),--world "$(WORLD)")
 
-bench-counts: $(INSTALLED) ## Measure what a change of the counts takes, of a million persons; SIZE=10m: and of ten (about 10 GB, and 60)
+bench-counts: $(INSTALLED) ## Measure what a change of the counts takes, of a million persons; SIZE=10m: and of ten (some 50 GB, and two hours)
 	@$(BIN)/python -m bench.counts $(SIZE)
 
 docs: $(INSTALLED) ## Write docs/models.md anew, from the headers of the files in include/sql

@@ -3,6 +3,7 @@
 import io
 import json
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,18 @@ def test_a_tiny_county_is_measured(tmp_path: Path) -> None:
     assert rows["a day of history"]["seconds"] > 0
     assert found["versions"]["postgres"]
     assert "materialized view refreshed after a district is muted" in shown.getvalue()
+
+
+def test_ten_million_are_compared_with_one_by_the_change_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = counts.Size("1m", 150, 300), counts.Size("10m", 300, 300)
+    monkeypatch.setattr(counts, "SIZES", {"1m": small, "10m": large})
+    monkeypatch.setattr(counts, "PERSONS", replace(counts.PERSONS, rows=100))
+    monkeypatch.setattr(counts, "CHANGES", (counts.PERSONS, *counts.CHANGES[1:]))
+    with redirect_stdout(io.StringIO()):
+        assert counts.main(["10m"], tmp_path) == 0
+    found = json.loads((tmp_path / "counts.json").read_text(encoding="utf-8"))
+    assert [row["size"] for row in found["rows"] if row["what"] == "all models from nothing"] == ["1m", "10m"]
+    assert "1,000 persons, fold: 10m / 1m" in [goal["name"] for goal in found["goals"]]
 
 
 def test_what_is_wanted_is_of_large_counties() -> None:
