@@ -4,7 +4,7 @@
 -- every: run
 -- reads: area_fold, contact, person, place
 -- repair: Trigger cht_marts with the source under Recount
-with recursive looked as (
+with recursive chosen as (
     select kept.source, kept.area_uuid, kept.household
     from area
     join model_data.area_fold as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
@@ -12,8 +12,8 @@ with recursive looked as (
 
 -- the place itself and those above it; a union, so that no circle holds it up
 above as (
-    select looked.source, looked.area_uuid, looked.area_uuid as place
-    from looked
+    select chosen.source, chosen.area_uuid, chosen.area_uuid as place
+    from chosen
     union
     select above.source, above.area_uuid, place.effective_parent as place
     from above
@@ -27,25 +27,50 @@ muted as (
     join models.place as place on place.source = above.source and place._id = above.place and place.is_muted
 ),
 
+-- joined once, and before anything else: of what comes behind, the planner doesn't know how many rows it has
+looked as materialized (
+    select chosen.source, chosen.area_uuid, chosen.household, muted.area_uuid is not null as is_muted
+    from chosen
+    left join muted on muted.source = chosen.source and muted.area_uuid = chosen.area_uuid
+),
+
 -- whoever is in it: by the parent that is named, or by the lineage of an orphan; '' has those who are in none
 member as (
     select
-        looked.source, looked.area_uuid, true as is_direct, person.is_patient, person.is_deceased, person.is_muted,
-        person.is_staff, person.in_household
+        looked.source,
+        looked.area_uuid,
+        true as is_direct,
+        person.is_patient,
+        person.is_deceased,
+        not person.is_deceased and (person.is_muted or looked.is_muted) as is_muted,
+        person.is_staff,
+        person.in_household
     from looked
     join models.person as person on person.source = looked.source and person.parent_uuid = looked.area_uuid
     where looked.area_uuid <> ''
     union all
     select
-        looked.source, looked.area_uuid, true as is_direct, person.is_patient, person.is_deceased, person.is_muted,
-        person.is_staff, person.in_household
+        looked.source,
+        looked.area_uuid,
+        true as is_direct,
+        person.is_patient,
+        person.is_deceased,
+        not person.is_deceased and (person.is_muted or looked.is_muted) as is_muted,
+        person.is_staff,
+        person.in_household
     from looked
     join models.person as person on person.source = looked.source and person.parent_uuid is null
     where looked.area_uuid = ''
     union all
     select
-        looked.source, looked.area_uuid, looked.area_uuid = '' as is_direct, person.is_patient, person.is_deceased,
-        person.is_muted, person.is_staff, person.in_household
+        looked.source,
+        looked.area_uuid,
+        looked.area_uuid = '' as is_direct,
+        person.is_patient,
+        person.is_deceased,
+        not person.is_deceased and (person.is_muted or looked.is_muted) as is_muted,
+        person.is_staff,
+        person.in_household
     from looked
     join models.orphan as orphan
         on orphan.source = looked.source and coalesce(orphan.effective_parent, '') = looked.area_uuid
@@ -53,50 +78,36 @@ member as (
     where orphan.is_person
 ),
 
-person as (
+own as (
     select
         member.source,
         member.area_uuid,
-        member.is_direct,
-        member.is_patient,
-        member.is_deceased,
-        not member.is_deceased and (member.is_muted or muted.area_uuid is not null) as is_muted,
-        member.is_staff,
-        member.in_household
-    from member
-    left join muted on muted.source = member.source and muted.area_uuid = member.area_uuid
-),
-
-own as (
-    select
-        person.source,
-        person.area_uuid,
         count(*) as persons,
-        count(*) filter (where person.is_muted) as persons_muted,
-        count(*) filter (where person.is_deceased) as persons_deceased,
-        count(*) filter (where person.is_patient) as patients,
-        count(*) filter (where person.is_patient and person.is_muted) as patients_muted,
-        count(*) filter (where person.is_patient and person.is_deceased) as patients_deceased,
-        count(*) filter (where person.is_staff) as staff,
-        count(*) filter (where person.in_household) as in_household,
-        count(*) filter (where person.is_direct) as direct_persons,
-        count(*) filter (where person.is_direct and person.is_muted) as direct_persons_muted,
-        count(*) filter (where person.is_direct and person.is_deceased) as direct_persons_deceased,
-        count(*) filter (where person.is_direct and person.is_patient) as direct_patients,
-        count(*) filter (where person.is_direct and person.is_patient and person.is_muted) as direct_patients_muted,
-        count(*) filter (where person.is_direct and person.is_patient and person.is_deceased) as direct_patients_deceased,
-        count(*) filter (where person.is_direct and person.is_staff) as direct_staff,
-        count(*) filter (where person.is_direct and person.in_household) as direct_in_household
-    from person
-    group by person.source, person.area_uuid
+        count(*) filter (where member.is_muted) as persons_muted,
+        count(*) filter (where member.is_deceased) as persons_deceased,
+        count(*) filter (where member.is_patient) as patients,
+        count(*) filter (where member.is_patient and member.is_muted) as patients_muted,
+        count(*) filter (where member.is_patient and member.is_deceased) as patients_deceased,
+        count(*) filter (where member.is_staff) as staff,
+        count(*) filter (where member.in_household) as in_household,
+        count(*) filter (where member.is_direct) as direct_persons,
+        count(*) filter (where member.is_direct and member.is_muted) as direct_persons_muted,
+        count(*) filter (where member.is_direct and member.is_deceased) as direct_persons_deceased,
+        count(*) filter (where member.is_direct and member.is_patient) as direct_patients,
+        count(*) filter (where member.is_direct and member.is_patient and member.is_muted) as direct_patients_muted,
+        count(*) filter (where member.is_direct and member.is_patient and member.is_deceased) as direct_patients_deceased,
+        count(*) filter (where member.is_direct and member.is_staff) as direct_staff,
+        count(*) filter (where member.is_direct and member.in_household) as direct_in_household
+    from member
+    group by member.source, member.area_uuid
 ),
 
 child as (
-    select looked.source, looked.area_uuid, contact._id
+    select looked.source, looked.area_uuid, looked.is_muted, contact._id
     from looked
     join models.contact as contact on contact.source = looked.source and contact.parent_uuid = looked.area_uuid
     union all
-    select looked.source, looked.area_uuid, orphan.uuid as _id
+    select looked.source, looked.area_uuid, looked.is_muted, orphan.uuid as _id
     from looked
     join models.orphan as orphan on orphan.source = looked.source and orphan.effective_parent = looked.area_uuid
     where not orphan.is_person
@@ -110,13 +121,13 @@ below as (
         count(*) filter (where area.household and not area.is_orphan) as direct_households,
         sum(area.total_persons) as persons,
         sum(
-            case when area.is_muted or muted.area_uuid is not null then area.total_persons - area.total_persons_deceased
+            case when area.is_muted or child.is_muted then area.total_persons - area.total_persons_deceased
                 else area.total_persons_muted end
         ) as persons_muted,
         sum(area.total_persons_deceased) as persons_deceased,
         sum(area.total_patients) as patients,
         sum(
-            case when area.is_muted or muted.area_uuid is not null then area.total_patients - area.total_patients_deceased
+            case when area.is_muted or child.is_muted then area.total_patients - area.total_patients_deceased
                 else area.total_patients_muted end
         ) as patients_muted,
         sum(area.total_patients_deceased) as patients_deceased,
@@ -126,7 +137,6 @@ below as (
     from child
     join model_data.area_fold as area
         on area.source = child.source and area.area_uuid = child._id and area.effective_parent = child.area_uuid
-    left join muted on muted.source = child.source and muted.area_uuid = child.area_uuid
     group by child.source, child.area_uuid
 ),
 
