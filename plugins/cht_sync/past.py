@@ -31,12 +31,14 @@ class Past:
 
     def note(self, works: Mapping[str, Work]) -> None:
         """After the models are written, before the counts are."""
-        for name in sorted(set(WATCHED) - self._compared):
-            self._show(name, "or replace temporary view {}", table.was(name))
-        whole = {name: self._sources if name in self._anew else sorted(works[name].whole) for name in WATCHED}
+        watched = [name for name in WATCHED if name in works]
+        for name in watched:
+            if name not in self._compared:
+                self._show(name, "or replace temporary view {}", table.was(name))
+        whole = {name: self._sources if name in self._anew else sorted(works[name].whole) for name in watched}
         if self._connection.execute("select from pg_temp.past_person limit 1").rowcount:
             self._execute("remove")
-        touched = [self._execute(f"touch_{name}", {"whole": whole[name]}) for name in WATCHED]
+        touched = [self._execute(f"touch_{name}", {"whole": whole[name]}) for name in watched]
         if since := min((moment for moment in touched if moment), default=None):
             self._execute("touch", {"since": since})
         self._execute("return", {"whole": whole["person"]})
