@@ -80,7 +80,8 @@ class Tallies:
     @contextmanager
     def changing(self, works: Mapping[str, Work]) -> Iterator[None]:
         """Around the counting of people, once the models are written; sources that these did whole: see `recount`."""
-        rows = {file: self._written(file.of, works[file.of]) for file in self.files if self._has_written(file.of)}
+        written = {model for model in self.models if self._has_written(model)}
+        rows = {file: self._written(file.of, works[file.of]) for file in self.files if file.of in written}
         for file, (was, _) in rows.items():
             self._shift(file, _tallied(was, file), "-")
         yield
