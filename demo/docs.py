@@ -67,7 +67,7 @@ Comments at the top of a file say what it is. First, in words, what a row is; th
 | line | in | |
 |---|---|---|
 | `<column>: …` | models, views, marts | What the column of that name means, in words; `source`, `_id`, `uuid` and \
-`saved_timestamp` need none |
+`saved_timestamp` need none. A name that is no column of it is refused: it may be a line below, misspelt |
 | `key:` | models, marts | The columns that are unique. `source` is the first of them; in a model `_id` is another |
 | `index:` | models | Columns of one more index |
 | `after:` | models | The models that it reads, all of them: another one may be behind its documents, or ahead |

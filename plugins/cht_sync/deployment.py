@@ -66,7 +66,8 @@ class Failures(dict[str, Failure]):
         except (ModelFailed, ConfigurationInvalid) as error:
             if file.ours:
                 raise
-            self.add(Failure(file, error, stamp))
+            # a header is looked at every time: that is quick, and its words are not in the stamp
+            self.add(Failure(file, error, stamp if isinstance(error, ModelFailed) else ""))
 
 
 def read(

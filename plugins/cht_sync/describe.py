@@ -1,21 +1,34 @@
 """What each relation and each of its columns means, as comments in Postgres."""
 
+from collections.abc import Collection
+
 from psycopg import sql as statement
 from psycopg.sql import Identifier, Literal
 
-from cht_sync import warehouse
+from cht_sync import relation, warehouse
 from cht_sync.relation import Relation
 
 
 def comment(connection: warehouse.Connection, kind: str, schema: str, file: Relation) -> None:
-    """Writes the comments of a relation and its columns; `kind` is view or materialized view."""
+    """Writes the comments of a relation and its columns; `kind` is view or materialized view.
+
+    Raises ConfigurationInvalid where the header explains what is no column.
+    """
     name = Identifier(schema, file.name)
     about = " ".join([file.about, *([f"Key: {', '.join(file.key)}."] if file.key else [])])
     comments = [statement.SQL("comment on {} {} is {}").format(statement.SQL(kind), name, Literal(about))]
-    for column, _ in columns(connection, f"{schema}.{file.name}"):
+    there = [column for column, _ in columns(connection, f"{schema}.{file.name}")]
+    require_known(file, there)
+    for column in there:
         target = Identifier(schema, file.name, column)
         comments.append(statement.SQL("comment on column {} is {}").format(target, Literal(file.meaning(column))))
     connection.execute(statement.SQL("; ").join(comments))
+
+
+def require_known(file: Relation, there: Collection[str]) -> None:
+    """Raises ConfigurationInvalid where the header explains what is no column: a misspelt field would do nothing."""
+    if strays := [name for name, _ in file.columns if not any(relation.covers(name, column) for column in there)]:
+        raise relation.invalid(file, f"has `{strays[0]}:` in its header, which is neither a field nor a column of it")
 
 
 def columns(connection: warehouse.Connection, name: str) -> list[tuple[str, str]]:

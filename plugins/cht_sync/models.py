@@ -70,6 +70,7 @@ def update(
         return Update()
     with warehouse.lock(connection, "cht-sync models"):
         anew = _anew(connection, files)
+        _require_known(connection, files, anew)
         made = rebuild.Rebuild(
             connection,
             [file for file in files.models if file.name in anew],
@@ -125,6 +126,15 @@ def _anew(connection: warehouse.Connection, files: Files) -> set[str]:
     anew |= {file.name for file in files.models if file.upstream & anew}
     counted = {*COUNTS, *counts.INPUTS} & anew
     return anew | {file.name for file in files.tallies if counted or file.of in anew}
+
+
+def _require_known(connection: warehouse.Connection, files: Files, anew: set[str]) -> None:
+    """Headers that have changed explain what is there; those of what is made anew are looked at then."""
+    for file in _reworded(connection, files.shown):
+        if file.name not in anew and not files.failures.stop(file):
+            with files.failures.catch(file):
+                there = describe.columns(connection, f"models.{file.name}")
+                describe.require_known(file, [column for column, _ in there])
 
 
 def _ours(connection: warehouse.Connection, files: Files) -> set[tuple[str, str]]:
@@ -273,8 +283,7 @@ def _left_over(connection: warehouse.Connection, files: Files) -> list[str]:
 
 def _describe(connection: warehouse.Connection, files: list[Relation], shown: set[str]) -> None:
     """Words of a header that have changed become comments; what is just `shown` has them already."""
-    noted = dict(connection.execute("select name, header from ops.relation").fetchall())
-    changed = [file for file in files if noted.get(file.name) != file.header]
+    changed = _reworded(connection, files)
     for file in changed:
         if file.name not in shown:
             describe.comment(connection, "view", "models", file)
@@ -282,3 +291,9 @@ def _describe(connection: warehouse.Connection, files: list[Relation], shown: se
         sql.read("ops/note_headers"),
         {"names": [file.name for file in changed], "headers": [file.header for file in changed]},
     )
+
+
+def _reworded(connection: warehouse.Connection, files: list[Relation]) -> list[Relation]:
+    """Those with other words in their headers than are noted."""
+    noted = dict(connection.execute("select name, header from ops.relation").fetchall())
+    return [file for file in files if noted.get(file.name) != file.header]

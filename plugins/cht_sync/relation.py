@@ -79,9 +79,8 @@ class Relation:
 
     def meaning(self, column: str) -> str | None:
         """What the header says of a column."""
-        named = dict(self.columns)
-        wide = (text for name, text in self.columns if name.endswith("*") and column.startswith(name[:-1]))
-        return named.get(column) or next(wide, None) or COMMON.get(column)
+        wide = (text for name, text in self.columns if covers(name, column))
+        return dict(self.columns).get(column) or next(wide, None) or COMMON.get(column)
 
     @property
     def level(self) -> str:
@@ -99,6 +98,11 @@ class Relation:
 
     def select(self) -> statement.SQL:
         return statement.SQL(self.text)
+
+
+def covers(name: str, column: str) -> bool:
+    """Whether a name in a header is of the column; `name_*` is of all that begin so."""
+    return column.startswith(name[:-1]) if name.endswith("*") else column == name
 
 
 def folder(name: str, include: Path = sql.INCLUDE) -> list[Relation]:

@@ -181,6 +181,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "an unknown model": (WEIGHT.replace("-- after: person", "-- after: nobody"), "names nobody"),
     "itself": (WEIGHT.replace("-- after: person", "-- after: weight"), "is after itself"),
     "a header": (WEIGHT.replace("-- after: person", "-- after: per son"), "where a name is expected"),
+    "a field that is misspelt": (WEIGHT.replace("-- after", "-- afected: select 1\n-- after"), "has `afected:`"),
     "what names its documents": (WEIGHT.replace("select", "-- affected:\n--   select nothing\nselect", 1), "affected"),
     "what had named them": (
         WEIGHT.replace("select", "-- affected:\n--   select source, nobody from was_person\nselect", 1),
@@ -319,6 +320,7 @@ def test_a_view_that_fails_fails_alone(staged: Staged, include: Path) -> None:
         (HEAVY.replace("max(weight.weight)", "'x'::int"), "22P02"),
         (HEAVY.replace("group by", "cross join generate_series(1, 2) group by weight.weight,"), "23505"),
         (HEAVY.replace("-- key: source\n", ""), "no `key`"),
+        (HEAVY.replace("-- reads", "-- evry: hour\n-- reads"), "has `evry:`"),
     ],
 )
 def test_a_mart_that_fails_fails_alone(staged: Staged, include: Path, text: str, told: str) -> None:
