@@ -36,7 +36,9 @@ class Past:
             if name not in self._compared:
                 self._show(name, "or replace temporary view {}", table.was(name))
         whole = {name: self._sources if name in self._anew else sorted(works[name].whole) for name in watched}
-        if self._connection.execute("select from pg_temp.past_person limit 1").rowcount:
+        # where nobody was ever counted, nobody is removed: not even who was there when the tables were begun
+        is_counted = "person" not in self._anew - self._compared
+        if is_counted and self._connection.execute("select from pg_temp.past_person limit 1").rowcount:
             self._execute("remove")
         touched = [self._execute(f"touch_{name}", {"whole": whole[name]}) for name in watched]
         if since := min((moment for moment in touched if moment), default=None):

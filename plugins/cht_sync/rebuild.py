@@ -131,8 +131,8 @@ class Rebuild:
 
     def _begin(self, files: list[Relation], source: str) -> None:
         """Notes what there is to do of a source; begins it again where its partition was written anew."""
-        row = self.connection.execute(sql.read("rebuild/partition"), [source]).fetchone()
-        partition, storage, blocks, is_unknown = row or ("", None, 0, False)
+        row = self.connection.execute(sql.read("rebuild/partition"), {"source": source}).fetchone()
+        partition, storage, blocks, is_unknown, batch = row or ("", None, 0, False, 0)
         with self.connection.transaction():
             if is_unknown:
                 self.connection.execute(statement.SQL("analyze {}").format(statement.SQL(partition)))
@@ -141,7 +141,8 @@ class Rebuild:
                 if self.connection.execute(sql.read("rebuild/forget"), values).rowcount:
                     table.empty(self.connection, file.name, source)
                 above = sorted(file.upstream - self.stamps.keys())
-                self.connection.execute(sql.read("rebuild/begin"), {**values, "blocks": blocks, "above": above})
+                begun = {**values, "blocks": blocks, "batch": batch, "above": above}
+                self.connection.execute(sql.read("rebuild/begin"), begun)
 
     def _insert(self, file: Relation, source: str, base: int, pages: tuple[int, int]) -> None:
         """A model's rows of one chunk."""

@@ -158,6 +158,44 @@ STEPS: dict[str, Step] = {
 }
 
 
+@pytest.mark.parametrize("begun", [1, 2, 3])
+def test_what_comes_while_it_begins_is_taken_in(staged: Staged, warehouse: str, begun: int) -> None:
+    """After the size of the partition was read, and behind it: for the models that read no other, and for others."""
+    staged.page([*PLACES, *persons(0, 60)])
+    with opened(warehouse) as other:
+
+        def write(_: int) -> None:
+            if [("pg_relation_size" in text) for text in statements[:-1]].count(True) == begun and not written:
+                written.append(other.page([*persons(60, 360), *REPORTS]))
+
+        written: list[Any] = []
+        with recording(staged.connection, write) as statements:
+            update(staged)
+    assert written
+    update(staged)
+    kept = content(staged)
+    assert kept == anew(staged)
+    assert staged.values("select count(*) from models.person union all select count(*) from models.report") == [360, 60]
+
+
+def test_who_changes_and_goes_during_the_first_run(staged: Staged, warehouse: str) -> None:
+    staged.page([*PLACES, *persons(0, 60)])
+    with opened(warehouse) as other:
+
+        def write(_: int) -> None:
+            if len(fills(statements, "person")) == 3 and not written:
+                written.append(other.page(persons(0, 5, phone="1"), deleted=["p006", "p059"]))
+
+        written: list[Any] = []
+        with recording(staged.connection, write) as statements:
+            update(staged)
+    assert written
+    assert staged.values("select count(*) from models.person") == [58]
+    assert staged.values("select count(*) from history.removed_person") == [0]
+    kept = content(staged)
+    assert kept == anew(staged)
+
+
 @pytest.mark.parametrize("model", ["user", "person", "report"])
 @pytest.mark.parametrize("name", STEPS)
 def test_what_comes_during_it_is_taken_in(county: Staged, warehouse: str, name: str, model: str) -> None:
@@ -173,7 +211,7 @@ def test_what_comes_during_it_is_taken_in(county: Staged, warehouse: str, name: 
         written: list[str] = []
         with recording(county.connection, write) as statements:
             update(county)
-    assert written
+    print([t[:60] for t in statements if "page" in t or "insert into staging" in t], staged.rows("select model, batch from ops.model_state"), staged.values("select count(*) from models.contact"), staged.values("select count(*) from models.person"), staged.rows("select source,batch from ops.checkpoint"), [(i,t[:50]) for i,t in enumerate(statements)][5:60]); assert written
     assert update(county) == models.Update()
     kept = content(county)
     assert anew(county) == kept
@@ -262,7 +300,7 @@ def test_a_partition_that_is_written_anew_between_two_chunks_stops_the_run(
         written: list[int] = []
         with recording(county.connection, write) as statements, pytest.raises(AnotherRun):
             update(county, include)
-    assert written
+    print([t[:60] for t in statements if "page" in t or "insert into staging" in t], staged.rows("select model, batch from ops.model_state"), staged.values("select count(*) from models.contact"), staged.values("select count(*) from models.person"), staged.rows("select source,batch from ops.checkpoint"), [(i,t[:50]) for i,t in enumerate(statements)][5:60]); assert written
     assert update(county, include).models["person"] == 60
 
 

@@ -9,7 +9,7 @@ select
     case when base.batch > 0 then %(blocks)s else 0 end
 from ops.checkpoint
 cross join lateral (
-    select least(checkpoint.batch, min(coalesce(state.batch, 0))) as batch
+    select least(%(batch)s, checkpoint.batch, min(coalesce(state.batch, 0))) as batch
     from unnest(%(above)s::text[]) as read (model)
     left join ops.model_state as state on state.model = read.model and state.source = checkpoint.source
 ) as base

@@ -1,9 +1,15 @@
--- The partition of a source: its name, its file, its pages, and whether the planner knows nothing of it; no row where the
--- source has no document.
+-- The partition of a source: its name, its file, its pages, and whether the planner knows nothing of it; nulls where the
+-- source has no document. And the batch up to which these pages have everything: a page that is committed later has a later
+-- one, so both are read at once.
 select
     pg_class.oid::regclass::text,
     pg_relation_filenode(pg_class.oid),
-    pg_relation_size(pg_class.oid) / current_setting('block_size')::bigint,
-    pg_class.reltuples < 0
-from (select document.tableoid from staging.document where document.source = %s limit 1) as found
-join pg_class on pg_class.oid = found.tableoid
+    coalesce(pg_relation_size(pg_class.oid) / current_setting('block_size')::bigint, 0),
+    coalesce(pg_class.reltuples < 0, false),
+    checkpoint.batch
+from ops.checkpoint
+left join (
+    select document.tableoid from staging.document where document.source = %(source)s limit 1
+) as found on true
+left join pg_class on pg_class.oid = found.tableoid
+where checkpoint.source = %(source)s
