@@ -28,7 +28,7 @@ def comment(connection: warehouse.Connection, kind: str, schema: str, file: Rela
 def require_known(file: Relation, there: Collection[str]) -> None:
     """Raises ConfigurationInvalid where the header explains what is no column: a misspelt field would do nothing."""
     if strays := [name for name, _ in file.columns if not any(relation.covers(name, column) for column in there)]:
-        raise relation.invalid(file, f"has `{strays[0]}:` in its header, which is neither a field nor a column of it")
+        raise relation.stray(file, strays[0])
 
 
 def columns(connection: warehouse.Connection, name: str) -> list[tuple[str, str]]:

@@ -264,7 +264,8 @@ def _note(
     hashes = [files.stamps[name] for name in changed]
     connection.execute(sql.read("ops/note_relations"), {"names": changed, "hashes": hashes})
     connection.execute(sql.read("ops/note_refused"))
-    behind = (files.failures.names | {file.name for file in files.models}) - there
+    # without its file nothing is kept up; back again, it has to be made anew
+    behind = (files.failures.names | {file.name for file in files.models} | set(_left_over(connection, files))) - there
     connection.execute("update ops.relation set hash = '' where name = any(%s)", [sorted(behind)])
     connection.execute(
         sql.read("ops/note_models"), {"models": [file.name for file in files.models if file.name in working]}

@@ -16,7 +16,9 @@ from psycopg import sql as statement
 from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
-_FIELD = re.compile(r"(key|index|after|affected|reads|every|of|moved): *(.*)")
+FIELDS = ("key", "index", "after", "affected", "reads", "every", "of", "moved")
+_FIELD = re.compile(rf"({'|'.join(FIELDS)}): *(.*)")
+_WORD = re.compile(r"([A-Za-z_]+): *(.*)")
 _COLUMN = re.compile(r"([a-z_][a-z0-9_]*\*?(?:, [a-z_][a-z0-9_]*\*?)*): (.+)")
 #: Postgres cuts a name after 63 characters, and a table that is made anew has some more.
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,49}")
@@ -152,6 +154,8 @@ def parse(name: str, text: str, folder: str = "", *, ours: bool = True) -> Relat
         if match := _FIELD.fullmatch(content):
             current, content = match.groups()
         elif current not in ("affected", "moved"):
+            if (match := _WORD.fullmatch(content)) and (not match[2] or match[1].lower() in FIELDS):
+                raise stray(bare, match[1])
             if match := _COLUMN.fullmatch(content):
                 columns |= dict.fromkeys(match[1].split(", "), match[2])
                 continue
@@ -193,6 +197,11 @@ def invalid(file: Relation, what: str) -> ConfigurationInvalid:
     """What is told of a file that can't be used as it is."""
     rest = "nothing is modelled until then" if file.ours else "everything else goes on without it"
     return ConfigurationInvalid(f"The SQL file {file.name}.sql {what}", f"Correct {file.file}; {rest}")
+
+
+def stray(file: Relation, name: str) -> ConfigurationInvalid:
+    """What is told of a name in its header that would do nothing: mostly a field that is misspelt."""
+    return invalid(file, f"has `{name}:` in its header, which is neither a field nor a column of it")
 
 
 @contextmanager

@@ -125,23 +125,26 @@ def affect(connection: warehouse.Connection, file: Relation, work: Work) -> None
     """Adds to the file's documents what its `affected` names because of what has changed. Raises ModelFailed."""
     if not file.affected:
         return
-    _show(connection, CHANGED, work.scopes, work.whole)
+    # with its own: what was postponed had changed in a run that may not have asked
+    _show(connection, CHANGED, work.scopes | {work.own}, work.whole)
     named = statement.SQL(AFFECT).format(scope=statement.Literal(work.own), affected=statement.SQL(file.affected))
     with relation.telling(file, "affected"):
         connection.execute(named)
 
 
 def postpone(connection: warehouse.Connection, file: Relation, work: Work) -> None:
-    """Keeps what `affected` has named for a model that was not written: what named it may not name it any more."""
+    """Keeps what `affected` has named for a model that was not written, its own and those of the models that it reads:
+    what named it may not name it any more."""
+    named = sorted(name for name in work.scopes | {work.own} if name.startswith(AFFECTED))
     connection.execute(
         """
         insert into ops.model_todo (model, source, _id)
-        select %s, todo.source, todo._id
+        select distinct %s, todo.source, todo._id
         from pg_temp.todo
-        where todo.scope = %s
+        where todo.scope = any(%s)
         on conflict do nothing
         """,
-        [file.name, work.own],
+        [file.name, named],
     )
 
 

@@ -47,6 +47,10 @@ class Months:
     def registered(self) -> Counter[tuple[str, date | None]]:
         return Counter((self.area(person), month(self.bodies[person.id])) for person in self.persons.values())
 
+    def registered_patients(self) -> Counter[tuple[str, date | None]]:
+        patients = [person for person in self.persons.values() if self.bodies[person.id].get("patient_id")]
+        return Counter((self.area(person), month(self.bodies[person.id])) for person in patients)
+
     def households_visited(self) -> Counter[tuple[str, date | None]]:
         """(area, month), in every area above."""
         seen = {(place, when) for place, when in self.visited() if place in self.households}

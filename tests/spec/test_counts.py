@@ -358,7 +358,10 @@ def test_the_same_id_in_two_instances_counts_in_each(spec: Spec) -> None:
 
 def test_only_main_databases_have_contacts(spec: Spec) -> None:
     household = [{"_id": "h", "type": "clinic"}, {"_id": "p", "type": "person", "parent": {"_id": "h"}}]
-    for database in ("medic-archive", "medic-sentinel", "medic-audit", "_users", "medic-users-meta"):
+    for database in (
+        "medic-archive", "medic-sentinel", "medic-audit", "_users", "medic-users-meta", "medic-logs", "medic-vault",
+        "medic-user-jane-meta", "medic-purged-role-0123abcd",
+    ):  # fmt: skip
         spec.staged.source(f"demo/{database}")
         spec.staged.page(household, source=f"demo/{database}")
     spec.stage(HOUSEHOLD)

@@ -142,6 +142,7 @@ BEFORE, EARLY, LATE = -2208988800001, -2208988800000, 4102444800000
         ({"date_of_death": LATE}, 1),
         ({"date_of_birth": "2020-01-03", "date_of_death": "2020-01-01"}, 1),
         ({"date_of_birth": "2020-01-02", "date_of_death": "2020-01-01"}, 0),
+        ({"date_of_birth": "2020-01-03", "date_of_death": 0}, 0),
         ({"date_of_birth": "2100-01-01", "reported_date": LATE}, 1),
     ],
 )

@@ -11,7 +11,7 @@ from cht_sync.errors import CheckFailed, ModelFailed
 
 from tests.spec import tables
 from tests.spec.recording import recording
-from tests.spec.staged import Staged
+from tests.spec.staged import Staged, opened
 from tests.spec.test_random import content
 
 COUNTY = tables.documents("""
@@ -32,6 +32,8 @@ from document
 join models.person as person on person.source = document.source and person._id = document._id
 where document.doc ? 'weight'
 """
+#: The same, with another column.
+KILOGRAMS = WEIGHT.replace("as weight", "as kilograms").replace("-- weight:", "-- kilograms:")
 #: Reads other documents: who has the same account as whom.
 STAFF = """-- One row a person whom a user's settings name.
 -- key: source, _id
@@ -52,6 +54,27 @@ HEAVY = """-- One row a source.
 -- key: source
 -- reads: weight
 select weight.source, max(weight.weight) as weight from models.weight as weight group by weight.source
+"""
+#: Follow documents that didn't change themselves: a report whose person comes later, and whoever has submitted it.
+ABOUT = """-- One row a report.
+-- key: source, _id
+-- after: report, weight
+select report.source, report._id, report.subject_uuid
+from document
+join models.report as report on report.source = document.source and report._id = document._id
+"""
+SUBMITTER = """-- One row a submitter.
+-- key: source, _id
+-- after: report, weight
+-- affected:
+--   select report.source, report.contact_uuid
+--   from changed
+--   join models.report as report on report.source = changed.source and report._id = changed._id
+--   where report.contact_uuid is not null
+select document.source, document._id, count(report.subject_uuid) as known
+from document
+join models.report as report on report.source = document.source and report.contact_uuid = document._id
+group by document.source, document._id
 """
 
 
@@ -170,6 +193,54 @@ def test_one_that_failed_itself_knows_what_had_named_its_documents(staged: Stage
     assert staged.rows("select _id, account from models.staff") == [("d", "u")]
 
 
+def followed(staged: Staged) -> list[tuple[str, Any]]:
+    both = "select _id, subject_uuid from models.about union all select _id, known::text from models.submitter"
+    return staged.rows(both)
+
+
+def reported(staged: Staged, include: Path) -> None:
+    """By p, about somebody who isn't there yet."""
+    for name, text in {"weight": WEIGHT, "about": ABOUT, "submitter": SUBMITTER}.items():
+        put(include, f"models/{name}", text)
+    report = {"_id": "r", "type": "data_record", "form": "f", "patient_id": "7", "contact": {"_id": "p"}}
+    staged.page([*COUNTY, report])
+    assert run(staged, include).failed == []
+    assert followed(staged) == [("r", None), ("p", "0")]
+
+
+def test_what_others_have_named_is_not_missed_by_one_that_is_stopped(staged: Staged, include: Path) -> None:
+    reported(staged, include)
+    staged.page([{**COUNTY[3], "weight": "heavy"}, {"_id": "s", "type": "person", "patient_id": "7"}])
+    assert run(staged, include).failed == ["weight"]
+    staged.page([{**COUNTY[3], "weight": 1}])
+    assert run(staged, include).failed == []
+    assert followed(staged) == [("r", "s"), ("p", "1")]
+    assert staged.values("select count(*) from ops.model_todo") == [0]
+
+
+def test_what_others_have_named_is_not_missed_by_one_that_fails(staged: Staged, include: Path) -> None:
+    reported(staged, include)
+    put(include, "models/about", ABOUT.replace("-- after", "-- afer: person\n-- after"))
+    put(include, "models/submitter", SUBMITTER.replace("-- after", "-- afer: person\n-- after"))
+    staged.page([{"_id": "s", "type": "person", "patient_id": "7"}])
+    assert run(staged, include).failed == ["about", "submitter"]
+    put(include, "models/about", ABOUT)
+    put(include, "models/submitter", SUBMITTER)
+    assert run(staged, include).failed == []
+    assert followed(staged) == [("r", "s"), ("p", "1")]
+
+
+def test_a_file_that_is_put_back_has_missed_nothing(staged: Staged, include: Path) -> None:
+    reported(staged, include)
+    shutil.rmtree(include / "deployment")
+    staged.page([{"_id": "s", "type": "person", "patient_id": "7"}])
+    assert run(staged, include).left_over == ["about", "submitter", "weight"]
+    for name, text in {"weight": WEIGHT, "about": ABOUT, "submitter": SUBMITTER}.items():
+        put(include, f"models/{name}", text)
+    assert run(staged, include).left_over == []
+    assert followed(staged) == [("r", "s"), ("p", "1")]
+
+
 WRONG: dict[str, tuple[str, str]] = {
     "a column that is not there": (WEIGHT.replace("document.doc ?", "document.dok ?"), "in line 8"),
     "a value": (WEIGHT.replace("5", "5").replace("(document.doc ->> 'weight')", "('x' || document._id)"), "22P02"),
@@ -182,6 +253,8 @@ WRONG: dict[str, tuple[str, str]] = {
     "itself": (WEIGHT.replace("-- after: person", "-- after: weight"), "is after itself"),
     "a header": (WEIGHT.replace("-- after: person", "-- after: per son"), "where a name is expected"),
     "a field that is misspelt": (WEIGHT.replace("-- after", "-- afected: select 1\n-- after"), "has `afected:`"),
+    "a field alone in its line": (WEIGHT.replace("-- after", "-- afected:\n--   select 1\n-- after"), "has `afected:`"),
+    "a field in capitals": (WEIGHT.replace("-- after", "-- After"), "has `After:`"),
     "what names its documents": (WEIGHT.replace("select", "-- affected:\n--   select nothing\nselect", 1), "affected"),
     "what had named them": (
         WEIGHT.replace("select", "-- affected:\n--   select source, nobody from was_person\nselect", 1),
@@ -350,7 +423,7 @@ def test_one_whose_columns_others_read_fails_alone(staged: Staged, include: Path
     staged.page(COUNTY)
     run(staged, include)
     staged.connection.execute("create view public.mine as select weight from models.weight")
-    put(include, "models/weight", WEIGHT.replace("as weight", "as kilograms"))
+    put(include, "models/weight", KILOGRAMS)
     staged.page(deleted=["q"])
     assert run(staged, include).failed == ["weight"]
     assert "public.mine" in failing(staged)["models/weight"]
@@ -360,6 +433,32 @@ def test_one_whose_columns_others_read_fails_alone(staged: Staged, include: Path
     assert run(staged, include).failed == []
     rows: list[Any] = staged.values("select kilograms from models.weight")
     assert rows == [5]
+
+
+def test_what_reads_one_that_could_not_take_its_place_stays(staged: Staged, include: Path, warehouse: str) -> None:
+    """Somebody reads its column since the new table was begun."""
+    put(include, "models/weight", WEIGHT)
+    put(include, "models/staff", STAFF)
+    staged.page([*COUNTY, {"_id": "u", "type": "user-settings", "contact_id": "p", "language": "s"}])
+    run(staged, include)
+    put(include, "models/weight", KILOGRAMS)
+    staged.page(deleted=["q"])
+    with opened(warehouse) as other:
+
+        def read(_: int) -> None:
+            if any(text.startswith('insert into "model_data"."weight__new"') for text in statements) and not reads:
+                reads.append(other.connection.execute("create view public.mine as select weight from models.weight"))
+
+        reads: list[Any] = []
+        with recording(staged.connection, read) as statements:
+            assert run(staged, include).failed == ["weight"]
+    assert reads
+    assert staged.values("select count(*) from models.person") == [1]
+    assert staged.values("select _id from models.staff") == ["p"]
+    staged.connection.execute("drop view public.mine")
+    staged.connection.execute("update ops.failing set tried_at = tried_at - interval '61 minutes'")
+    assert run(staged, include).failed == []
+    assert staged.values("select kilograms from models.weight") == [5]
 
 
 CHECK = """-- Nobody weighs nothing.

@@ -201,6 +201,14 @@ def test_the_notes_stay_few(past: Past) -> None:
     assert run(past) == ("2024-03-20",)
 
 
+def test_what_is_later_than_any_counted_day_stays_noted(past: Past) -> None:
+    """That day may just be counted, from before the run."""
+    for day in (21, 22):
+        past.at("2024-03-22 13:00", "", report(f"n{day}", registered=f"2024-03-{day} 12:00"))
+    days = "select (since at time zone 'Africa/Nairobi')::date::text from ops.touched order by 1"
+    assert past.staged.values(days) == ["2024-03-21", "2024-03-22"]
+
+
 def test_where_the_clock_changes_a_day_has_its_own_hours(staged: Staged) -> None:
     past = Past(staged, "America/New_York")
     past.at(

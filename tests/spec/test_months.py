@@ -310,6 +310,9 @@ def hold(staged: Staged, wanted: Months) -> None:
         "visit_month": wanted.visited(),
         "registration_month": wanted.registered(),
     }
+    given = "area_uuid, nullif(month, '-infinity'), patients"
+    patients = f"select {given} from models.registration_month where patients > 0"
+    assert counted(staged, patients) == wanted.registered_patients()
 
 
 def add_up(staged: Staged, wanted: Months) -> None:

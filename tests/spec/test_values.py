@@ -4,7 +4,13 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
-from tests.spec.staged import Staged
+import psycopg
+import pytest
+from cht_sync import schema
+from psycopg import errors as pg
+from psycopg.conninfo import make_conninfo
+
+from tests.spec.staged import Staged, opened
 
 NOVEMBER = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
@@ -140,3 +146,34 @@ def test_reports_subject_and_submitter(staged: Staged) -> None:
         ("2", "12", None, *rest),
         ("3", "p", "i", *rest),
     ]
+
+
+def nepali(text: str) -> str:
+    return text.translate({ord(str(n)): chr(0x966 + n) for n in range(10)})
+
+
+def test_digits_of_other_scripts_are_no_number_in_whatever_locale(warehouse: str) -> None:
+    """A database's own may say that they are digits; a cast doesn't take them."""
+    name = "locale_" + psycopg.conninfo.conninfo_to_dict(warehouse)["dbname"]
+    with psycopg.connect(warehouse, autocommit=True) as server:
+        try:
+            server.execute(
+                f"create database {name} template template0 encoding 'UTF8' locale_provider builtin "
+                "builtin_locale 'PG_UNICODE_FAST'".encode()
+            )
+        except (pg.InvalidParameterValue, pg.WrongObjectType, pg.SyntaxError, pg.InsufficientPrivilege):
+            pytest.skip("before Postgres 18 there is no such locale without ICU, or the login may make no database")
+        try:
+            with opened(make_conninfo(warehouse, dbname=name)) as staged:
+                schema.migrate(staged.connection)
+                assert staged.values("select %s ~ '\\d'", [nepali("2")]) == [True]
+                assert read(staged, "cht.instant", [nepali("2045"), nepali("1700000000000")]) == [None, None]
+                assert read(staged, "cht.number", [nepali("2"), nepali("-3.5")]) == [None, None]
+                assert staged.values("select cht.version(%s)", [nepali("4.15.0")]) == [None]
+                staged.source()
+                born = nepali("2045")
+                staged.page([{"_id": "p", "type": "person", "date_of_birth": born, "date_of_death": born}])
+                staged.update()
+                assert staged.values("select count(*) from models.person") == [1]
+        finally:
+            server.execute(f"drop database if exists {name} with (force)".encode())

@@ -70,12 +70,15 @@ reckoned as (
     select
         person.source,
         person.area_uuid,
-        'persons' as what,
+        counted.what,
         coalesce(date_trunc('month', known.reported at time zone deployment.timezone), '-infinity')::date as month,
         count(*) as number
     from person
     join models.person as known on known.source = person.source and known._id = person._id
     cross join ops.deployment
+    cross join lateral (
+        select 'persons' as what union all select 'patients' where known.is_patient
+    ) as counted
     group by 1, 2, 3, 4
     union all
     select
@@ -95,9 +98,13 @@ kept as (
     from chosen
     join models.report_month as kept on kept.source = chosen.source and kept.area_uuid = chosen.area_uuid
     union all
-    select kept.source, kept.area_uuid, 'persons', kept.month, kept.persons
+    select kept.source, kept.area_uuid, counted.what, kept.month, counted.number
     from chosen
     join models.registration_month as kept on kept.source = chosen.source and kept.area_uuid = chosen.area_uuid
+    cross join lateral (
+        values ('persons', kept.persons), ('patients', nullif(kept.patients, 0))
+    ) as counted (what, number)
+    where counted.number is not null
     union all
     select person.source, person.area_uuid, 'submitted by ' || person._id, kept.month, kept.reports
     from person
@@ -107,7 +114,7 @@ kept as (
 select
     source,
     area_uuid,
-    'a month''s ' || case split_part(what, ' ', 1) when 'persons' then 'registrations' else 'reports' end
+    'a month''s ' || case when what in ('persons', 'patients') then 'registrations' else 'reports' end
         || ' are not those that the models give' as problem
 from kept
 full join reckoned using (source, area_uuid, what, month)

@@ -24,6 +24,14 @@ total as (
     select 'registrations', person.source, count(*), 0 from models.person as person group by person.source
     union all
     select 'registrations', kept.source, 0, sum(kept.persons) from models.registration_month as kept group by kept.source
+    union all
+    select 'registrations of patients', person.source, count(*) filter (where person.is_patient), 0
+    from models.person as person
+    group by person.source
+    union all
+    select 'registrations of patients', kept.source, 0, sum(kept.patients)
+    from models.registration_month as kept
+    group by kept.source
 )
 
 select source, null as area_uuid, 'a month''s visits are not those that the models give' as problem

@@ -9,7 +9,7 @@
 -- in_cycle: Places that are above themselves
 -- mismatching_lineages: Contacts that embed other ids as what is above them than the current documents give; not those in or below a cycle
 -- impossible_dates: Contacts and reports with a date before 1900 or later than their copy, and persons who died before they were born
--- refused: Documents whose latest revision could not be taken in
+-- refused: Documents of the main database whose latest revision could not be taken in; of the others: marts.refused
 -- older_revisions: Of them, those that are counted as they were before
 -- complete: false until the source was first copied to its end
 -- key: source, area_uuid

@@ -48,7 +48,9 @@ select
     cht.is_given(doc.date_of_death) as is_deceased,
     contact.is_muted,
     cht.day(doc.date_of_death) as died_on,
-    case when cht.day(doc.date_of_death) is null then cht.instant(doc.date_of_death) end as died_at,
+    case
+        when cht.is_given(doc.date_of_death) and cht.day(doc.date_of_death) is null then cht.instant(doc.date_of_death)
+    end as died_at,
     coalesce(place.household, false) as in_household,
     exists (
         select from models.user as staff where staff.source = contact.source and staff.contact_id = contact._id

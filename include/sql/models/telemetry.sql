@@ -15,8 +15,8 @@ select
     document.saved_timestamp,
     cht.iso(concat(
         day.year,
-        '-', lpad(case when day.month ~ '^\d\d?$' then (day.month::int + day.months_before)::text end, 2, '0'),
-        '-', case when day.of_month ~ '^\d\d?$' then lpad(day.of_month, 2, '0') end
+        '-', lpad(case when day.month ~ '^[0-9][0-9]?$' then (day.month::int + day.months_before)::text end, 2, '0'),
+        '-', case when day.of_month ~ '^[0-9][0-9]?$' then lpad(day.of_month, 2, '0') end
     )) as period_start,
     doc.metadata ->> 'user' as user_name,
     doc.metadata #>> '{versions,app}' as app_version,
