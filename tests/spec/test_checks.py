@@ -17,6 +17,7 @@ from tests.spec.test_runner import recording
 
 TODAY = datetime.date(2026, 11, 24)
 TOMORROW = TODAY + datetime.timedelta(days=1)
+HEADER = "-- level: fail\n-- every: run\n-- reads: contact\n-- repair: x\n"
 TREE = """
     _id | type     | parent | patient_id | muted | date_of_death | date_of_birth
     d   | district |        |            |       |
@@ -301,11 +302,7 @@ def write(include: Path, name: str, text: str) -> None:
 
 
 def test_one_whose_sql_fails_does_not_keep_the_others_from_being_made(filled: Staged, include: Path) -> None:
-    write(
-        include,
-        "a_wrong",
-        "-- level: fail\n-- every: run\n-- repair: None\nselect source, name::int, '' from models.contact",
-    )
+    write(include, "a_wrong", f"{HEADER}select source, name::int, '' from models.contact")
     filled.connection.execute("update staging.document set doc = doc || %s", [json.dumps({"name": "Ana"})])
     filled.connection.execute("update model_data.contact set name = 'Ana'")
     with pytest.raises(ModelFailed, match=r"a_wrong failed") as failure:
@@ -317,8 +314,27 @@ def test_one_whose_sql_fails_does_not_keep_the_others_from_being_made(filled: St
         checks.run(filled.connection, TOMORROW, include=include)
 
 
-@pytest.mark.parametrize("header", ["-- level: fail\n-- every: run", "-- level: bad\n-- every: run\n-- repair: x"])
-def test_a_header_must_say_all(filled: Staged, include: Path, header: str) -> None:
-    write(include, "mine", f"{header}\nselect source, '', '' from models.contact")
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("-- repair: x\n", ""),
+        ("-- level: fail", "-- level: bad"),
+        ("-- reads: contact\n", ""),
+        ("reads: contact", "reads: contact, area_count"),
+        ("reads: contact", "raeds: contact"),
+        ("-- repair", "-- about: contact\n-- repair"),
+    ],
+)
+def test_a_header_must_say_all(filled: Staged, include: Path, line: str, instead: str) -> None:
+    assert line in HEADER
+    write(include, "mine", f"{HEADER.replace(line, instead)}select source, '', '' from models.contact")
     with pytest.raises(ConfigurationInvalid, match="mine"):
+        checks.run(filled.connection, TODAY, include=include)
+
+
+@pytest.mark.parametrize("every", ["hour", "day"])
+def test_one_that_is_due_by_the_clock_reads_what_it_likes(filled: Staged, include: Path, every: str) -> None:
+    header = HEADER.replace("-- reads: contact\n", "").replace("run", every)
+    write(include, "mine", f"{header}select source, '', 'x' from models.contact")
+    with pytest.raises(CheckFailed, match="mine finds"):
         checks.run(filled.connection, TODAY, include=include)
