@@ -77,6 +77,8 @@ def run(
             connection.execute("set transaction isolation level repeatable read")
             connection.execute("set local work_mem = '128MB'")
             broken += _make(connection, files, today, limits or {})
+            names = {file.name for file in files} | failures.names
+            connection.execute(sql.read("checking/looked"), {"names": sorted(names)})
     elif is_clean and not broken:
         return []
     found = _found(connection, files)
@@ -148,7 +150,6 @@ def _make(
             _note(connection, file, found, today)
         kind = "table" if how == "change" else "view"
         connection.execute(f"drop {kind} pg_temp.document, pg_temp.area".encode())
-    connection.execute(sql.read("checking/looked"))
     return broken
 
 
