@@ -1,8 +1,8 @@
--- Every check with what is to be done: `whole` where it never ran, has another file, found something, or has not looked at
--- everything today; `change` where what it reads has changed; null is nothing. One of every hour is due in another hour of
--- the clock, where what it reads has changed or it reads nothing that has a version. `whole` instead of `change` where
--- `document` and `area` lack something: it has missed a change, models are made from other files, a source is new. And
--- how much it found last. The one statement of a run with nothing new.
+-- Every check with what is to be done: `whole` where it never ran, has another file, found something, or has not
+-- looked at everything today; `change` where what it reads has changed; null is nothing. One of every hour is due in
+-- another hour of the clock, where what it reads has changed or it reads nothing that has a version. `whole` instead
+-- of `change` where `document` and `area` lack something: it has missed a change, models are made from other files, a
+-- source is new. And how much it found last. The one statement of a run with nothing new.
 select
     file.name,
     case

@@ -1,5 +1,6 @@
--- Notes that what had changed was looked at, and which checks have missed some of it: those that were not made though what
--- they read has changed, or that failed, and those of models that are behind. A check without a file is forgotten.
+-- Notes that what had changed was looked at, and which checks have missed some of it: those that were not made though
+-- what they read has changed, or that failed, and those of models that are behind. A check without a file is
+-- forgotten.
 with checked as (
     insert into ops.check_source as kept (source, batch)
     select noted.source, noted.batch

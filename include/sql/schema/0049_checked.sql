@@ -21,8 +21,8 @@ alter table ops.check_state
 comment on column ops.check_state.definition is 'ops.definition as it saw it: rows made anew are of no document that has changed';
 comment on column ops.check_state.is_behind is 'It has missed changes that others have looked at, and looks at everything the next time';
 
--- Where nothing came in since, numbers made earlier are as of now, without a refresh to move them on; but not where a model
--- that the mart reads is behind.
+-- Where nothing came in since, numbers made earlier are as of now, without a refresh to move them on; but not where a
+-- model that the mart reads is behind.
 create or replace view marts.freshness as
 with mart as (
     select
