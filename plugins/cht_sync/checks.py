@@ -2,9 +2,9 @@
 
 A check is one `select` of (source, area_uuid, problem), in include/sql/checks or, a deployment's own, in
 include/deployment/checks. Its header: `level`, fail or warn; `every`: run, hour or day; `reads`: the relations by whose
-version it is due; `repair`: what to do. Besides the models it may read what it is to look at: `document`, `area` and
-`fresh_within` (see include/sql/checking). On the first run of a day that is everything, otherwise what has changed;
-where it has found something, everything until it finds nothing.
+version it is due, none where the hour or the day is enough; `repair`: what to do. Besides the models it may read what
+it is to look at: `document`, `area` and `fresh_within` (see include/sql/checking). On the first run of a day that is
+everything, otherwise what has changed; where it has found something, everything until it finds nothing.
 
 `problem` is of a few fixed words, and is shown. No id of a person or a document is returned.
 """
@@ -17,13 +17,16 @@ from pathlib import Path
 
 from psycopg import sql as statement
 
-from cht_sync import deployment, relation, sql, warehouse
+from cht_sync import deployment, models, relation, sql, warehouse
 from cht_sync.deployment import Failures
 from cht_sync.errors import CheckFailed, ConfigurationInvalid, ModelFailed, SyncError
 from cht_sync.relation import Relation
 
 LEVELS = ("fail", "warn")
 EVERY = ("run", "hour", "day")
+
+#: What its header has beside the fields of any file.
+NAMES = ("level", "repair")
 
 LIMITS = 'create temporary table fresh_within (source text collate "C", seconds float8) on commit drop'
 
@@ -74,6 +77,8 @@ def run(
             connection.execute("set transaction isolation level repeatable read")
             connection.execute("set local work_mem = '128MB'")
             broken += _make(connection, files, today, limits or {})
+            names = {file.name for file in files} | failures.names
+            connection.execute(sql.read("checking/looked"), {"names": sorted(names)})
     elif is_clean and not broken:
         return []
     found = _found(connection, files)
@@ -83,16 +88,23 @@ def run(
 
 def _files(include: Path) -> tuple[list[Relation], Failures]:
     """Ours, then the deployment's; one of these that can't be used fails alone."""
-    failures = Failures()
+    versioned, failures = models.versioned(include), Failures()
     ours = relation.folder("checks", include)
     files = [*ours, *deployment.read("checks", include, ours, {file.name for file in ours}, failures)]
     for file in files:
         with failures.catch(file):
+            if strays := [name for name, _ in file.columns if name not in NAMES]:
+                raise relation.invalid(file, f"has `{strays[0]}:` in its header, which is no field of a check")
             if file.level not in LEVELS or file.every not in EVERY or not file.repair:
                 raise ConfigurationInvalid(
                     f"The check {file.name} lacks a level ({', '.join(LEVELS)}), an every ({', '.join(EVERY)}) "
                     "or a repair",
                     f"Write them into the header of {file.file}",
+                )
+            if set(file.reads) - versioned or (file.every == "run" and not file.reads):
+                raise ConfigurationInvalid(
+                    f"The check {file.name} has a `reads` that is empty or names what is no model",
+                    f"Name models in it, or {' and '.join(models.COUNTS)} for the counts of areas, in {file.file}",
                 )
     return [file for file in files if not failures.have(file)], failures
 
@@ -138,7 +150,6 @@ def _make(
             _note(connection, file, found, today)
         kind = "table" if how == "change" else "view"
         connection.execute(f"drop {kind} pg_temp.document, pg_temp.area".encode())
-    connection.execute(sql.read("checking/looked"))
     return broken
 
 

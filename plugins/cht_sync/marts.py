@@ -49,13 +49,7 @@ def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> li
 
 def _files(include: Path) -> tuple[list[Relation], Failures]:
     """Ours, then the deployment's; each `reads` what has a version, or it would never be refreshed."""
-    known, failures = models.read(include), Failures()
-    versioned = {
-        *models.COUNTS,
-        models.REFUSED,
-        *(file.name for file in (*known.models, *known.tallies)),
-        *known.failures.names,
-    }
+    versioned, failures = models.versioned(include), Failures()
     ours = relation.folder("marts", include)
     files = [*ours, *deployment.read("marts", include, ours, {file.name for file in ours}, failures)]
     for file in files:

@@ -104,6 +104,12 @@ def read(include: Path = sql.INCLUDE, timezone: str = "UTC") -> Files:
     return Files(models, views, counted, stamps, failures)
 
 
+def versioned(include: Path = sql.INCLUDE) -> set[str]:
+    """What has a version, or had one until it failed: what a mart or a check names in `reads`."""
+    known = read(include)
+    return {*COUNTS, REFUSED, *(file.name for file in (*known.models, *known.tallies)), *known.failures.names}
+
+
 def _is_behind(connection: warehouse.Connection, files: Files, today: datetime.date | None) -> bool:
     row = connection.execute(
         sql.read("ops/models_behind"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cht_sync import marts, sql
+from cht_sync import marts, models, sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
 from tests.spec import tables
@@ -34,10 +34,12 @@ def refresh(staged: Staged) -> list[str]:
     return [name for name in marts.refresh(staged.connection) if name in EACH_RUN]
 
 
-def as_of(staged: Staged) -> tuple[datetime | None, bool, bool]:
+def as_of(staged: Staged, source: str = SOURCE) -> tuple[datetime | None, bool, bool]:
     """(as of, complete, current) of patients_by_area."""
-    freshness = "select as_of, complete, is_current from marts.freshness where mart = 'patients_by_area'"
-    moment, complete, current = staged.row(freshness)
+    freshness = (
+        "select as_of, complete, is_current from marts.freshness where (mart, source) = ('patients_by_area', %s)"
+    )
+    moment, complete, current = staged.row(freshness, [source])
     return moment, complete, current
 
 
@@ -229,3 +231,54 @@ def test_readers_see_the_mart_while_it_is_refreshed(staged: Staged) -> None:
     staged.page(deleted=["p"])
     refresh(staged)
     assert staged.values("select 'marts.patients_by_area'::regclass::oid") == oid
+
+
+#: Fails where a document's weight is no number.
+WEIGHT = """-- One row a person who was weighed.
+-- key: source, _id
+select document.source, document._id, (document.doc ->> 'weight')::int as weight from document
+where document.doc ? 'weight'
+"""
+LIGHT = """-- One row a light person.
+-- key: source, _id
+-- after: weight
+select weight.source, weight._id
+from document
+join models.weight as weight on weight.source = document.source and weight._id = document._id
+where weight.weight < 6
+"""
+OF_LIGHT = """-- One row a source.
+-- key: source
+-- reads: light, contact
+select contact.source, count(*) as contacts from models.contact as contact group by contact.source
+"""
+
+
+@pytest.mark.parametrize("weight", ["7", "1"])
+def test_as_of_stays_while_what_it_reads_fails(staged: Staged, include: Path, weight: str) -> None:
+    for name, text in {"models/weight": WEIGHT, "models/light": LIGHT, "marts/of_light": OF_LIGHT}.items():
+        file = include / "deployment" / f"{name}.sql"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    freshness = "select as_of, is_current from marts.freshness where mart = 'of_light' and source = %s"
+
+    def run() -> list[tuple[Any, ...]]:
+        models.update(staged.connection, include)
+        marts.refresh(staged.connection, include)
+        return staged.rows(freshness, [SOURCE])
+
+    staged.source("other/medic")
+    staged.page(COUNTY, source="other/medic")
+    staged.page([*COUNTY[:3], {**COUNTY[3], "weight": 7}])
+    assert run() == [(CAUGHT_UP, True)]
+    # it is refreshed by what else it reads, and is no younger by that
+    staged.page([{**COUNTY[3], "weight": "heavy"}, {"_id": "r", "type": "person"}], caught_up=LATER)
+    assert run() == [(CAUGHT_UP, False)]
+    assert staged.values("select contacts from marts.of_light where source = %s", [SOURCE]) == [5]
+    assert as_of(staged) == (LATER, True, True)
+    staged.page(caught_up=LATER, source="other/medic")
+    assert staged.rows(freshness, ["other/medic"]) == [(LATER, True)]
+    staged.page(caught_up=LATER + timedelta(hours=1))
+    assert run() == [(CAUGHT_UP, False)]
+    staged.page([{**COUNTY[3], "weight": weight}], caught_up=LATER + timedelta(hours=2))
+    assert run() == [(LATER + timedelta(hours=2), True)]

@@ -1,9 +1,34 @@
--- Notes that what had changed was looked at.
+-- Notes that what had changed was looked at, and which checks have missed some of it: those that were not made though
+-- what they read has changed, or that failed, and those of models that are behind. A check without a file is
+-- forgotten.
 with checked as (
     insert into ops.check_source as kept (source, batch)
     select noted.source, noted.batch
     from ops.model_source as noted
     on conflict (source) do update set batch = excluded.batch where kept.batch <> excluded.batch
+),
+
+missed as (
+    update ops.check_state as state
+    set is_behind = true
+    where state.name = any(%(names)s::text[])
+        and not state.is_behind
+        and (
+            state.versions is distinct from (
+                select coalesce(jsonb_object_agg(relation.name, relation.version), '{}')
+                from ops.relation
+                where state.versions ? relation.name
+            )
+            or exists (select from ops.model_behind as behind where state.versions ? behind.model)
+        )
+),
+
+forgotten as (
+    delete from ops.check_state as state where state.name <> all(%(names)s::text[])
+),
+
+passed as (
+    delete from ops.check_result as result where result.name <> all(%(names)s::text[])
 )
 
 delete from ops.area_to_check

@@ -5,7 +5,7 @@ with found as (
 ),
 
 state as (
-    insert into ops.check_state as kept (name, hash, versions, level, found, whole_on)
+    insert into ops.check_state as kept (name, hash, versions, definition, level, found, whole_on)
     select
         %(name)s,
         %(hash)s,
@@ -14,12 +14,15 @@ state as (
             from ops.relation
             where relation.name = any(%(reads)s::text[])
         ),
+        (select definition.digest from ops.definition),
         %(level)s,
         (select coalesce(sum(found.found), 0) from found),
         %(whole_on)s
     on conflict (name) do update set
         hash = excluded.hash,
         versions = excluded.versions,
+        definition = excluded.definition,
+        is_behind = false,
         level = excluded.level,
         found = excluded.found,
         whole_on = excluded.whole_on,
