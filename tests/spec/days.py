@@ -59,8 +59,8 @@ def by_day(found: Mapping[tuple[date, str], dict[str, int]]) -> dict[date, dict[
 
 
 def add(rows: Mapping[str, dict[str, int]], places: Iterable[str], column: str) -> None:
-    """One more in each of these that is an area; households are none."""
-    for place in places:
+    """One more in each of these that is an area; households are none. In no area is unplaced."""
+    for place in [place for place in places if place in rows] or [UNPLACED]:
         if place in rows:
             rows[place][column] += 1
 

@@ -54,9 +54,51 @@ def test_areas_above_the_household_by_sex_and_band(spec: Spec) -> None:
     ]
 
 
+OUTSIDE = """
+    _id | type     | parent   | sex    | date_of_birth | patient_id | date_of_death
+    h   | clinic   | gone     |        |               |            |
+    i   | clinic   | h gone   |        |               |            |
+    c   | centre   | i h gone |        |               |            |
+    j   | clinic   | c i h    |        |               |            |
+    p   | person   | h gone   | male   | 1985-05-05    | 1          |
+    q   | person   | i h gone | male   | 1985-05-05    |            |
+    r   | person   | i h gone | female | 1985-05-05    |            |
+    s   | person   | j c i h  | male   | 1985-05-05    | 2          |
+    t   | person   | c i h    | male   | 2022-01-01    |            |
+    u   | person   |          | male   | 1985-05-05    | 3          |
+    v   | person   |          |        |               |            |
+    w   | person   | h gone   | other  | 1985-05-05    |            | 2024-03-10
+"""
+
+
+def test_who_is_in_a_household_in_no_area_is_in_the_totals_of_unplaced(spec: Spec) -> None:
+    spec.stage(OUTSIDE)
+    refresh(spec)
+    numbers = "direct_persons, direct_patients, total_persons, total_patients"
+    assert rows(spec, f"area_uuid, sex, band, {numbers}") == [
+        ("", "female", "15 to 49", 0, 0, 1, 0),
+        ("", "male", "15 to 49", 1, 1, 3, 2),
+        ("", "unknown", "unknown", 1, 0, 1, 0),
+        ("c", "male", "1 to 4", 1, 0, 1, 0),
+        ("c", "male", "15 to 49", 0, 0, 1, 1),
+    ]
+    described = "distinct level, source, name, age_from, as_of, complete"
+    assert rows_of_unplaced(spec, described) == [
+        (0, SOURCE, "unplaced", 15, TODAY, True),
+        (0, SOURCE, "unplaced", None, TODAY, True),
+    ]
+
+
+def rows_of_unplaced(spec: Spec, columns: str) -> list[Any]:
+    return spec.staged.rows(
+        f"select {columns} from marts.patients_by_age_and_sex where area_uuid = '' order by age_from"
+    )
+
+
 def test_its_totals_are_those_of_the_living(spec: Spec) -> None:
     spec.stage("", *COUNTY)
     spec.stage("_id | type | parent | date_of_death\nw | person | c d | 2026-01-01")
+    spec.stage("_id | type | parent\ni | clinic |\nx | person | i\nb | centre | i\ny | person | b i")
     refresh(spec)
     marts.refresh(spec.staged.connection)
     different = """
@@ -69,7 +111,7 @@ def test_its_totals_are_those_of_the_living(spec: Spec) -> None:
             or coalesce(sum(band.total_patients), 0) <> area.total_patients - area.total_patients_deceased
     """
     assert spec.staged.rows(different) == []
-    assert spec.staged.values("select count(*) from marts.patients_by_area") == [4]
+    assert spec.staged.values("select count(*) from marts.patients_by_area") == [5]
 
 
 def test_it_is_refreshed_on_another_day_and_says_which(spec: Spec) -> None:

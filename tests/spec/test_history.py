@@ -53,6 +53,41 @@ def test_areas_above_the_household_and_unplaced(spec: Spec) -> None:
     assert set(day(spec)) == {"d", "c", ""}
 
 
+OUTSIDE = """
+    _id | type     | parent
+    h   | clinic   | gone
+    i   | clinic   | h gone
+    j   | clinic   | i h gone
+    c   | centre   | j i h
+    k   | clinic   | c j i h
+    t   | clinic   |
+"""
+
+
+def test_who_is_in_a_household_in_no_area_is_unplaced(spec: Spec) -> None:
+    spec.stage(
+        OUTSIDE,
+        person("p", reported_date=at("2024-03-01T12:00")),
+        person("q", "i", reported_date=at("2024-03-10T12:00"), patient_id="1"),
+        person("r", "j", reported_date=at("2024-03-01T12:00"), date_of_death="2024-03-10"),
+        person("s", "t", reported_date=at("2024-03-01T12:00")),
+        person("u", "k", reported_date=at("2024-03-01T12:00")),
+        person("v", None, reported_date=at("2024-03-01T12:00")),
+        report("x", fields={"patient_uuid": "p"}),
+        report("y", patient_id="1"),
+        report("z", contact={"_id": "r"}),
+        report("a", contact={"_id": "u"}),
+    )
+    shows(
+        spec,
+        """
+        area     | persons | patients | deceased | registered | died | reports
+        c        | 1       | 0        | 0        | 0          | 0    | 1
+        unplaced | 5       | 1        | 1        | 1          | 1    | 3
+        """,
+    )
+
+
 def test_the_stock_is_who_was_registered_by_the_days_end(spec: Spec) -> None:
     spec.stage(
         PLACES,

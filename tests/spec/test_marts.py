@@ -54,6 +54,59 @@ def test_patients_by_area_has_every_level_above_the_household(spec: Spec) -> Non
     ]
 
 
+#: A household with nothing above it, with a household and an area below, and a muted one that never had anything above.
+OUTSIDE = """
+    _id | type     | parent   | patient_id | date_of_death | muted
+    h   | clinic   | gone     |            |               |
+    i   | clinic   | h gone   |            |               |
+    c   | centre   | i h gone |            |               |
+    j   | clinic   | c i h    |            |               |
+    e   | centre   | c i h    |            |               |
+    m   | clinic   |          |            |               | true
+    g   | centre   | m        |            |               |
+    p   | person   | h gone   | 1          |               |
+    q   | person   | i h gone |            | 2024-03-10    |
+    r   | person   | c i h    | 2          |               |
+    s   | person   | j c i h  |            |               |
+    t   | person   | e c i h  |            |               |
+    u   | person   | m        | 3          |               |
+    v   | person   | g m      | 4          |               |
+    w   | person   |          |            |               |
+    x   | person   | lost h   | 5          |               |
+"""
+
+
+def test_who_is_in_a_household_in_no_area_is_in_the_totals_of_unplaced(spec: Spec) -> None:
+    spec.stage(OUTSIDE, COUNTY[0])
+    marts.refresh(spec.staged.connection)
+    states = ("persons", "persons_active", "persons_muted", "persons_deceased")
+    columns = [f"total_{state}" for state in (*states, *(state.replace("persons", "patients") for state in states))]
+    shown = f"select area_uuid, direct_persons, {', '.join(columns)} from marts.patients_by_area order by 1"
+    assert spec.staged.rows(shown) == [
+        ("", 1, 5, 3, 1, 1, 3, 2, 1, 0),
+        ("c", 1, 3, 3, 0, 0, 1, 1, 0, 0),
+        ("d", 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        ("e", 1, 1, 1, 0, 0, 0, 0, 0, 0),
+        ("g", 1, 1, 0, 1, 0, 1, 0, 1, 0),
+    ]
+    top = """
+        select sum(area.total_persons), sum(area.total_patients)
+        from marts.patients_by_area as area
+        left join marts.patients_by_area as parent on parent.area_uuid = area.parent_uuid
+        where parent.area_uuid is null
+    """
+    assert spec.staged.rows(top) == [(9, 5)]
+
+
+def test_who_is_in_a_household_in_no_area_is_in_unplaced_of_its_source(staged: Staged) -> None:
+    staged.source("other/medic")
+    staged.page(tables.documents(OUTSIDE))
+    staged.page(tables.documents("_id | type | parent\nh | clinic |\np | person | h"), source="other/medic")
+    refresh(staged)
+    unplaced = "select source, total_persons from marts.patients_by_area where area_uuid = '' order by 1"
+    assert staged.rows(unplaced) == [(SOURCE, 5), ("other/medic", 1)]
+
+
 def test_before_the_models_there_is_nothing_to_refresh(staged: Staged) -> None:
     assert marts.refresh(staged.connection) == []
 

@@ -107,6 +107,14 @@ def test_a_deletion_that_is_modelled_later_counts_from_when_it_was_copied(past: 
     past.shows(BEFORE_AND_AFTER)
 
 
+@pytest.mark.parametrize("outside", ["h | clinic |", "h | clinic | i\ni | clinic |"])
+def test_whoever_was_in_a_household_in_no_area_counts_in_unplaced(past: Past, outside: str) -> None:
+    past.at("2024-03-05 13:00", PERSON)
+    past.at("2024-03-08 12:00", f"_id | type | parent\n{outside}")
+    deleted(past)
+    past.shows(BEFORE_AND_AFTER.replace("| c   ", "| unplaced").replace("| d   ", "| unplaced"))
+
+
 def test_the_stock_is_that_of_the_day_before_with_who_came_and_without_who_went(past: Past) -> None:
     past.at(
         "2024-03-05 13:00",

@@ -176,11 +176,12 @@ nested as (
     where above.household
 ),
 
+-- '' where there is none: whoever is in no area is unplaced
 seat as (
-    select nested.source, nested.place, nested.area
+    select nested.source, nested.place, coalesce(nested.area, '') as area
     from nested
-    join model_data.area_fold as area on area.source = nested.source and area.area_uuid = nested.area
-    where not area.household
+    left join model_data.area_fold as area on area.source = nested.source and area.area_uuid = nested.area
+    where area.household is not true
 ),
 
 -- every area above the household with itself and each that is above it
@@ -197,7 +198,7 @@ path as (
 seated as (
     select
         own.source,
-        coalesce(seat.area, case when place.household then place.effective_parent else place.area_uuid end) as area,
+        coalesce(seat.area, case when place.household then place.effective_parent else place.area_uuid end, '') as area,
         own.day,
         sum(own.persons) as persons, sum(own.patients) as patients, sum(own.deceased) as deceased,
         sum(own.registered) as registered, sum(own.died) as died, sum(own.removed) as removed, sum(own.reports) as reports

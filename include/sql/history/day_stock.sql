@@ -1,10 +1,10 @@
 -- The persons who are there now and were before the first day, by the place in which they are counted, or by what is above it
--- where it is a household: these are few. Apart from area_day.sql, since Postgres has workers help with a statement that only
--- reads.
+-- where it is a household ('' is nothing): these are few. Apart from area_day.sql, since Postgres has workers help with a
+-- statement that only reads.
 create temporary table day_stock on commit drop as
 select
     person.source,
-    case when place.household then place.effective_parent else counted.place end as place,
+    case when place.household then coalesce(place.effective_parent, '') else counted.place end as place,
     count(*) as persons,
     count(*) filter (where person.is_patient) as patients,
     count(*) filter (

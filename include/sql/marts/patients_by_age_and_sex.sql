@@ -1,5 +1,5 @@
 -- One row an area above the household, sex and band of ages in which somebody alive is, muted or not; what is zero has no
--- row. With an empty area_uuid: persons in no place.
+-- row. With an empty area_uuid: persons in no place, and in the totals those in a household that is in no area, too.
 -- area_uuid: The place's _id; empty for unplaced
 -- name, contact_type: Of the area
 -- level: 1 at the top, 2 below that …; 0 for unplaced
@@ -17,6 +17,36 @@
 -- key: source, area_uuid, sex, band
 -- reads: area_fold, band_fold
 -- every: hour
+with outside as (
+    select place.source, place.area_uuid, 1 as sign
+    from model_data.area_fold as place
+    where place.area_uuid = '' or place.household and place.effective_parent is null
+    union all
+    -- an area in such a household has rows of its own
+    select area.source, area.area_uuid, -1 as sign
+    from model_data.area_fold as area
+    join models.place_area as above on above.source = area.source and above.uuid = area.effective_parent
+    where not area.household and above.household and above.area_uuid = ''
+),
+
+unplaced as (
+    select
+        band.source,
+        band.sex,
+        band.band,
+        band.age_from,
+        coalesce(sum(band.direct_persons) filter (where band.area_uuid = ''), 0)::bigint as direct_persons,
+        coalesce(sum(band.direct_patients) filter (where band.area_uuid = ''), 0)::bigint as direct_patients,
+        sum(outside.sign * band.total_persons)::bigint as total_persons,
+        sum(outside.sign * band.total_patients)::bigint as total_patients,
+        band.as_of,
+        band.complete
+    from outside
+    join models.area_band as band on band.source = outside.source and band.area_uuid = outside.area_uuid
+    group by band.source, band.sex, band.band, band.age_from, band.as_of, band.complete
+    having sum(outside.sign * band.total_persons) > 0
+)
+
 select
     area.source,
     area.area_uuid,
@@ -37,4 +67,24 @@ select
 from models.area_count as area
 join models.area_band as counted on counted.source = area.source and counted.area_uuid = area.area_uuid
 left join models.area_count as parent on parent.source = area.source and parent.area_uuid = area.effective_parent
-where not area.household
+where not area.household and area.area_uuid <> ''
+union all
+select
+    area.source,
+    area.area_uuid,
+    area.name,
+    area.contact_type,
+    area.level,
+    null as parent_uuid,
+    null as parent_name,
+    unplaced.sex,
+    unplaced.band,
+    unplaced.age_from,
+    unplaced.direct_persons,
+    unplaced.direct_patients,
+    unplaced.total_persons,
+    unplaced.total_patients,
+    unplaced.as_of,
+    unplaced.complete
+from unplaced
+join models.area_count as area on area.source = unplaced.source and area.area_uuid = ''

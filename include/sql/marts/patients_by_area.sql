@@ -1,4 +1,5 @@
--- One row an area above the household, of every level, and one a source with an empty area_uuid: persons in no place.
+-- One row an area above the household, of every level, and one a source with an empty area_uuid: persons in no
+-- place, and in its totals those in a household that is in no area, too.
 -- area_uuid: The place's _id; empty for unplaced
 -- name, contact_type: Of the area
 -- level: 1 at the top, 2 below that …; 0 for unplaced
@@ -16,6 +17,33 @@
 -- complete: false until the source was first copied to its end
 -- key: source, area_uuid
 -- reads: area_fold
+with outside as (
+    select 1 as sign, household.*
+    from models.area_count as household
+    where household.household and household.effective_parent is null
+    union all
+    -- an area in such a household has a row of its own
+    select -1 as sign, area.*
+    from models.area_count as area
+    join models.place_area as above on above.source = area.source and above.uuid = area.effective_parent
+    where not area.household and above.household and above.area_uuid = ''
+),
+
+unplaced as (
+    select
+        outside.source,
+        sum(outside.sign * outside.total_persons) as total_persons,
+        sum(outside.sign * outside.total_persons_active) as total_persons_active,
+        sum(outside.sign * outside.total_persons_muted) as total_persons_muted,
+        sum(outside.sign * outside.total_persons_deceased) as total_persons_deceased,
+        sum(outside.sign * outside.total_patients) as total_patients,
+        sum(outside.sign * outside.total_patients_active) as total_patients_active,
+        sum(outside.sign * outside.total_patients_muted) as total_patients_muted,
+        sum(outside.sign * outside.total_patients_deceased) as total_patients_deceased
+    from outside
+    group by outside.source
+)
+
 select
     area.source,
     area.area_uuid,
@@ -32,15 +60,16 @@ select
     area.direct_patients_active,
     area.direct_patients_muted,
     area.direct_patients_deceased,
-    area.total_persons,
-    area.total_persons_active,
-    area.total_persons_muted,
-    area.total_persons_deceased,
-    area.total_patients,
-    area.total_patients_active,
-    area.total_patients_muted,
-    area.total_patients_deceased,
+    (area.total_persons + coalesce(unplaced.total_persons, 0))::bigint as total_persons,
+    (area.total_persons_active + coalesce(unplaced.total_persons_active, 0))::bigint as total_persons_active,
+    (area.total_persons_muted + coalesce(unplaced.total_persons_muted, 0))::bigint as total_persons_muted,
+    (area.total_persons_deceased + coalesce(unplaced.total_persons_deceased, 0))::bigint as total_persons_deceased,
+    (area.total_patients + coalesce(unplaced.total_patients, 0))::bigint as total_patients,
+    (area.total_patients_active + coalesce(unplaced.total_patients_active, 0))::bigint as total_patients_active,
+    (area.total_patients_muted + coalesce(unplaced.total_patients_muted, 0))::bigint as total_patients_muted,
+    (area.total_patients_deceased + coalesce(unplaced.total_patients_deceased, 0))::bigint as total_patients_deceased,
     area.complete
 from models.area_count as area
 left join models.area_count as parent on parent.source = area.source and parent.area_uuid = area.effective_parent
+left join unplaced on unplaced.source = area.source and area.area_uuid = ''
 where not area.household
