@@ -25,8 +25,14 @@ with outside as (
     -- an area in such a household has rows of its own
     select area.source, area.area_uuid, -1 as sign
     from model_data.area_fold as area
-    join models.place_area as above on above.source = area.source and above.uuid = area.effective_parent
-    where not area.household and above.household and above.area_uuid = ''
+    join model_data.area_fold as household
+        on household.source = area.source and household.area_uuid = area.effective_parent and household.household
+    cross join lateral (
+        select from models.place_area as above
+        where above.source = household.source and above.uuid = household.area_uuid and above.area_uuid = ''
+        offset 0
+    ) as above
+    where not area.household
 ),
 
 unplaced as (
