@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cht_sync import marts, models, sql
+from cht_sync import marts, models, relation, sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
 from tests.spec import tables
@@ -105,6 +105,11 @@ def test_who_is_in_a_household_in_no_area_is_in_unplaced_of_its_source(staged: S
     refresh(staged)
     unplaced = "select source, total_persons from marts.patients_by_area where area_uuid = '' order by 1"
     assert staged.rows(unplaced) == [(SOURCE, 5), ("other/medic", 1)]
+
+
+def test_none_reads_a_table_that_is_made_anew_under_its_view() -> None:
+    """It could not be dropped."""
+    assert [file.name for file in relation.folder("marts") if "model_data." in file.text] == []
 
 
 def test_before_the_models_there_is_nothing_to_refresh(staged: Staged) -> None:

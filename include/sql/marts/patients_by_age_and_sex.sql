@@ -19,13 +19,13 @@
 -- every: hour
 with outside as (
     select place.source, place.area_uuid, 1 as sign
-    from model_data.area_fold as place
+    from models.area_count as place
     where place.area_uuid = '' or place.household and place.effective_parent is null
     union all
     -- an area in such a household has rows of its own
     select area.source, area.area_uuid, -1 as sign
-    from model_data.area_fold as area
-    join model_data.area_fold as household
+    from models.area_count as area
+    join models.area_count as household
         on household.source = area.source and household.area_uuid = area.effective_parent and household.household
     cross join lateral (
         select from models.place_area as above

@@ -25,7 +25,7 @@ with outside as (
     -- an area in such a household has a row of its own
     select -1 as sign, area.*
     from models.area_count as area
-    join model_data.area_fold as household
+    join models.area_count as household
         on household.source = area.source and household.area_uuid = area.effective_parent and household.household
     cross join lateral (
         select from models.place_area as above
