@@ -25,6 +25,7 @@ SHOWN = {
         *("size", "what", "documents", "seconds", "fold", "area_totals", "area_bands", "models", "marts", "checks"),
         "documents a second",
     ),
+    "counts-10m": ("size", "what", "documents", "seconds", "fold", "area_totals", "area_bands", "documents a second"),
 }
 
 

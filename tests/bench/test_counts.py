@@ -26,6 +26,7 @@ def test_a_tiny_county_is_measured(tmp_path: Path) -> None:
     assert all(row["fold"] < row["seconds"] for row in rows.values() if "fold" in row)
     run = rows["a run of cht_marts after 1,000 persons change"]
     assert run["seconds"] == pytest.approx(run["models"] + run["marts"] + run["checks"])
+    assert rows["beside it, once an hour: the other marts"]["seconds"] > 0
     assert rows["a day of history"]["seconds"] > 0
     assert found["versions"]["postgres"]
     assert "materialized view refreshed after a district is muted" in shown.getvalue()
@@ -38,8 +39,9 @@ def test_ten_million_are_compared_with_one_by_the_change_alone(tmp_path: Path, m
     monkeypatch.setattr(counts, "CHANGES", (counts.PERSONS, *counts.CHANGES[1:]))
     with redirect_stdout(io.StringIO()):
         assert counts.main(["10m"], tmp_path) == 0
-    found = json.loads((tmp_path / "counts.json").read_text(encoding="utf-8"))
+    found = json.loads((tmp_path / "counts-10m.json").read_text(encoding="utf-8"))
     assert [row["size"] for row in found["rows"] if row["what"] == "all models from nothing"] == ["1m", "10m"]
+    assert found["name"] == "counts-10m"
     assert "1,000 persons, fold: 10m / 1m" in [goal["name"] for goal in found["goals"]]
 
 

@@ -109,6 +109,8 @@ DAMAGES = [
     ("update staging.document set _deleted = true where _id = 'p'", "models_as_staged"),
     ("update staging.document set gone = 'purged' where _id = 'm'", "models_as_staged"),
     ("update staging.document set type = 'form' where _id = 'k'", "models_as_staged"),
+    ("update staging.document set _deleted = true where _id = 'target~2024-05~p'", "models_as_staged"),
+    ("update model_data.target set saved_timestamp = now() + interval '1 second'", "models_as_staged"),
     ("update model_data.report_month set reports = 2", "kept_months"),
     ("update model_data.report_month set area_uuid = 'd'", "kept_months"),
     ("delete from model_data.report_month", "kept_months"),

@@ -117,6 +117,14 @@ def test_place_deleted_alone(spec: Spec) -> None:
     assert spec.staged.counts()["h"]["direct_persons"] == 2
 
 
+def test_a_conflict_counts_once_where_its_winner_is(spec: Spec) -> None:
+    """The feed has one row for a document, that of the revision that wins; which one wins may change."""
+    for parent, d, e in (("e", 1, 1), ("h c d", 2, 0), ("e", 1, 1)):
+        spec.stage(f"_id | type | parent\np | person | {parent}")
+        counts = spec.staged.counts()
+        assert (counts["d"]["total_persons"], counts["e"]["total_persons"]) == (d, e)
+
+
 def test_died(spec: Spec) -> None:
     spec.stage("_id | type | parent | date_of_death\np | person | h c d | 2024-02-01")
     spec.shows("""

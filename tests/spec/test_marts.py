@@ -78,6 +78,7 @@ OUTSIDE = """
 
 def test_who_is_in_a_household_in_no_area_is_in_the_totals_of_unplaced(spec: Spec) -> None:
     spec.stage(OUTSIDE, COUNTY[0])
+    spec.stage("", {"_id": "m", "type": "clinic", "name": "Household of Otieno", "muted": True})
     marts.refresh(spec.staged.connection)
     states = ("persons", "persons_active", "persons_muted", "persons_deceased")
     columns = [f"total_{state}" for state in (*states, *(state.replace("persons", "patients") for state in states))]
@@ -96,6 +97,8 @@ def test_who_is_in_a_household_in_no_area_is_in_the_totals_of_unplaced(spec: Spe
         where parent.area_uuid is null
     """
     assert spec.staged.rows(top) == [(9, 5)]
+    names = "select parent_uuid, parent_name from marts.patients_by_area where area_uuid = 'g'"
+    assert spec.staged.rows(names) == [("m", None)], "no household is named"
 
 
 def test_who_is_in_a_household_in_no_area_is_in_unplaced_of_its_source(staged: Staged) -> None:

@@ -217,6 +217,19 @@ def test_a_source_of_its_own(tree: Staged) -> None:
     ]
 
 
+@pytest.mark.parametrize("mart", ["reports_by_area_and_month", "registrations_by_area_and_month", "chw_activity"])
+def test_it_says_whether_its_source_was_copied_to_its_end(staged: Staged, mart: str) -> None:
+    staged.page([*TREE, report("r", patient_id="1")], caught_up=None)
+    update(staged)
+    marts.refresh(staged.connection)
+    complete = f"select distinct complete from marts.{mart}"
+    assert staged.values(complete) == [False]
+    staged.page()
+    update(staged)
+    marts.refresh(staged.connection)
+    assert staged.values(complete) == [True]
+
+
 def an_hour_passes(staged: Staged) -> None:
     staged.connection.execute("update ops.mart_state set refreshed_at = refreshed_at - interval '1 hour'")
 

@@ -1,7 +1,7 @@
 -- Each live document is in the models that its type belongs in, in the revision that is staged, and no other is in one.
 -- level: fail
 -- every: run
--- reads: contact, data_record, feedback, patient, person, place, report, task, telemetry, user
+-- reads: contact, data_record, feedback, patient, person, place, report, target, task, telemetry, user
 -- repair: Trigger cht_marts with the source under Remodel
 with held as (
     select
@@ -14,6 +14,7 @@ with held as (
         document.is_live and cht.is_main(document.source) and document.type = 'data_record' as is_record,
         document.is_live and cht.is_main(document.source) and document.type = 'user-settings' as is_user,
         document.is_live and cht.is_main(document.source) and document.type = 'task' as is_task,
+        document.is_live and cht.is_main(document.source) and document.type = 'target' as is_target,
         document.is_live and document.type = 'telemetry' as is_telemetry,
         document.is_live and document.type = 'feedback' as is_feedback
     from document
@@ -57,6 +58,11 @@ compared as (
     select held.source, 'task', held.is_task, held.saved_timestamp, kept.saved_timestamp
     from held
     left join models.task as kept on kept.source = held.source and kept._id = held._id
+    union all
+    -- a document may have none, or more
+    select held.source, 'target', held.is_target, held.saved_timestamp, kept.saved_timestamp
+    from held
+    join models.target as kept on kept.source = held.source and kept._id = held._id
     union all
     select held.source, 'telemetry', held.is_telemetry, held.saved_timestamp, kept.saved_timestamp
     from held

@@ -6,6 +6,7 @@
 -- active_chws: Those of them who submitted a report in the month
 -- reports: That they submitted
 -- households_visited: Households that a report of the month says were visited, or that is about a person in them
+-- complete: false until the source was first copied to its end
 -- key: source, area_uuid, month
 -- reads: area_fold, contact, person, place, submission_month, user, visit_month
 -- every: hour
@@ -43,8 +44,10 @@ select
     coalesce(workers.chws, 0) as chws,
     sum(done.chws)::bigint as active_chws,
     sum(done.reports)::bigint as reports,
-    sum(done.households)::bigint as households_visited
+    sum(done.households)::bigint as households_visited,
+    noted.caught_up_at is not null as complete
 from done
 join models.area_above as above on above.source = done.source and above.uuid = done.area_uuid
 left join workers on workers.source = above.source and workers.area_uuid = above.area_uuid
-group by above.source, above.area_uuid, done.month, workers.chws
+left join ops.model_source as noted on noted.source = above.source
+group by above.source, above.area_uuid, done.month, workers.chws, noted.caught_up_at

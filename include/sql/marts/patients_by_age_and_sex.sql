@@ -4,7 +4,7 @@
 -- name, contact_type: Of the area
 -- level: 1 at the top, 2 below that …; 0 for unplaced
 -- parent_uuid: The area in whose totals this one is counted
--- parent_name: Its name
+-- parent_name: Its name, unless it is a household
 -- sex: female, male, other or unknown: sex_group of models.person
 -- band: Of ages in full years: 0, 1 to 4, 5 to 9, 10 to 14, 15 to 49, 50 and over; unknown
 -- age_from: The age with which the band begins; null where it is unknown
@@ -72,7 +72,8 @@ select
     counted.complete
 from models.area_count as area
 join models.area_band as counted on counted.source = area.source and counted.area_uuid = area.area_uuid
-left join models.area_count as parent on parent.source = area.source and parent.area_uuid = area.effective_parent
+left join models.area_count as parent
+    on parent.source = area.source and parent.area_uuid = area.effective_parent and not parent.household
 where not area.household and area.area_uuid <> ''
 union all
 select

@@ -4,7 +4,7 @@
 -- name, contact_type: Of the area
 -- level: 1 at the top, 2 below that …; 0 for unplaced
 -- parent_uuid: The area in whose totals this one is counted
--- parent_name: Its name
+-- parent_name: Its name, unless it is a household
 -- direct_persons: Persons whose parent is this area
 -- total_persons: Persons in this area and in everything below it
 -- direct_persons_active, total_persons_active: Of them, those neither deceased nor muted
@@ -76,6 +76,7 @@ select
     (area.total_patients_deceased + coalesce(unplaced.total_patients_deceased, 0))::bigint as total_patients_deceased,
     area.complete
 from models.area_count as area
-left join models.area_count as parent on parent.source = area.source and parent.area_uuid = area.effective_parent
+left join models.area_count as parent
+    on parent.source = area.source and parent.area_uuid = area.effective_parent and not parent.household
 left join unplaced on unplaced.source = area.source and area.area_uuid = ''
 where not area.household

@@ -4,6 +4,7 @@
 -- month: The first day of the month of their reported_date, in the deployment's time zone; null where that can't be read
 -- persons: How many
 -- patients: Those of them who have a patient_id now
+-- complete: false until the source was first copied to its end
 -- key: source, area_uuid, month
 -- reads: area_fold, registration_month
 -- every: hour
@@ -12,7 +13,9 @@ select
     above.area_uuid,
     nullif(counted.month, '-infinity') as month,
     sum(counted.persons)::bigint as persons,
-    sum(counted.patients)::bigint as patients
+    sum(counted.patients)::bigint as patients,
+    noted.caught_up_at is not null as complete
 from models.registration_month as counted
 join models.area_above as above on above.source = counted.source and above.uuid = counted.area_uuid
-group by above.source, above.area_uuid, counted.month
+left join ops.model_source as noted on noted.source = above.source
+group by above.source, above.area_uuid, counted.month, noted.caught_up_at
