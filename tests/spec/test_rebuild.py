@@ -306,6 +306,7 @@ def test_a_partition_that_is_written_anew_between_two_chunks_stops_the_run(
 
 def test_who_would_break_is_told_before_anything_is_made(county: Staged, include: Path) -> None:
     county.connection.execute("create view public.mine as select uuid, notes from models.contact")
+    change(include, "models/contact", "-- notes: As written\n", "")
     change(include, "models/contact", "    doc.notes,\n", "")
     with recording(county.connection) as statements, pytest.raises(ModelFailed, match=r"public\.mine"):
         update(county, include)

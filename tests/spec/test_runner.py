@@ -273,6 +273,7 @@ def test_a_column_that_is_gone_names_who_reads_it(staged: Staged, include: Path)
     staged.page(COUNTY)
     run(staged)
     staged.connection.execute("create view public.mine as select uuid, notes from models.contact")
+    change(include, "models/contact", "-- notes: As written\n", "")
     change(include, "models/contact", "    doc.notes,\n", "")
     with pytest.raises(ModelFailed, match=r"models\.contact.*public\.mine"):
         models.update(staged.connection, include)

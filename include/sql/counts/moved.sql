@@ -1,6 +1,10 @@
 -- The persons who may be counted in another place or area above the household than before, of the differences that
 -- area_fold.sql or area_change.sql has found and area_write.sql has not written yet: all who are counted in another place, and
 -- those in households that have something else above them, at any depth.
+--
+-- Mostly no area is: not known to be none, so many are reckoned with that to make room for them takes longer than all else.
+analyze pg_temp.fold_area (is_moved);
+
 create temporary table moved on commit drop as
 with recursive turned as (
     select new.source, new.area_uuid as place
