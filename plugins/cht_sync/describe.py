@@ -17,17 +17,17 @@ def comment(connection: warehouse.Connection, kind: str, schema: str, file: Rela
     name = Identifier(schema, file.name)
     about = " ".join([file.about, *([f"Key: {', '.join(file.key)}."] if file.key else [])])
     comments = [statement.SQL("comment on {} {} is {}").format(statement.SQL(kind), name, Literal(about))]
-    there = [column for column, _ in columns(connection, f"{schema}.{file.name}")]
+    there = columns(connection, f"{schema}.{file.name}")
     require_known(file, there)
-    for column in there:
+    for column, _ in there:
         target = Identifier(schema, file.name, column)
         comments.append(statement.SQL("comment on column {} is {}").format(target, Literal(file.meaning(column))))
     connection.execute(statement.SQL("; ").join(comments))
 
 
-def require_known(file: Relation, there: Collection[str]) -> None:
+def require_known(file: Relation, there: Collection[tuple[str, str]]) -> None:
     """Raises ConfigurationInvalid where the header explains what is no column: a misspelt field would do nothing."""
-    if strays := [name for name, _ in file.columns if not any(relation.covers(name, column) for column in there)]:
+    if strays := [name for name, _ in file.columns if not any(relation.covers(name, column) for column, _ in there)]:
         raise relation.stray(file, strays[0])
 
 

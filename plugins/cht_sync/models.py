@@ -139,8 +139,7 @@ def _require_known(connection: warehouse.Connection, files: Files, anew: set[str
     for file in _reworded(connection, files.shown):
         if file.name not in anew and not files.failures.stop(file):
             with files.failures.catch(file):
-                there = describe.columns(connection, f"models.{file.name}")
-                describe.require_known(file, [column for column, _ in there])
+                describe.require_known(file, describe.columns(connection, f"models.{file.name}"))
 
 
 def _ours(connection: warehouse.Connection, files: Files) -> set[tuple[str, str]]:

@@ -117,7 +117,7 @@ def create(connection: warehouse.Connection, file: Relation, text: str, ours: Co
     before, after = (describe.columns(connection, at) for at in (f"models.{file.name}", f"model_data.{new(file.name)}"))
     if missing := {"source", *file.key} - {column for column, _ in after}:
         raise relation.invalid(file, f"gives no column {sorted(missing)[0]}")
-    describe.require_known(file, [column for column, _ in after])
+    describe.require_known(file, after)
     if before != after[: len(before)]:
         require_unread(connection, f"models.{file.name}", ours)
 
