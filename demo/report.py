@@ -36,6 +36,7 @@ ACTIVITY = """
     select
         area.name,
         area.area_uuid,
+        coalesce(registered.persons, 0),
         coalesce(submitted.reports, 0),
         coalesce(done.active_chws, 0),
         coalesce(done.chws, 0),
@@ -47,17 +48,45 @@ ACTIVITY = """
         where month = %(month)s
         group by source, area_uuid
     ) as submitted using (source, area_uuid)
+    left join marts.registrations_by_area_and_month as registered
+        on registered.source = area.source and registered.area_uuid = area.area_uuid and registered.month = %(month)s
     left join marts.chw_activity as done
         on done.source = area.source and done.area_uuid = area.area_uuid and done.month = %(month)s
     where area.level = 1
     order by area.source, area.name, area.area_uuid
 """
+AGES = """
+    select
+        band,
+        source,
+        array[
+            coalesce(sum(total_persons) filter (where sex = 'female'), 0),
+            coalesce(sum(total_persons) filter (where sex = 'male'), 0),
+            coalesce(sum(total_persons) filter (where sex = 'other'), 0),
+            coalesce(sum(total_persons) filter (where sex = 'unknown'), 0)
+        ]
+    from marts.patients_by_age_and_sex
+    where level <= 1
+    group by source, band, age_from
+    order by source, age_from
+"""
+SEXES = ("female", "male", "other", "unknown")
 QUALITY = """
-    select sum(duplicates), sum(orphans), sum(in_cycle), sum(mismatching_lineages), sum(impossible_dates), sum(refused)
+    select
+        sum(duplicates), sum(orphans), sum(in_cycle), sum(mismatching_lineages), sum(impossible_dates),
+        sum(unreadable_dates), sum(refused)
     from marts.data_quality
     where parent_uuid is null
 """
-DOUBTS = ("duplicates", "orphans", "in a cycle", "mismatching lineages", "impossible dates", "refused")
+DOUBTS = (
+    "duplicates",
+    "orphans",
+    "in a cycle",
+    "mismatching lineages",
+    "impossible dates",
+    "unreadable dates",
+    "refused",
+)
 DAYS = """
     select
         day,
@@ -96,14 +125,15 @@ def table(connection: warehouse.Connection, timezone: str) -> str:
     text = _aligned([_head(), *lines[:LONGEST]])
     if len(lines) > LONGEST:
         text += f"\n… and {len(lines) - LONGEST:,} areas more: OUT=FILE.csv writes all of them"
-    told = [
-        as_of(connection, timezone),
-        compared(connection, timezone),
+    blocks = [
+        text,
+        f"{as_of(connection, timezone)}\n{compared(connection, timezone)}",
+        ages(connection),
         month(connection, timezone),
         days(connection),
         doubts(connection),
     ]
-    return f"{text}\n\n{chr(10).join(filter(None, told))}"
+    return "\n\n".join(filter(None, blocks))
 
 
 def as_of(connection: warehouse.Connection, timezone: str) -> str:
@@ -114,6 +144,16 @@ def as_of(connection: warehouse.Connection, timezone: str) -> str:
     return f"As of {shown:%Y-%m-%d %H:%M:%S} ({timezone}). Every count is of the area with everything below it."
 
 
+def ages(connection: warehouse.Connection) -> str:
+    """Who is alive, by age in full years and sex: whole sources."""
+    found = connection.execute(AGES).fetchall()
+    if not found:
+        return ""
+    lines = [[band, source, *(f"{number:,}" for number in numbers)] for band, source, numbers in found]
+    text = _aligned([["age", "source", *SEXES], *lines])
+    return f"Persons alive (marts.patients_by_age_and_sex), whole sources:\n{text}"
+
+
 def month(connection: warehouse.Connection, timezone: str) -> str:
     """What was done in each area at the top, in the last month that has something."""
     (last,) = connection.execute(MONTH, [datetime.now(ZoneInfo(timezone)).date()]).fetchone() or (None,)
@@ -121,11 +161,11 @@ def month(connection: warehouse.Connection, timezone: str) -> str:
         return ""
     areas = connection.execute(ACTIVITY, {"month": last}).fetchall()
     lines = [
-        f"  {_printable(name or uuid)[:40]}: {reports:,} reports, {active:,} of {workers:,} CHWs active, "
-        f"{visited:,} households visited"
-        for name, uuid, reports, active, workers, visited in areas[:LONGEST]
+        f"  {_printable(name or uuid)[:40]}: {registered:,} registered, {reports:,} reports, "
+        f"{active:,} of {workers:,} CHWs active, {visited:,} households visited"
+        for name, uuid, registered, reports, active, workers, visited in areas[:LONGEST]
     ]
-    return "\n".join(["", f"In {last:%B %Y}:", *lines])
+    return "\n".join([f"In {last:%B %Y}:", *lines])
 
 
 def days(connection: warehouse.Connection) -> str:
@@ -134,7 +174,7 @@ def days(connection: warehouse.Connection) -> str:
     if not found:
         return ""
     lines = [[f"{day}", source, *(f"{number:,}" for number in numbers)] for day, source, numbers in found]
-    return f"\nPast days (history.area_day), whole sources:\n{_aligned([['day', 'source', *A_DAY], *lines])}\n"
+    return f"Past days (history.area_day), whole sources:\n{_aligned([['day', 'source', *A_DAY], *lines])}"
 
 
 def doubts(connection: warehouse.Connection) -> str:

@@ -40,6 +40,8 @@ OTHERS = [
     {"_id": "n", "type": "data_record"},
     {"_id": "k", "type": "task"},
     {"_id": "target~2024-05~p", "type": "target", "targets": [{"id": "a"}]},
+    {"_id": "target~2024-06~p", "type": "target", "targets": [{"id": ""}, {"id": {}}, {"id": "a" * 501}, {}]},
+    {"_id": "target~2024-07~p", "type": "target", "targets": "none"},
     {"_id": "e", "type": "telemetry"},
     {"_id": "b", "type": "feedback"},
     {"_id": "form:f", "type": "form"},
@@ -124,7 +126,8 @@ DAMAGES = [
     ("update model_data.report_month set reports = 2", "kept_visits"),
     *((f"delete from model_data.{model} where _id = '{row}'", "models_as_staged") for model, row in [
         ("contact", "r"), ("person", "r"), ("place", "x"), ("patient", "p"), ("data_record", "n"), ("report", "m"),
-        ('"user"', "u"), ("task", "k"), ("telemetry", "e"), ("feedback", "b"),
+        ('"user"', "u"), ("task", "k"), ("telemetry", "e"), ("telemetry_devices", "e"), ("feedback", "b"),
+        ("target", "target~2024-05~p"),
     ]),
     *((f"delete from staging.document where _id = '{row}'", "rows_of_documents") for row in (
         "r", "d", "m", "u", "k", "target~2024-05~p", "e", "b"

@@ -26,6 +26,7 @@ NONE = {
     "in_cycle": 0,
     "mismatching_lineages": 0,
     "impossible_dates": 0,
+    "unreadable_dates": 0,
     "refused": 0,
     "older_revisions": 0,
 }
@@ -134,7 +135,6 @@ BEFORE, EARLY, LATE = -2208988800001, -2208988800000, 4102444800000
         ({"reported_date": BEFORE}, 1),
         ({"reported_date": EARLY}, 0),
         ({"reported_date": LATE}, 1),
-        ({"reported_date": "nonsense"}, 0),
         ({"date_of_birth": "1899-12-31"}, 1),
         ({"date_of_birth": "1900-01-01"}, 0),
         ({"date_of_birth": "2100-01-01"}, 1),
@@ -159,6 +159,46 @@ def test_impossible_dates_of_a_place_and_of_reports(quality: Spec) -> None:
     assert found(quality, "impossible_dates") == {"c": 1, "d": 2, "e": 1}
     quality.stage("", {**report, "_id": "t", "contact": None}, {**report, "_id": "u", "form": None}, deleted="s")
     assert found(quality, "impossible_dates") == {"c": 1, "d": 2, "e": 1, "": 1}
+
+
+@pytest.mark.parametrize(
+    ("dates", "number"),
+    [
+        ({"reported_date": "nonsense"}, 1),
+        ({"reported_date": [1]}, 1),
+        ({"reported_date": ""}, 0),
+        ({"reported_date": None}, 0),
+        ({"date_of_birth": "someday"}, 1),
+        ({"date_of_birth": "someday", "dob_iso": "2020-01-01"}, 0),
+        ({"dob_iso": "someday"}, 1),
+        ({"ephemeral_dob": {"dob_iso": {"day": 1}}}, 1),
+        ({"ephemeral_dob": {"dob_iso": ""}}, 0),
+        ({"date_of_death": "yes"}, 1),
+        ({"date_of_death": 0}, 0),
+        ({"date_of_death": "2020-01-01"}, 0),
+        ({"date_of_death": 1577836800000}, 0),
+        ({"date_of_birth": "someday", "date_of_death": "yes", "reported_date": "nonsense"}, 1),
+    ],
+)
+def test_unreadable_dates_of_a_person(quality: Spec, dates: dict[str, Any], number: int) -> None:
+    quality.stage("", {**TREE[5], **dates})
+    assert found(quality, "unreadable_dates") == ({"c": 1, "d": 1} if number else {})
+
+
+def test_unreadable_dates_of_a_place_and_of_reports(quality: Spec) -> None:
+    quality.stage("", {**TREE[2], "reported_date": "nonsense", "date_of_birth": "someday"})
+    assert found(quality, "unreadable_dates") == {"c": 1, "d": 1}
+    report = {"_id": "r", "type": "data_record", "form": "f", "contact": {"_id": "q"}}
+    quality.stage("", {**report, "reported_date": {}}, {**report, "_id": "s"})
+    assert found(quality, "unreadable_dates") == {"c": 1, "d": 1, "e": 1}
+    quality.stage("", {**report, "reported_date": EARLY}, TREE[2])
+    assert found(quality, "unreadable_dates") == {}
+
+
+def test_a_document_with_both_kinds_of_dates_counts_in_both(quality: Spec) -> None:
+    quality.stage("", {**TREE[5], "date_of_birth": "1800-01-01", "date_of_death": "yes"})
+    row = refreshed(quality)["d"]
+    assert (row["impossible_dates"], row["unreadable_dates"]) == (1, 1)
 
 
 def test_refused_documents_and_those_that_count_as_before(quality: Spec) -> None:

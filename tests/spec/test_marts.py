@@ -130,6 +130,21 @@ def test_refreshed_only_when_counts_changed(staged: Staged) -> None:
     assert staged.values("select total_persons from marts.patients_by_area where area_uuid = ''") == [0]
 
 
+def test_refreshed_when_two_have_changed_places_and_no_count_has(staged: Staged, include: Path) -> None:
+    mart = "-- One row a person\n-- key: source, uuid\n-- reads: area_fold\nselect * from models.person_area\n"
+    (include / "sql" / "marts" / "placed.sql").write_text(mart, encoding="utf-8")
+    placed = "select uuid, place_uuid from marts.placed order by 1"
+    staged.page([*COUNTY, *tables.documents("_id | type | parent\ni | clinic | c d\nr | person | i c d")])
+    staged.update()
+    marts.refresh(staged.connection, include)
+    assert staged.rows(placed) == [("p", "h"), ("q", ""), ("r", "i")]
+    swapped = tables.documents("_id | type | parent | patient_id\np | person | i c d |\nr | person | h c d | 1")
+    staged.page(swapped)
+    staged.update()
+    assert "placed" in marts.refresh(staged.connection, include)
+    assert staged.rows(placed) == [("p", "i"), ("q", ""), ("r", "h")]
+
+
 def test_incomplete_until_the_source_was_caught_up(staged: Staged) -> None:
     complete = "select distinct complete from models.area_count"
     staged.page(COUNTY, caught_up=None)

@@ -1,7 +1,7 @@
 -- Each live document is in the models that its type belongs in, in the revision that is staged, and no other is in one.
 -- level: fail
 -- every: run
--- reads: contact, data_record, feedback, patient, person, place, report, target, task, telemetry, user
+-- reads: contact, data_record, feedback, patient, person, place, report, target, task, telemetry, telemetry_devices, user
 -- repair: Trigger cht_marts with the source under Remodel
 with held as (
     select
@@ -18,6 +18,18 @@ with held as (
         document.is_live and document.type = 'telemetry' as is_telemetry,
         document.is_live and document.type = 'feedback' as is_feedback
     from document
+),
+
+-- a document may have no target at all
+aimed as (
+    select held.source, held._id
+    from held
+    join staging.document as document on document.source = held.source and document._id = held._id
+    where held.is_target and exists (
+        select
+        from jsonb_path_query(document.doc, 'strict $.targets[*].id ? (@ != "")', silent => true) as target (id)
+        where cht.key(cht.string(target.id)) is not null
+    )
 ),
 
 -- what should be in each model, and what is: when the revision that it has was saved
@@ -59,14 +71,18 @@ compared as (
     from held
     left join models.task as kept on kept.source = held.source and kept._id = held._id
     union all
-    -- a document may have none, or more
-    select held.source, 'target', held.is_target, held.saved_timestamp, kept.saved_timestamp
+    select held.source, 'target', aimed._id is not null, held.saved_timestamp, kept.saved_timestamp
     from held
-    join models.target as kept on kept.source = held.source and kept._id = held._id
+    left join aimed on aimed.source = held.source and aimed._id = held._id
+    left join models.target as kept on kept.source = held.source and kept._id = held._id
     union all
     select held.source, 'telemetry', held.is_telemetry, held.saved_timestamp, kept.saved_timestamp
     from held
     left join models.telemetry as kept on kept.source = held.source and kept._id = held._id
+    union all
+    select held.source, 'telemetry_devices', held.is_telemetry, held.saved_timestamp, kept.saved_timestamp
+    from held
+    left join models.telemetry_devices as kept on kept.source = held.source and kept._id = held._id
     union all
     select held.source, 'feedback', held.is_feedback, held.saved_timestamp, kept.saved_timestamp
     from held

@@ -23,6 +23,8 @@ with kept as (
     union all
     select telemetry.source, telemetry._id, 'telemetry' from models.telemetry as telemetry
     union all
+    select device.source, device._id, 'telemetry_devices' from models.telemetry_devices as device
+    union all
     select feedback.source, feedback._id, 'feedback' from models.feedback as feedback
 )
 

@@ -138,11 +138,19 @@ chain_written as (
     where not new.is_gone
     on conflict (source, uuid, position) do update set ancestor = excluded.ancestor
     returning 1
+),
+
+-- where they are counted is read, too: those of two households who change places leave all counts as they are
+moved as (
+    select count(*) as persons
+    from pg_temp.fold_person as new
+    where new.is_moved
 )
 
 select
     (select count(*) from area_gone) + (select count(*) from area_written)
     + (select count(*) from orphan_gone) + (select count(*) from orphan_written)
-    + (select count(*) from cycle_gone) + (select count(*) from cycle_written) as read,
-    (select count(*) from person_gone) + (select count(*) from person_written)
+    + (select count(*) from cycle_gone) + (select count(*) from cycle_written)
+    + (select persons from moved) as read,
+    (select count(*) from person_gone) + (select count(*) from person_written) - (select persons from moved)
     + (select count(*) from chain_gone) + (select count(*) from chain_written) as kept

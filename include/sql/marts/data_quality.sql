@@ -9,6 +9,7 @@
 -- in_cycle: Places that are above themselves
 -- mismatching_lineages: Contacts that embed other ids as what is above them than the current documents give; not those in or below a cycle
 -- impossible_dates: Contacts and reports with a date before 1900 or later than their copy, and persons who died before they were born
+-- unreadable_dates: Contacts and reports with something where a date should be that can't be read as one
 -- refused: Documents of the main database whose latest revision could not be taken in; of the others: marts.refused
 -- older_revisions: Of them, those that are counted as they were before
 -- complete: false until the source was first copied to its end
@@ -48,8 +49,13 @@ found as (
     join models.contact as contact on contact.source = expected.source and contact.parent_uuid = expected.parent_uuid
     where contact.lineage <> expected.lineage
     union all
-    select wrong.source, coalesce(report.subject_uuid, record.contact_uuid, wrong._id), 'date'
+    select wrong.source, coalesce(report.subject_uuid, record.contact_uuid, wrong._id), kind.what
     from models.impossible_date as wrong
+    cross join lateral (
+        select 'impossible' as what where wrong.reported or wrong.born or wrong.died or wrong.died_before_birth
+        union all
+        select 'unreadable' where wrong.unreadable
+    ) as kind
     left join models.data_record as record on record.source = wrong.source and record._id = wrong._id
     left join models.report as report on report.source = wrong.source and report._id = wrong._id
     union all
@@ -78,7 +84,8 @@ counted as (
         sum(placed.documents) filter (where placed.what = 'orphan') as orphans,
         sum(placed.documents) filter (where placed.what = 'cycle') as in_cycle,
         sum(placed.documents) filter (where placed.what = 'lineage') as mismatching_lineages,
-        sum(placed.documents) filter (where placed.what = 'date') as impossible_dates,
+        sum(placed.documents) filter (where placed.what = 'impossible') as impossible_dates,
+        sum(placed.documents) filter (where placed.what = 'unreadable') as unreadable_dates,
         sum(placed.documents) filter (where placed.what in ('refused', 'older')) as refused,
         sum(placed.documents) filter (where placed.what = 'older') as older_revisions
     from placed
@@ -98,6 +105,7 @@ select
     coalesce(counted.in_cycle, 0)::bigint as in_cycle,
     coalesce(counted.mismatching_lineages, 0)::bigint as mismatching_lineages,
     coalesce(counted.impossible_dates, 0)::bigint as impossible_dates,
+    coalesce(counted.unreadable_dates, 0)::bigint as unreadable_dates,
     coalesce(counted.refused, 0)::bigint as refused,
     coalesce(counted.older_revisions, 0)::bigint as older_revisions,
     area.complete

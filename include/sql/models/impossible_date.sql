@@ -1,10 +1,11 @@
--- One row a contact or report with a date that can't be: before 1900, or more than a day after it was copied. One that can't be
--- read at all is none.
+-- One row a contact or report with a date that can't be, before 1900 or more than a day after it was copied, or with something
+-- where a date should be that can't be read as one.
 -- is_report: Whether it is a report or a message; else it is a contact
 -- reported: That it was reported then
 -- born: That the person was born then
 -- died: That the person died then
 -- died_before_birth: That the person died before being born, by more than a day
+-- unreadable: Something is there for one of these dates, and can't be read
 -- key: source, _id
 -- after: data_record, person
 with contact as (
@@ -14,7 +15,13 @@ with contact as (
         contact.saved_timestamp,
         contact.reported,
         person.born_on::timestamp at time zone 'UTC' as born,
-        coalesce(person.died_on::timestamp at time zone 'UTC', person.died_at) as died
+        coalesce(person.died_on::timestamp at time zone 'UTC', person.died_at) as died,
+        person.born_on is null and person._id is not null and (
+            cht.is_given(document.doc -> 'date_of_birth') or cht.is_given(document.doc -> 'dob_iso')
+            or cht.is_given(document.doc #> '{ephemeral_dob,dob_iso}')
+        ) as unreadable_birth,
+        coalesce(person.is_deceased, false) as is_deceased,
+        contact.reported is null and cht.is_given(document.doc -> 'reported_date') as unreadable
     from document
     join models.contact as contact on contact.source = document.source and contact._id = document._id
     left join models.person as person on person.source = contact.source and person._id = contact._id
@@ -28,7 +35,8 @@ dated as (
         cht.is_impossible(contact.reported, contact.saved_timestamp) as reported,
         cht.is_impossible(contact.born, contact.saved_timestamp) as born,
         cht.is_impossible(contact.died, contact.saved_timestamp) as died,
-        coalesce(contact.died < contact.born - interval '1 day', false) as died_before_birth
+        coalesce(contact.died < contact.born - interval '1 day', false) as died_before_birth,
+        contact.unreadable or contact.unreadable_birth or (contact.is_deceased and contact.died is null) as unreadable
     from contact
     union all
     select
@@ -38,7 +46,8 @@ dated as (
         cht.is_impossible(record.reported, record.saved_timestamp) as reported,
         false as born,
         false as died,
-        false as died_before_birth
+        false as died_before_birth,
+        record.reported is null and cht.is_given(document.doc -> 'reported_date') as unreadable
     from document
     join models.data_record as record on record.source = document.source and record._id = document._id
     where document.type = 'data_record'
@@ -52,6 +61,7 @@ select
     dated.reported,
     dated.born,
     dated.died,
-    dated.died_before_birth
+    dated.died_before_birth,
+    dated.unreadable
 from dated
-where dated.reported or dated.born or dated.died or dated.died_before_birth
+where dated.reported or dated.born or dated.died or dated.died_before_birth or dated.unreadable
