@@ -14,7 +14,7 @@ from cht_sync import relation, sql, table, warehouse
 from cht_sync.work import Work
 
 #: The models that days are counted from.
-WATCHED = ("person", "data_record")
+WATCHED = ("person", "report")
 
 
 class Past:

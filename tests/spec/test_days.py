@@ -133,7 +133,8 @@ class World:
             uuid for uuid, event in last.items() if isinstance(event, str) and uuid in {*self.live, *self.archived}
         ]
         self.past.staged.page(written, deleted=deleted, saved=self._tick())
-        for uuid in last:
+        # the deletion of what is not there is in no feed
+        for uuid in [*(document["_id"] for document in written), *deleted]:
             self._change(uuid, "")
         self.live |= {document["_id"]: document for document in written}
         for uuid, how in [event for event in events if type(event) is tuple]:

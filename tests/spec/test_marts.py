@@ -90,15 +90,31 @@ def test_who_is_in_a_household_in_no_area_is_in_the_totals_of_unplaced(spec: Spe
         ("e", 1, 1, 1, 0, 0, 0, 0, 0, 0),
         ("g", 1, 1, 0, 1, 0, 1, 0, 1, 0),
     ]
-    top = """
-        select sum(area.total_persons), sum(area.total_patients)
-        from marts.patients_by_area as area
-        left join marts.patients_by_area as parent on parent.area_uuid = area.parent_uuid
-        where parent.area_uuid is null
-    """
+    top = "select sum(total_persons), sum(total_patients) from marts.patients_by_area where parent_uuid is null"
     assert spec.staged.rows(top) == [(9, 5)]
-    names = "select parent_uuid, parent_name from marts.patients_by_area where area_uuid = 'g'"
-    assert spec.staged.rows(names) == [("m", None)], "no household is named"
+
+
+def test_above_an_area_in_a_household_is_the_area_in_which_that_is(spec: Spec) -> None:
+    spec.stage(
+        """
+        _id | type     | parent
+        d   | district |
+        h   | clinic   | d
+        i   | clinic   | h d
+        c   | centre   | i h d
+        p   | person   | c i h d
+        m   | clinic   |
+        g   | centre   | m
+    """,
+        {"_id": "d", "type": "district_hospital", "name": "Kisumu"},
+    )
+    marts.refresh(spec.staged.connection)
+    for mart in ("patients_by_area", "data_quality"):
+        above = spec.staged.rows(f"select area_uuid, parent_uuid, level from marts.{mart} order by 1")
+        assert above == [("", None, 0), ("c", "d", 4), ("d", None, 1), ("g", None, 2)]
+    named = "select area_uuid, parent_uuid, parent_name from marts.{} where parent_name is not null"
+    for mart in ("patients_by_area", "patients_by_age_and_sex"):
+        assert spec.staged.rows(named.format(mart)) == [("c", "d", "Kisumu")]
 
 
 def test_who_is_in_a_household_in_no_area_is_in_unplaced_of_its_source(staged: Staged) -> None:

@@ -109,39 +109,48 @@ happened as (
     where event.day is not null and event.day <= coalesce(dated.removed_on, event.day)
 ),
 
-record as (
+report as (
     select
-        record.source,
-        (record.reported at time zone %(timezone)s)::date as day,
+        report.source,
+        (report.reported at time zone %(timezone)s)::date as day,
         report.subject_uuid,
+        report.patient_id,
         record.patient_uuid,
-        record.patient_id,
-        record.contact_uuid
+        report.contact_uuid
     from span
     cross join ops.model_source as noted
     cross join lateral (
-        select record.*
-        from models.data_record as record
-        where record.source = noted.source and record.reported >= span.starts and record.reported < span.ends
-            and record.form is not null
+        select report.*
+        from models.report as report
+        where report.source = noted.source and report.reported >= span.starts and report.reported < span.ends
         offset 0
-    ) as record
-    left join models.report as report on report.source = record.source and report._id = record._id
+    ) as report
+    -- about nobody, or about somebody who is no longer there
+    left join lateral (
+        select record.patient_uuid
+        from models.data_record as record
+        where report.subject_uuid is null and record.source = report.source and record._id = report._id
+        offset 0
+    ) as record on true
 ),
 
 reported as (
     select
-        record.source,
+        report.source,
         coalesce(subject.place, named.place, coded.place, submitter.place, gone.place, '') as place,
-        record.day,
+        report.day,
         count(*) as reports
-    from record
-    left join model_data.counted_person as subject on subject.source = record.source and subject.uuid = record.subject_uuid
-    left join removed as named on named.source = record.source and named.uuid = record.patient_uuid
-    left join removed as coded on coded.source = record.source and coded.uuid = record.patient_id
-    left join model_data.counted_person as submitter
-        on submitter.source = record.source and submitter.uuid = record.contact_uuid
-    left join removed as gone on gone.source = record.source and gone.uuid = record.contact_uuid
+    from report
+    left join model_data.counted_person as subject on subject.source = report.source and subject.uuid = report.subject_uuid
+    left join removed as named on named.source = report.source and named.uuid = report.patient_uuid
+    left join removed as coded on coded.source = report.source and coded.uuid = report.patient_id
+    left join lateral (
+        select person.place
+        from model_data.counted_person as person
+        where report.subject_uuid is null and person.source = report.source and person.uuid = report.contact_uuid
+        offset 0
+    ) as submitter on true
+    left join removed as gone on gone.source = report.source and gone.uuid = report.contact_uuid
     group by 1, 2, 3
 ),
 
@@ -162,49 +171,51 @@ own as (
     from reported
 ),
 
--- a household in another household, with what is above that one, up to the first that is none
-nested as (
-    select place.source, place.area_uuid as place, above.effective_parent as area
-    from model_data.area_fold as place
-    join model_data.area_fold as above on above.source = place.source and above.area_uuid = place.effective_parent
-    -- of its households the first is itself
-    where place.household and above.household and above.total_households > 1
-    union
-    select nested.source, nested.place, above.effective_parent
-    from nested
-    join model_data.area_fold as above on above.source = nested.source and above.area_uuid = nested.area
-    where above.household
-),
-
--- '' where there is none: whoever is in no area is unplaced
-seat as (
-    select nested.source, nested.place, coalesce(nested.area, '') as area
-    from nested
-    left join model_data.area_fold as area on area.source = nested.source and area.area_uuid = nested.area
-    where area.household is not true
-),
-
--- every area above the household with itself and each that is above it
-path as (
-    select place.source, place.area_uuid as area, place.area_uuid as above, place.effective_parent as up
+area as materialized (
+    select place.source, place.area_uuid as uuid, place.effective_parent
     from model_data.area_fold as place
     where not place.household
+),
+
+-- the nearest area above each; mostly the place directly above it is one
+parent as materialized (
+    select area.source, area.uuid, coalesce(direct.uuid, further.area_uuid) as parent_uuid
+    from area
+    left join area as direct on direct.source = area.source and direct.uuid = area.effective_parent
+    left join lateral (
+        select nullif(place.area_uuid, '') as area_uuid
+        from models.place_area as place
+        where direct.uuid is null and place.source = area.source and place.uuid = area.effective_parent
+        offset 0
+    ) as further on true
+),
+
+-- every area with itself and each that is above it
+path as (
+    select area.source, area.uuid as area, area.uuid as above
+    from area
     union
-    select path.source, path.area, above.area_uuid, above.effective_parent
+    select path.source, path.area, parent.parent_uuid
     from path
-    join model_data.area_fold as above on above.source = path.source and above.area_uuid = path.up
+    join parent on parent.source = path.source and parent.uuid = path.above
+    where parent.parent_uuid is not null
 ),
 
 seated as (
     select
         own.source,
-        coalesce(seat.area, case when place.household then place.effective_parent else place.area_uuid end, '') as area,
+        coalesce(area.uuid, nearest.area_uuid, '') as area,
         own.day,
         sum(own.persons) as persons, sum(own.patients) as patients, sum(own.deceased) as deceased,
         sum(own.registered) as registered, sum(own.died) as died, sum(own.removed) as removed, sum(own.reports) as reports
     from own
-    join model_data.area_fold as place on place.source = own.source and place.area_uuid = own.place
-    left join seat on seat.source = own.source and seat.place = own.place
+    left join area on area.source = own.source and area.uuid = own.place
+    left join lateral (
+        select place.area_uuid
+        from models.place_area as place
+        where area.uuid is null and place.source = own.source and place.uuid = own.place
+        offset 0
+    ) as nearest on true
     group by 1, 2, 3
 ),
 
@@ -221,8 +232,8 @@ total as (
 
 summed as (
     select
-        place.source,
-        place.area_uuid,
+        area.source,
+        area.uuid as area_uuid,
         span.first - 1 + calendar.n as day,
         sum(coalesce(total.persons, 0)) over stock as persons,
         sum(coalesce(total.patients, 0)) over stock as patients,
@@ -231,13 +242,11 @@ summed as (
         coalesce(total.died, 0) as died,
         coalesce(total.removed, 0) as removed,
         coalesce(total.reports, 0) as reports
-    from model_data.area_fold as place
+    from area
     cross join span
     cross join lateral generate_series(0, span.last - span.first + 1) as calendar (n)
-    left join total
-        on total.source = place.source and total.area = place.area_uuid and total.day = span.first - 1 + calendar.n
-    where not place.household
-    window stock as (partition by place.source, place.area_uuid order by calendar.n)
+    left join total on total.source = area.source and total.area = area.uuid and total.day = span.first - 1 + calendar.n
+    window stock as (partition by area.source, area.uuid order by calendar.n)
 ),
 
 counted as materialized (
@@ -251,10 +260,16 @@ counted as materialized (
     where summed.day >= span.first
 ),
 
+kept as materialized (
+    select kept.*
+    from span
+    join history.area_day as kept on kept.day between span.first and span.last
+),
+
 gone as (
-    delete from history.area_day as kept
-    using span
-    where kept.day between span.first and span.last and not exists (
+    delete from history.area_day as old
+    using kept
+    where old.source = kept.source and old.area_uuid = kept.area_uuid and old.day = kept.day and not exists (
         select from counted
         where counted.source = kept.source and counted.area_uuid = kept.area_uuid and counted.day = kept.day
     )
@@ -275,7 +290,7 @@ written as (
         counted.reports,
         counted.removed
     from counted
-    left join history.area_day as kept
+    left join kept
         on kept.source = counted.source and kept.area_uuid = counted.area_uuid and kept.day = counted.day
     where kept.source is null or row(kept.*) is distinct from row(counted.*)
     on conflict (source, area_uuid, day) do update set

@@ -4,21 +4,29 @@
 create temporary table day_stock on commit drop as
 select
     person.source,
-    case when place.household then coalesce(place.effective_parent, '') else counted.place end as place,
+    person.place,
     count(*) as persons,
     count(*) filter (where person.is_patient) as patients,
-    count(*) filter (
-        where person.is_deceased and coalesce(
+    count(*) filter (where person.had_died) as deceased
+from (
+    select
+        person.source,
+        case when place.household then coalesce(place.effective_parent, '') else counted.place end as place,
+        person.is_patient,
+        person.is_deceased and coalesce(
             person.died_on < %(first)s::date,
             person.died_at < %(first)s::date::timestamp at time zone %(timezone)s,
             true
-        )
-    ) as deceased
-from models.person as person
-left join model_data.orphan as orphan on orphan.source = person.source and orphan.uuid = person._id
-cross join lateral (
-    select case when orphan.uuid is null then coalesce(person.parent_uuid, '') else coalesce(orphan.effective_parent, '') end
-) as counted (place)
-left join model_data.area_fold as place on place.source = person.source and place.area_uuid = counted.place
-where person.reported is null or person.reported < %(first)s::date::timestamp at time zone %(timezone)s
-group by 1, 2
+        ) as had_died
+    from models.person as person
+    left join model_data.orphan as orphan on orphan.source = person.source and orphan.uuid = person._id
+    cross join lateral (
+        select case when orphan.uuid is null then coalesce(person.parent_uuid, '')
+            else coalesce(orphan.effective_parent, '') end
+    ) as counted (place)
+    left join model_data.area_fold as place on place.source = person.source and place.area_uuid = counted.place
+    where person.reported is null or person.reported < %(first)s::date::timestamp at time zone %(timezone)s
+    -- what it is the planner can't see, and takes it for few: each worker counts for itself, instead of one for all
+    offset '0'::bigint
+) as person
+group by person.source, person.place

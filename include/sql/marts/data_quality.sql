@@ -3,7 +3,7 @@
 -- area_uuid: The place's _id; empty for unplaced
 -- name, contact_type: Of the area
 -- level: 1 at the top, 2 below that …; 0 for unplaced
--- parent_uuid: The area in whose totals this one is counted
+-- parent_uuid: The nearest area above it, in whose totals it is counted; null where there is none
 -- duplicates: Persons whose short code another person has, too
 -- orphans: Contacts whose parent isn't there, or is no place
 -- in_cycle: Places that are above themselves
@@ -99,7 +99,7 @@ select
     area.name,
     area.contact_type,
     area.level,
-    area.effective_parent as parent_uuid,
+    above.parent_uuid,
     coalesce(counted.duplicates, 0)::bigint as duplicates,
     coalesce(counted.orphans, 0)::bigint as orphans,
     coalesce(counted.in_cycle, 0)::bigint as in_cycle,
@@ -110,5 +110,6 @@ select
     coalesce(counted.older_revisions, 0)::bigint as older_revisions,
     area.complete
 from models.area_count as area
+left join models.area_parent as above on above.source = area.source and above.uuid = area.area_uuid
 left join counted on counted.source = area.source and counted.area_uuid = area.area_uuid
 where not area.household

@@ -3,8 +3,8 @@
 -- area_uuid: The place's _id; empty for unplaced
 -- name, contact_type: Of the area
 -- level: 1 at the top, 2 below that …; 0 for unplaced
--- parent_uuid: The area in whose totals this one is counted
--- parent_name: Its name, unless it is a household
+-- parent_uuid: The nearest area above it, in whose totals it is counted; null where there is none
+-- parent_name: Its name
 -- sex: female, male, other or unknown: sex_group of models.person
 -- band: Of ages in full years: 0, 1 to 4, 5 to 9, 10 to 14, 15 to 49, 50 and over; unknown
 -- age_from: The age with which the band begins; null where it is unknown
@@ -17,25 +17,7 @@
 -- key: source, area_uuid, sex, band
 -- reads: area_fold, band_fold
 -- every: hour
-with outside as (
-    select place.source, place.area_uuid, 1 as sign
-    from models.area_count as place
-    where place.area_uuid = '' or place.household and place.effective_parent is null
-    union all
-    -- an area in such a household has rows of its own
-    select area.source, area.area_uuid, -1 as sign
-    from models.area_count as area
-    join models.area_count as household
-        on household.source = area.source and household.area_uuid = area.effective_parent and household.household
-    cross join lateral (
-        select from models.place_area as above
-        where above.source = household.source and above.uuid = household.area_uuid and above.area_uuid = ''
-        offset 0
-    ) as above
-    where not area.household
-),
-
-unplaced as (
+with unplaced as (
     select
         band.source,
         band.sex,
@@ -47,8 +29,8 @@ unplaced as (
         sum(outside.sign * band.total_patients)::bigint as total_patients,
         band.as_of,
         band.complete
-    from outside
-    join models.area_band as band on band.source = outside.source and band.area_uuid = outside.area_uuid
+    from models.outside as outside
+    join models.area_band as band on band.source = outside.source and band.area_uuid = outside.place_uuid
     group by band.source, band.sex, band.band, band.age_from, band.as_of, band.complete
     having sum(outside.sign * band.total_persons) > 0
 )
@@ -59,8 +41,8 @@ select
     area.name,
     area.contact_type,
     area.level,
-    area.effective_parent as parent_uuid,
-    parent.name as parent_name,
+    above.parent_uuid,
+    above.parent_name,
     counted.sex,
     counted.band,
     counted.age_from,
@@ -72,8 +54,7 @@ select
     counted.complete
 from models.area_count as area
 join models.area_band as counted on counted.source = area.source and counted.area_uuid = area.area_uuid
-left join models.area_count as parent
-    on parent.source = area.source and parent.area_uuid = area.effective_parent and not parent.household
+left join models.area_parent as above on above.source = area.source and above.uuid = area.area_uuid
 where not area.household and area.area_uuid <> ''
 union all
 select

@@ -3,8 +3,8 @@
 -- area_uuid: The place's _id; empty for unplaced
 -- name, contact_type: Of the area
 -- level: 1 at the top, 2 below that …; 0 for unplaced
--- parent_uuid: The area in whose totals this one is counted
--- parent_name: Its name, unless it is a household
+-- parent_uuid: The nearest area above it, in whose totals it is counted; null where there is none
+-- parent_name: Its name
 -- direct_persons: Persons whose parent is this area
 -- total_persons: Persons in this area and in everything below it
 -- direct_persons_active, total_persons_active: Of them, those neither deceased nor muted
@@ -17,36 +17,24 @@
 -- complete: false until the source was first copied to its end
 -- key: source, area_uuid
 -- reads: area_fold
-with outside as (
-    select 1 as sign, household.*
-    from models.area_count as household
-    where household.household and household.effective_parent is null
-    union all
-    -- an area in such a household has a row of its own
-    select -1 as sign, area.*
-    from models.area_count as area
-    join models.area_count as household
-        on household.source = area.source and household.area_uuid = area.effective_parent and household.household
-    cross join lateral (
-        select from models.place_area as above
-        where above.source = household.source and above.uuid = household.area_uuid and above.area_uuid = ''
-        offset 0
-    ) as above
-    where not area.household
-),
-
-unplaced as (
+with unplaced as (
     select
         outside.source,
-        sum(outside.sign * outside.total_persons) as total_persons,
-        sum(outside.sign * outside.total_persons_active) as total_persons_active,
-        sum(outside.sign * outside.total_persons_muted) as total_persons_muted,
-        sum(outside.sign * outside.total_persons_deceased) as total_persons_deceased,
-        sum(outside.sign * outside.total_patients) as total_patients,
-        sum(outside.sign * outside.total_patients_active) as total_patients_active,
-        sum(outside.sign * outside.total_patients_muted) as total_patients_muted,
-        sum(outside.sign * outside.total_patients_deceased) as total_patients_deceased
-    from outside
+        sum(outside.sign * place.total_persons) as total_persons,
+        sum(outside.sign * place.total_persons_active) as total_persons_active,
+        sum(outside.sign * place.total_persons_muted) as total_persons_muted,
+        sum(outside.sign * place.total_persons_deceased) as total_persons_deceased,
+        sum(outside.sign * place.total_patients) as total_patients,
+        sum(outside.sign * place.total_patients_active) as total_patients_active,
+        sum(outside.sign * place.total_patients_muted) as total_patients_muted,
+        sum(outside.sign * place.total_patients_deceased) as total_patients_deceased
+    from models.outside as outside
+    cross join lateral (
+        select area.*
+        from models.area_count as area
+        where area.source = outside.source and area.area_uuid = outside.place_uuid
+        offset 0
+    ) as place
     group by outside.source
 )
 
@@ -56,8 +44,8 @@ select
     area.name,
     area.contact_type,
     area.level,
-    area.effective_parent as parent_uuid,
-    parent.name as parent_name,
+    above.parent_uuid,
+    above.parent_name,
     area.direct_persons,
     area.direct_persons_active,
     area.direct_persons_muted,
@@ -66,17 +54,16 @@ select
     area.direct_patients_active,
     area.direct_patients_muted,
     area.direct_patients_deceased,
-    (area.total_persons + coalesce(unplaced.total_persons, 0))::bigint as total_persons,
-    (area.total_persons_active + coalesce(unplaced.total_persons_active, 0))::bigint as total_persons_active,
-    (area.total_persons_muted + coalesce(unplaced.total_persons_muted, 0))::bigint as total_persons_muted,
-    (area.total_persons_deceased + coalesce(unplaced.total_persons_deceased, 0))::bigint as total_persons_deceased,
-    (area.total_patients + coalesce(unplaced.total_patients, 0))::bigint as total_patients,
-    (area.total_patients_active + coalesce(unplaced.total_patients_active, 0))::bigint as total_patients_active,
-    (area.total_patients_muted + coalesce(unplaced.total_patients_muted, 0))::bigint as total_patients_muted,
-    (area.total_patients_deceased + coalesce(unplaced.total_patients_deceased, 0))::bigint as total_patients_deceased,
+    coalesce(unplaced.total_persons, area.total_persons)::bigint as total_persons,
+    coalesce(unplaced.total_persons_active, area.total_persons_active)::bigint as total_persons_active,
+    coalesce(unplaced.total_persons_muted, area.total_persons_muted)::bigint as total_persons_muted,
+    coalesce(unplaced.total_persons_deceased, area.total_persons_deceased)::bigint as total_persons_deceased,
+    coalesce(unplaced.total_patients, area.total_patients)::bigint as total_patients,
+    coalesce(unplaced.total_patients_active, area.total_patients_active)::bigint as total_patients_active,
+    coalesce(unplaced.total_patients_muted, area.total_patients_muted)::bigint as total_patients_muted,
+    coalesce(unplaced.total_patients_deceased, area.total_patients_deceased)::bigint as total_patients_deceased,
     area.complete
 from models.area_count as area
-left join models.area_count as parent
-    on parent.source = area.source and parent.area_uuid = area.effective_parent and not parent.household
+left join models.area_parent as above on above.source = area.source and above.uuid = area.area_uuid
 left join unplaced on unplaced.source = area.source and area.area_uuid = ''
 where not area.household

@@ -8,7 +8,6 @@
 -- parent_uuid, grandparent_uuid: Where the submitter was then, and what was above that
 -- patient_uuid: fields.patient_uuid
 -- key: source, _id
--- index: source, reported
 -- index: source, patient_id
 -- index: source, patient_uuid
 select
