@@ -92,7 +92,11 @@ STEP = st.tuples(
 
 
 #: What days are counted from; the other models would only take time.
-NEEDED = {**proof.NEEDED, "models": (*proof.NEEDED["models"], "data_record", "report")}
+NEEDED = {
+    **proof.NEEDED,
+    "models": (*proof.NEEDED["models"], "data_record", "report"),
+    "views": (*proof.NEEDED["views"], "place_area"),
+}
 
 
 class Lean(Staged):

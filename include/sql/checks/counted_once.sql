@@ -15,7 +15,12 @@ with recursive above as (
         above.path || place.effective_parent,
         place.effective_parent = any(above.path) as is_round
     from above
-    join models.area_count as place on place.source = above.source and place.area_uuid = above.place
+    cross join lateral (
+        select kept.effective_parent
+        from model_data.area_fold as kept
+        where kept.source = above.source and kept.area_uuid = above.place
+        offset 0
+    ) as place
     where place.effective_parent is not null and not above.is_round
 ),
 
@@ -38,8 +43,13 @@ where above.is_round
 union all
 select above.source, above.area_uuid, 'a way up that ends nowhere' as problem
 from above
-left join models.area_count as place on place.source = above.source and place.area_uuid = above.place
-where place.source is null
+left join lateral (
+    select kept.area_uuid
+    from model_data.area_fold as kept
+    where kept.source = above.source and kept.area_uuid = above.place
+    offset 0
+) as place on true
+where place.area_uuid is null
 union all
 select person.source, nullif(coalesce(person.place, person.should), '') as area_uuid, 'a person counted elsewhere' as problem
 from person

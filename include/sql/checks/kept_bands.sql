@@ -34,15 +34,29 @@ member as (
     where orphan.is_person and not person.is_deceased
 ),
 
-child as (
-    select looked.source, looked.area_uuid, contact._id
+-- what the places in each hand up, summed up area by area: of all of them together it would be much to sort. But for the place
+-- at which a circle is cut, which hands up nothing
+below as (
+    select looked.source, looked.area_uuid, band.sex, band.band, band.persons, band.patients
     from looked
-    join models.contact as contact on contact.source = looked.source and contact.parent_uuid = looked.area_uuid
-    union all
-    select looked.source, looked.area_uuid, orphan.uuid as _id
-    from looked
-    join models.orphan as orphan on orphan.source = looked.source and orphan.effective_parent = looked.area_uuid
-    where not orphan.is_person
+    cross join lateral (
+        select band.sex, band.band, sum(band.total_persons) as persons, sum(band.total_patients) as patients
+        from (
+            select contact._id
+            from models.contact as contact
+            where contact.source = looked.source and contact.parent_uuid = looked.area_uuid and not contact.is_person
+                and not exists (
+                    select from models.cycle as cycle
+                    where cycle.source = contact.source and cycle.uuid = contact._id and cycle.top = contact._id
+                )
+            union all
+            select orphan.uuid
+            from models.orphan as orphan
+            where orphan.source = looked.source and orphan.effective_parent = looked.area_uuid and not orphan.is_person
+        ) as child
+        join model_data.band_fold as band on band.source = looked.source and band.area_uuid = child._id
+        group by band.sex, band.band
+    ) as band
 ),
 
 part as (
@@ -58,12 +72,8 @@ part as (
     from member
     join ops.band_day as day on day.source = member.source
     union all
-    select
-        child.source, child.area_uuid, below.sex, below.band, 0, 0, below.total_persons, below.total_patients
-    from child
-    join model_data.area_fold as area
-        on area.source = child.source and area.area_uuid = child._id and area.effective_parent = child.area_uuid
-    join model_data.band_fold as below on below.source = area.source and below.area_uuid = area.area_uuid
+    select below.source, below.area_uuid, below.sex, below.band, 0, 0, below.persons, below.patients
+    from below
 ),
 
 reckoned as (

@@ -17,7 +17,13 @@ above as (
     union
     select above.source, above.area_uuid, place.effective_parent as place
     from above
-    join model_data.area_fold as place on place.source = above.source and place.area_uuid = above.place
+    -- by its key: of the few areas that have changed there are not many above
+    cross join lateral (
+        select kept.effective_parent
+        from model_data.area_fold as kept
+        where kept.source = above.source and kept.area_uuid = above.place
+        offset 0
+    ) as place
     where place.effective_parent is not null
 ),
 
@@ -105,7 +111,8 @@ own as (
 child as (
     select looked.source, looked.area_uuid, looked.is_muted, contact._id
     from looked
-    join models.contact as contact on contact.source = looked.source and contact.parent_uuid = looked.area_uuid
+    join models.contact as contact
+        on contact.source = looked.source and contact.parent_uuid = looked.area_uuid and not contact.is_person
     union all
     select looked.source, looked.area_uuid, looked.is_muted, orphan.uuid as _id
     from looked
@@ -135,8 +142,13 @@ below as (
         sum(area.total_staff) as staff,
         sum(area.total_in_household) as in_household
     from child
-    join model_data.area_fold as area
-        on area.source = child.source and area.area_uuid = child._id and area.effective_parent = child.area_uuid
+    cross join lateral (
+        select kept.*
+        from model_data.area_fold as kept
+        where kept.source = child.source and kept.area_uuid = child._id
+        offset 0
+    ) as area
+    where area.effective_parent = child.area_uuid
     group by child.source, child.area_uuid
 ),
 

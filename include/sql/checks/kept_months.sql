@@ -10,7 +10,10 @@ with recursive chosen as (
     join models.area_count as kept on kept.source = looked.source and kept.area_uuid = looked.area_uuid
     where not kept.household and kept.area_uuid <> ''
     order by md5(looked.area_uuid || now())
-    limit case when (select count(*) from area) < (select count(*) from model_data.area_fold) then 5 end
+    limit case when exists (
+        select from model_data.area_fold as kept
+        where not exists (select from area as looked where looked.source = kept.source and looked.area_uuid = kept.area_uuid)
+    ) then 5 end
 ),
 
 -- the area itself, and the households that are in it with no other area between

@@ -1,6 +1,6 @@
 -- The totals of the top areas, with those in no place, are all persons of a source, and all patients.
 -- level: fail
--- every: run
+-- every: hour
 -- reads: area_fold, person
 -- repair: Trigger cht_marts with the source under Recount
 with counted as (
