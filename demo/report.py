@@ -52,7 +52,7 @@ ACTIVITY = """
         on registered.source = area.source and registered.area_uuid = area.area_uuid and registered.month = %(month)s
     left join marts.chw_activity as done
         on done.source = area.source and done.area_uuid = area.area_uuid and done.month = %(month)s
-    where area.level = 1
+    where area.parent_uuid is null and area.area_uuid <> ''
     order by area.source, area.name, area.area_uuid
 """
 AGES = """
@@ -66,7 +66,7 @@ AGES = """
             coalesce(sum(total_persons) filter (where sex = 'unknown'), 0)
         ]
     from marts.patients_by_age_and_sex
-    where level <= 1
+    where parent_uuid is null
     group by source, band, age_from
     order by source, age_from
 """
@@ -96,7 +96,7 @@ DAYS = """
         ]
     from history.area_day
     join marts.patients_by_area as area using (source, area_uuid)
-    where area.level <= 1 and day > (select max(day) from history.area_day) - %s
+    where area.parent_uuid is null and day > (select max(day) from history.area_day) - %s
     group by day, source
     order by source, day
 """

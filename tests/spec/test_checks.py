@@ -31,6 +31,9 @@ TREE = """
     x   | centre   | y      |            |       |
     y   | centre   | x      |            |       |
     t   | person   | y      |            |       |
+    a   | centre   | no b   |            |       |
+    b   | centre   | a      |            |       |
+    v   | person   | b      |            |       |
 """
 USER = {"_id": "u", "type": "user-settings", "contact_id": "p"}
 REPORT = {"_id": "m", "type": "data_record", "form": "f", "patient_id": "1", "contact": {"_id": "q"}}
@@ -42,6 +45,7 @@ OTHERS = [
     {"_id": "target~2024-05~p", "type": "target", "targets": [{"id": "a"}]},
     {"_id": "target~2024-06~p", "type": "target", "targets": [{"id": ""}, {"id": {}}, {"id": "a" * 501}, {}]},
     {"_id": "target~2024-07~p", "type": "target", "targets": "none"},
+    {"_id": "target~2024-08~p", "type": "target", "targets": [{}, 1, None, {"id": "a"}, {"id": 2}]},
     {"_id": "e", "type": "telemetry"},
     {"_id": "b", "type": "feedback"},
     {"_id": "form:f", "type": "form"},

@@ -45,16 +45,16 @@ below as (
             select contact._id
             from models.contact as contact
             where contact.source = looked.source and contact.parent_uuid = looked.area_uuid and not contact.is_person
-                and not exists (
-                    select from models.cycle as cycle
-                    where cycle.source = contact.source and cycle.uuid = contact._id and cycle.top = contact._id
-                )
             union all
             select orphan.uuid
             from models.orphan as orphan
             where orphan.source = looked.source and orphan.effective_parent = looked.area_uuid and not orphan.is_person
         ) as child
         join model_data.band_fold as band on band.source = looked.source and band.area_uuid = child._id
+        where not exists (
+            select from models.cycle as cycle
+            where cycle.source = looked.source and cycle.uuid = child._id and cycle.top = child._id
+        )
         group by band.sex, band.band
     ) as band
 ),

@@ -17,7 +17,7 @@ above as (
     union
     select above.source, above.area_uuid, place.effective_parent as place
     from above
-    -- by its key: of the few areas that have changed there are not many above
+    -- by its key: of few areas that have changed there are not many above, and the planner takes them for many
     cross join lateral (
         select kept.effective_parent
         from model_data.area_fold as kept

@@ -27,8 +27,8 @@ aimed as (
     join staging.document as document on document.source = held.source and document._id = held._id
     where held.is_target and exists (
         select
-        from jsonb_path_query(document.doc, 'strict $.targets[*].id ? (@ != "")', silent => true) as target (id)
-        where cht.key(cht.string(target.id)) is not null
+        from jsonb_path_query(document.doc, 'strict $.targets[*] ? (@.id != "")', silent => true) as target (value)
+        where cht.key(cht.string(target.value -> 'id')) is not null
     )
 ),
 

@@ -4,7 +4,7 @@
 --
 -- Everything is counted by its own place first; then the places are summed up into the areas above the household, which are
 -- few, and these into those above them. The stock before the first day is counted once, and each day is a difference from it.
-with recursive span as (
+with span as (
     select
         %(first)s::date as first,
         %(last)s::date as last,
@@ -172,33 +172,9 @@ own as (
 ),
 
 area as materialized (
-    select place.source, place.area_uuid as uuid, place.effective_parent
+    select place.source, place.area_uuid as uuid
     from model_data.area_fold as place
     where not place.household
-),
-
--- the nearest area above each; mostly the place directly above it is one
-parent as materialized (
-    select area.source, area.uuid, coalesce(direct.uuid, further.area_uuid) as parent_uuid
-    from area
-    left join area as direct on direct.source = area.source and direct.uuid = area.effective_parent
-    left join lateral (
-        select nullif(place.area_uuid, '') as area_uuid
-        from models.place_area as place
-        where direct.uuid is null and place.source = area.source and place.uuid = area.effective_parent
-        offset 0
-    ) as further on true
-),
-
--- every area with itself and each that is above it
-path as (
-    select area.source, area.uuid as area, area.uuid as above
-    from area
-    union
-    select path.source, path.area, parent.parent_uuid
-    from path
-    join parent on parent.source = path.source and parent.uuid = path.above
-    where parent.parent_uuid is not null
 ),
 
 seated as (
@@ -221,13 +197,13 @@ seated as (
 
 total as (
     select
-        path.source, path.above as area, seated.day,
+        above.source, above.area_uuid as area, seated.day,
         sum(seated.persons) as persons, sum(seated.patients) as patients, sum(seated.deceased) as deceased,
         sum(seated.registered) as registered, sum(seated.died) as died, sum(seated.removed) as removed,
         sum(seated.reports) as reports
     from seated
-    join path on path.source = seated.source and path.area = seated.area
-    group by path.source, path.above, seated.day
+    join models.area_above as above on above.source = seated.source and above.uuid = seated.area
+    group by above.source, above.area_uuid, seated.day
 ),
 
 summed as (

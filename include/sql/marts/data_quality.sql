@@ -2,7 +2,7 @@
 -- below it, are worth looking at. A document about nobody who is in an area is in the empty one.
 -- area_uuid: The place's _id; empty for unplaced
 -- name, contact_type: Of the area
--- level: 1 at the top, 2 below that …; 0 for unplaced
+-- level: 1 at the top, 2 below that …, with the households between; 0 for unplaced
 -- parent_uuid: The nearest area above it, in whose totals it is counted; null where there is none
 -- duplicates: Persons whose short code another person has, too
 -- orphans: Contacts whose parent isn't there, or is no place

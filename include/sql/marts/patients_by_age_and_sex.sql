@@ -2,7 +2,7 @@
 -- row. With an empty area_uuid: persons in no place, and in the totals those in a household that is in no area, too.
 -- area_uuid: The place's _id; empty for unplaced
 -- name, contact_type: Of the area
--- level: 1 at the top, 2 below that …; 0 for unplaced
+-- level: 1 at the top, 2 below that …, with the households between; 0 for unplaced
 -- parent_uuid: The nearest area above it, in whose totals it is counted; null where there is none
 -- parent_name: Its name
 -- sex: female, male, other or unknown: sex_group of models.person

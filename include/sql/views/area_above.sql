@@ -2,17 +2,18 @@
 -- comes to the totals of all by it. And one a source with twice an empty uuid, for unplaced.
 -- uuid: The area; empty for unplaced
 -- area_uuid: The area itself, or one above it
+-- after: area_parent
 -- reads: area_fold
 with recursive above as (
-    select area.source, area.area_uuid as uuid, area.area_uuid, area.effective_parent as up, area.household
+    select area.source, area.area_uuid as uuid, area.area_uuid
     from model_data.area_fold as area
     where not area.household
-    union all
-    select above.source, above.uuid, area.area_uuid, area.effective_parent as up, area.household
+    -- it ends even where what is kept goes round
+    union
+    select above.source, above.uuid, parent.parent_uuid
     from above
-    join model_data.area_fold as area on area.source = above.source and area.area_uuid = above.up
+    join models.area_parent as parent on parent.source = above.source and parent.uuid = above.area_uuid
 )
 
 select above.source, above.uuid, above.area_uuid
 from above
-where not above.household
