@@ -31,9 +31,9 @@ TREE = """
     x   | centre   | y      |            |       |
     y   | centre   | x      |            |       |
     t   | person   | y      |            |       |
-    a   | centre   | no b   |            |       |
-    b   | centre   | a      |            |       |
-    v   | person   | b      |            |       |
+    a   | centre   | no g   |            |       |
+    g   | centre   | a      |            |       |
+    v   | person   | g      |            |       |
 """
 USER = {"_id": "u", "type": "user-settings", "contact_id": "p"}
 REPORT = {"_id": "m", "type": "data_record", "form": "f", "patient_id": "1", "contact": {"_id": "q"}}

@@ -190,10 +190,9 @@ def test_active_workers_and_visited_households(tree: Staged) -> None:
         ("e", may, 0, 0, 0, 1),
     ]
     assert report_text.month(tree.connection, ZONE.key).splitlines() == [
-        "",
         "In May 2024:",
-        "  d: 4 reports, 1 of 1 CHWs active, 1 households visited",
-        "  e: 0 reports, 0 of 0 CHWs active, 1 households visited",
+        "  d: 0 registered, 4 reports, 1 of 1 CHWs active, 1 households visited",
+        "  e: 0 registered, 0 reports, 0 of 0 CHWs active, 1 households visited",
     ]
     assert report_text.doubts(tree.connection) == "Worth looking at (marts.data_quality): nothing."
 
