@@ -194,7 +194,7 @@ def test_active_workers_and_visited_households(tree: Staged) -> None:
         "  d: 0 registered, 4 reports, 1 of 1 CHWs active, 1 households visited",
         "  e: 0 registered, 0 reports, 0 of 0 CHWs active, 1 households visited",
     ]
-    assert report_text.doubts(tree.connection) == "Worth looking at (marts.data_quality): nothing."
+    assert report_text.doubts(tree.connection) == "Worth looking at (marts.data_quality): 1 unreadable dates."
 
 
 def test_what_changes_no_number_is_no_change(tree: Staged) -> None:
