@@ -1,6 +1,6 @@
 -- Writes the differences that area_fold.sql or area_change.sql has found: unchanged counts cost no write, and nothing that
--- reads them is refreshed. Returns how many rows were written of what people read, and of what the next change is counted
--- from.
+-- reads them is refreshed. Returns how many rows were written of what people read, how many persons are counted in another
+-- place, and how many more rows of what the next change is counted from.
 with area_gone as (
     delete from model_data.area_fold as kept
     using pg_temp.fold_area as new
@@ -140,7 +140,6 @@ chain_written as (
     returning 1
 ),
 
--- where they are counted is read, too: those of two households who change places leave all counts as they are
 moved as (
     select count(*) as persons
     from pg_temp.fold_person as new
@@ -150,7 +149,7 @@ moved as (
 select
     (select count(*) from area_gone) + (select count(*) from area_written)
     + (select count(*) from orphan_gone) + (select count(*) from orphan_written)
-    + (select count(*) from cycle_gone) + (select count(*) from cycle_written)
-    + (select persons from moved) as read,
+    + (select count(*) from cycle_gone) + (select count(*) from cycle_written) as read,
+    (select persons from moved) as moved,
     (select count(*) from person_gone) + (select count(*) from person_written) - (select persons from moved)
     + (select count(*) from chain_gone) + (select count(*) from chain_written) as kept
