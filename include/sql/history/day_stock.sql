@@ -26,7 +26,8 @@ from (
     ) as counted (place)
     left join model_data.area_fold as place on place.source = person.source and place.area_uuid = counted.place
     where person.reported is null or person.reported < %(first)s::date::timestamp at time zone %(timezone)s
-    -- what it is the planner can't see, and takes it for few: each worker counts for itself, instead of one for all
+    -- The planner can't see what the place is made of, and takes it for one of few: so each worker counts for itself, instead
+    -- of one for all. A bare 0 is cast to bigint, which keeps the workers out.
     offset '0'::bigint
 ) as person
 group by person.source, person.place
