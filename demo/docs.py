@@ -82,12 +82,13 @@ or day can do without |
 | `repair:` | checks | What to do, in words |
 
 Join by `source`, always: ids of two instances may be the same. `document` has the columns `source`, `_id`, `_rev`,
-`type`, `saved_timestamp` and `doc`, the document as jsonb; in a run it holds what has changed. What stands in a `doc`:
-look into `staging.document`, with `select doc from staging.document where type = 'data_record' limit 3`.
+`type`, `saved_timestamp`, `doc`, the document as jsonb, and `is_main`, false where the source is a companion such as
+`medic-sentinel`; in a run it holds what has changed. What stands in a `doc`: look into `staging.document`, with
+`select doc from staging.document where type = 'data_record' limit 3`.
 
 A check selects `source`, `area_uuid` and `problem`, which is of a few fixed words. If it begins with `from document`,
 it looks at what has changed since the last one, and at everything the first time and once a day; there `document` has
-no `doc`. Without, it looks at everything each time.
+neither `doc` nor `is_main`. Without, it looks at everything each time.
 
 Of an area with all that is below it: join `models.area_above` by the nearest area, and group by its `area_uuid`. The
 nearest area of a person is in `models.person_area`, that of a place in `models.place_area`. The deployment's time zone

@@ -28,9 +28,17 @@ BLOCKS = 16384
 #: A partition has no more chunks: each goes through the tables that it reads, so with many the time would be a square.
 CHUNKS = 8
 
+# What is asked of the source's name is asked once, of a constant.
 DOCUMENT = """
     create temporary view document as
-    select document.source, document._id, document._rev, document.type, document.saved_timestamp, document.doc
+    select
+        document.source,
+        document._id,
+        document._rev,
+        document.type,
+        document.saved_timestamp,
+        document.doc,
+        cht.is_main({source}) as is_main
     from staging.document as document
     where document.source = {source}
         and document.ctid >= {first}::tid and document.ctid < {end}::tid

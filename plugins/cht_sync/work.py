@@ -1,7 +1,7 @@
 """What a run of the models has to do: which documents, for which model.
 
 In the run's transaction there are, for the model that is aimed at:
-  document   the documents to be done, live or archived reports: source, _id, _rev, type, saved_timestamp, doc
+  document   the documents to be done, live or archived reports: source, _id, _rev, type, saved_timestamp, doc, is_main
   changed    (source, _id) of what has changed, alive or not, for its `affected` query
 """
 
@@ -25,11 +25,25 @@ TODO = """
 # The sources are written into the views, so that the planner sees which partitions are read.
 DOCUMENT = """
     create or replace temporary view document as
-    select document.source, document._id, document._rev, document.type, document.saved_timestamp, document.doc
+    select
+        document.source,
+        document._id,
+        document._rev,
+        document.type,
+        document.saved_timestamp,
+        document.doc,
+        cht.is_main(document.source) as is_main
     from staging.document as document
     where document.source = any({whole}) and cht.is_modelled(document._deleted, document.gone, document.type)
     union all
-    select document.source, document._id, document._rev, document.type, document.saved_timestamp, document.doc
+    select
+        document.source,
+        document._id,
+        document._rev,
+        document.type,
+        document.saved_timestamp,
+        document.doc,
+        cht.is_main(document.source) as is_main
     from (
         select distinct todo.source, todo._id
         from pg_temp.todo

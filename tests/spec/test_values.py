@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -73,6 +74,48 @@ DAYS: list[tuple[Any, date | None]] = [
 
 def test_days(staged: Staged) -> None:
     assert read(staged, "cht.day", [value for value, _ in DAYS]) == [day for _, day in DAYS]
+
+
+REFERENCES: list[tuple[Any, str | None]] = [
+    ({"_id": "a"}, "a"),
+    ({"_id": "a", "parent": {"_id": "b"}}, "a"),
+    ({"_id": ""}, None),
+    ({"_id": None}, None),
+    ({"_id": 5}, None),
+    ({"_id": {"_id": "a"}}, None),
+    ({"_id": "é" * 500}, "é" * 500),
+    ({"_id": "é" * 501}, "é" * 200 + "…"),
+    ({}, None),
+    (["_id"], None),
+    ([{"_id": "a"}], None),
+    ("a", None),
+    (None, None),
+]
+
+
+def test_references(staged: Staged) -> None:
+    assert read(staged, "cht.reference", [value for value, _ in REFERENCES]) == [named for _, named in REFERENCES]
+
+
+NUMBERS: list[tuple[Any, Decimal | None]] = [
+    (2.5, Decimal("2.5")),
+    (10**40, Decimal(10**40)),
+    ("-3.5", Decimal("-3.5")),
+    ("+7", Decimal(7)),
+    ("", None),
+    ("1e3", None),
+    ("9" * 16, None),
+    ("NaN", None),
+    ("Infinity", None),
+    (True, None),
+    ([1], None),
+    ({}, None),
+    (None, None),
+]
+
+
+def test_numbers(staged: Staged) -> None:
+    assert read(staged, "cht.number", [value for value, _ in NUMBERS]) == [number for _, number in NUMBERS]
 
 
 def read(staged: Staged, cast: str, values: list[Any]) -> list[Any]:

@@ -8,13 +8,12 @@ with held as (
         document.source,
         document._id,
         document.saved_timestamp,
-        document.is_live and cht.is_main(document.source) and document.type in (
-            'contact', 'district_hospital', 'health_center', 'clinic', 'person'
-        ) as is_contact,
-        document.is_live and cht.is_main(document.source) and document.type = 'data_record' as is_record,
-        document.is_live and cht.is_main(document.source) and document.type = 'user-settings' as is_user,
-        document.is_live and cht.is_main(document.source) and document.type = 'task' as is_task,
-        document.is_live and cht.is_main(document.source) and document.type = 'target' as is_target,
+        document.is_live and document.type in ('contact', 'district_hospital', 'health_center', 'clinic', 'person')
+            and cht.is_main(document.source) as is_contact,
+        document.is_live and document.type = 'data_record' and cht.is_main(document.source) as is_record,
+        document.is_live and document.type = 'user-settings' and cht.is_main(document.source) as is_user,
+        document.is_live and document.type = 'task' and cht.is_main(document.source) as is_task,
+        document.is_live and document.type = 'target' and cht.is_main(document.source) as is_target,
         document.is_live and document.type = 'telemetry' as is_telemetry,
         document.is_live and document.type = 'feedback' as is_feedback
     from document

@@ -15,7 +15,7 @@ with entry as (
     cross join lateral jsonb_path_query(
         document.doc, 'strict $.settings.contact_types[*] ? (@.id != "" && @.id.type() == "string")', silent => true
     ) as entry (value)
-    where document._id = 'settings' and cht.is_main(document.source)
+    where document._id = 'settings' and document.is_main
 ),
 
 type as (

@@ -48,4 +48,4 @@ cross join lateral (
 ) as own
 left join models.configured_type as type on type.source = document.source and type.id = own.contact_type
 where document.type in ('contact', 'district_hospital', 'health_center', 'clinic', 'person')
-  and cht.is_main(document.source)
+  and document.is_main

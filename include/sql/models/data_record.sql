@@ -11,23 +11,39 @@
 -- index: source, patient_id
 -- index: source, patient_uuid
 select
-    document.source,
-    document._id,
-    document._id as uuid,
-    document.saved_timestamp,
-    cht.instant(doc.reported_date) as reported,
-    cht.key(nullif(doc.form, '')) collate "C" as form,
-    doc."from" as from_phone,
-    cht.key(coalesce(
-        cht.code(doc.patient_id), cht.code(doc.fields -> 'patient_id'), cht.code(doc.fields -> 'patient_uuid')
-    )) collate "C" as patient_id,
-    cht.key(coalesce(cht.code(doc.place_id), cht.code(doc.fields -> 'place_id'))) collate "C" as place_id,
-    cht.reference(doc.contact) collate "C" as contact_uuid,
-    cht.reference(doc.contact -> 'parent') collate "C" as parent_uuid,
-    cht.reference(doc.contact -> 'parent' -> 'parent') collate "C" as grandparent_uuid,
-    cht.key(cht.code(doc.fields -> 'patient_uuid')) collate "C" as patient_uuid
-from document
-cross join lateral jsonb_to_record(document.doc) as doc (
-    reported_date jsonb, form text, "from" text, patient_id jsonb, place_id jsonb, fields jsonb, contact jsonb
-)
-where document.type = 'data_record' and cht.is_main(document.source)
+    filled.source,
+    filled._id,
+    filled._id as uuid,
+    filled.saved_timestamp,
+    cht.instant(filled.reported_date) as reported,
+    cht.key(nullif(filled.form, '')) collate "C" as form,
+    filled.from_phone,
+    cht.key(filled.patient_id) collate "C" as patient_id,
+    cht.key(filled.place_id) collate "C" as place_id,
+    cht.reference(filled.contact) collate "C" as contact_uuid,
+    cht.reference(filled.parent) collate "C" as parent_uuid,
+    cht.reference(filled.parent -> 'parent') collate "C" as grandparent_uuid,
+    cht.key(filled.patient_uuid) collate "C" as patient_uuid
+from (
+    -- taken out first: the casts above ask for each several times
+    select
+        document.source,
+        document._id,
+        document.saved_timestamp,
+        doc.reported_date,
+        doc.form,
+        doc."from" as from_phone,
+        coalesce(
+            cht.code(doc.patient_id), cht.code(doc.fields -> 'patient_id'), cht.code(doc.fields -> 'patient_uuid')
+        ) as patient_id,
+        coalesce(cht.code(doc.place_id), cht.code(doc.fields -> 'place_id')) as place_id,
+        doc.contact,
+        doc.contact -> 'parent' as parent,
+        cht.code(doc.fields -> 'patient_uuid') as patient_uuid
+    from document
+    cross join lateral jsonb_to_record(document.doc) as doc (
+        reported_date jsonb, form text, "from" text, patient_id jsonb, place_id jsonb, fields jsonb, contact jsonb
+    )
+    where document.type = 'data_record' and document.is_main
+    offset 0
+) as filled

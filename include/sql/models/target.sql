@@ -44,4 +44,4 @@ cross join lateral (
     where named.id is not null
     order by named.id, named.position desc
 ) as entry
-where document.type = 'target' and cht.is_main(document.source)
+where document.type = 'target' and document.is_main

@@ -42,4 +42,4 @@ cross join lateral jsonb_to_record(document.doc) as doc (
     "user" jsonb, owner jsonb, requester jsonb, emission jsonb, state text, "stateReason" text, "stateHistory" jsonb,
     "authoredOn" jsonb
 )
-where document.type = 'task' and cht.is_main(document.source)
+where document.type = 'task' and document.is_main

@@ -17,4 +17,4 @@ select
     cht.key(nullif(cht.string(doc.contact_id), '')) collate "C" as contact_id
 from document
 cross join lateral jsonb_to_record(document.doc) as doc (contact_id jsonb, facility_id text, language text, roles text)
-where document.type = 'user-settings' and cht.is_main(document.source)
+where document.type = 'user-settings' and document.is_main
