@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 from psycopg import sql as statement
 from psycopg.sql import Literal
 
-from cht_sync import sql, table, warehouse
+from cht_sync import sql, table, warehouse, work
 from cht_sync.deployment import Failure, Failures
 from cht_sync.errors import AnotherRun, ModelFailed
 from cht_sync.relation import Relation
@@ -28,17 +28,9 @@ BLOCKS = 16384
 #: A partition has no more chunks: each goes through the tables that it reads, so with many the time would be a square.
 CHUNKS = 8
 
-# What is asked of the source's name is asked once, of a constant.
 DOCUMENT = """
     create temporary view document as
-    select
-        document.source,
-        document._id,
-        document._rev,
-        document.type,
-        document.saved_timestamp,
-        document.doc,
-        cht.is_main({source}) as is_main
+    select {columns}
     from staging.document as document
     where document.source = {source}
         and document.ctid >= {first}::tid and document.ctid < {end}::tid
@@ -177,9 +169,11 @@ class Rebuild:
     def _aim(self, source: str, base: int, pages: tuple[int, int]) -> None:
         """From here on `document` is a chunk: of the pages from the first to before the second."""
         first, end = (Literal(f"({page},0)") for page in pages)
-        self.connection.execute(
-            statement.SQL(DOCUMENT).format(source=Literal(source), first=first, end=end, base=Literal(base))
+        named = Literal(source)
+        view = statement.SQL(DOCUMENT).format(
+            columns=work.columns(named), source=named, first=first, end=end, base=Literal(base)
         )
+        self.connection.execute(view)
 
     def _text(self, file: Relation) -> str:
         """The file's, reading the new tables of those that are made anew instead of what is shown."""

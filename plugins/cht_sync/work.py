@@ -13,7 +13,7 @@ from psycopg import sql as statement
 from cht_sync import relation, warehouse
 from cht_sync.relation import Relation
 
-TODO = """
+TABLE = """
     create temporary table todo (
         scope text not null,
         source text collate "C" not null,
@@ -22,28 +22,19 @@ TODO = """
     ) on commit drop
 """
 
+COLUMNS = """
+        document.source, document._id, document._rev, document.type, document.saved_timestamp, document.doc,
+        cht.is_main({source}) as is_main
+"""
+
 # The sources are written into the views, so that the planner sees which partitions are read.
 DOCUMENT = """
     create or replace temporary view document as
-    select
-        document.source,
-        document._id,
-        document._rev,
-        document.type,
-        document.saved_timestamp,
-        document.doc,
-        cht.is_main(document.source) as is_main
+    select {columns}
     from staging.document as document
     where document.source = any({whole}) and cht.is_modelled(document._deleted, document.gone, document.type)
     union all
-    select
-        document.source,
-        document._id,
-        document._rev,
-        document.type,
-        document.saved_timestamp,
-        document.doc,
-        cht.is_main(document.source) as is_main
+    select {columns}
     from (
         select distinct todo.source, todo._id
         from pg_temp.todo
@@ -113,7 +104,7 @@ def scope(noted: dict[str, int]) -> str:
 
 def begin(connection: warehouse.Connection) -> None:
     """In the run's transaction: nothing is to be done yet."""
-    connection.execute(TODO)
+    connection.execute(TABLE)
 
 
 def choose(connection: warehouse.Connection, noted: dict[str, dict[str, int]]) -> int:
@@ -167,7 +158,16 @@ def aim(connection: warehouse.Connection, work: Work) -> None:
     _show(connection, DOCUMENT, work.scopes | {work.own}, work.whole)
 
 
+def columns(source: statement.Composable) -> statement.Composed:
+    """What `document` has of staging.document; of a `source` that is a constant is asked once what its name says."""
+    return statement.SQL(COLUMNS).format(source=source)
+
+
 def _show(connection: warehouse.Connection, view: str, scopes: frozenset[str], whole: frozenset[str]) -> None:
     connection.execute(
-        statement.SQL(view).format(whole=statement.Literal(sorted(whole)), scopes=statement.Literal(sorted(scopes)))
+        statement.SQL(view).format(
+            columns=columns(statement.SQL("document.source")),
+            whole=statement.Literal(sorted(whole)),
+            scopes=statement.Literal(sorted(scopes)),
+        )
     )

@@ -8,6 +8,7 @@ with held as (
         document.source,
         document._id,
         document.saved_timestamp,
+        -- the type first: what the source's name says takes longer
         document.is_live and document.type in ('contact', 'district_hospital', 'health_center', 'clinic', 'person')
             and cht.is_main(document.source) as is_contact,
         document.is_live and document.type = 'data_record' and cht.is_main(document.source) as is_record,
