@@ -1,0 +1,1 @@
+"""What the tests share: servers, invented instances, small tables, and the independent oracle. It holds no test."""
