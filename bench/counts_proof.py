@@ -22,8 +22,8 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from bench import report, server
 from demo.postgres import Postgres
-from tests.spec.proof import Proof, Tally, histories, needed
-from tests.spec.staged import opened
+from tests.lib.proof import Proof, Tally, histories, needed
+from tests.lib.staged import opened
 
 WANTED = 10_000
 SIDE_BY_SIDE = 25

@@ -6,11 +6,11 @@ Airflow reads its environment when it is imported, so it is set first.
 import json
 import os
 import tempfile
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.lib.paths import ROOT
+
 HOME = tempfile.TemporaryDirectory(prefix="cht-sync-airflow-")
 
 os.environ |= {

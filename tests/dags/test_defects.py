@@ -12,8 +12,8 @@ from cht_sync.instances import Instance
 
 from demo.settings import CouchDB
 from tests.dags.test_runs import module, run, states
-from tests.integration import former
-from tests.integration.original import Original
+from tests.lib import former
+from tests.lib.original import Original
 
 pytestmark = pytest.mark.usefixtures("metadata", "connections")
 

@@ -23,7 +23,7 @@ from cht_sync.instances import Configuration, Instance
 
 from demo.settings import CouchDB
 from tests.dags.conftest import ROOT, postgres_connection
-from tests.integration.couch2pg import Couch2pg
+from tests.lib.couch2pg import Couch2pg
 
 pytestmark = pytest.mark.usefixtures("metadata", "connections")
 

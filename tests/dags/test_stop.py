@@ -12,11 +12,16 @@ import pytest
 from cht_sync import couchdb, extract, hook
 from cht_sync import warehouse as warehouses
 
-from tests.demo.waiting import until
-from tests.integration.conftest import staged  # noqa: F401
-from tests.integration.feeds import FakeCouchDB
-from tests.integration.pages import SOURCE, Warehouse
-from tests.unit.replay import Answer, Request, serving
+from tests.lib.feeds import FakeCouchDB
+from tests.lib.pages import SOURCE, Warehouse, opened
+from tests.lib.replay import Answer, Request, serving
+from tests.lib.waiting import until
+
+
+@pytest.fixture
+def staged(warehouse: str) -> Iterator[Warehouse]:
+    with opened(warehouse) as found:
+        yield found
 
 
 @dataclass
@@ -91,7 +96,7 @@ def busy(_server: Stalling) -> Callable[[Answer], Answer]:
 def test_it_ends_in_time_on_a_committed_page(
     stall: Callable[[Stalling], Callable[[Answer], Answer]],
     server: Stalling,
-    staged: Warehouse,  # noqa: F811
+    staged: Warehouse,
     warehouse: str,
 ) -> None:
     server.fault = stall(server)
@@ -103,7 +108,7 @@ def test_it_ends_in_time_on_a_committed_page(
     assert [row[0] for row in staged.rows("_id")] == ["p0", "p1"]
 
 
-def test_it_ends_in_time_where_postgres_lets_it_wait(server: Stalling, staged: Warehouse, warehouse: str) -> None:  # noqa: F811
+def test_it_ends_in_time_where_postgres_lets_it_wait(server: Stalling, staged: Warehouse, warehouse: str) -> None:
     with psycopg.connect(warehouse) as other:
         other.execute("select from ops.checkpoint for update")
         child = task(warehouse, server.url)

@@ -18,8 +18,7 @@ from bench import report
 from demo.standin import StandIn
 from tests.faults import campaign
 from tests.faults.campaign import Campaign, Result
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.lib.paths import ROOT
 
 #: What must not be found at all, by the kinds of tests.faults.verdict and tests.faults.explained.
 GOALS = {

@@ -8,7 +8,7 @@ import pytest
 from tests.faults import faulty, pages, wire
 from tests.faults.pages import Page, Row
 from tests.faults.wire import Answer
-from tests.unit.replay import recorded
+from tests.lib.replay import recorded
 
 SEEDS = range(50)
 

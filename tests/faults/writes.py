@@ -4,12 +4,12 @@ import json
 import random
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from tests.faults.source import Database, Latest
+from tests.lib.paths import ROOT
 
-DIRTY = Path(__file__).resolve().parents[2] / "demo" / "data" / "dirty.ndjson"
+DIRTY = ROOT / "demo" / "data" / "dirty.ndjson"
 
 #: Bytes from which on a document is refused here, so that long ones do not take long.
 LONGEST = 40_000

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,9 +10,10 @@ import pytest
 from cht_sync import models
 from cht_sync import warehouse as warehouses
 
-from tests.integration.pages import Warehouse, doc
+from tests.lib.pages import Warehouse, doc
+from tests.lib.paths import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "adopting.md"
+PAGE = ROOT / "docs" / "adopting.md"
 
 #: The tables as cht-pipeline's dbt project makes them, of columns that the page compares: what it makes of these
 #: documents is the same but for the fraction of a second.

@@ -1,6 +1,5 @@
 """The invented county in a real server: what is there in the end counts as the generator says; then it lives on."""
 
-import dataclasses
 import itertools
 import json
 import sys
@@ -20,7 +19,8 @@ from demo.activity import EVENTS, Life
 from demo.server import Server
 from demo.settings import CouchDB
 from demo.writes import Write, text
-from tests.integration.pages import SOURCE, Warehouse
+from tests.lib.loaded import load_county
+from tests.lib.pages import SOURCE, Warehouse
 
 Document = dict[str, Any]
 
@@ -46,15 +46,6 @@ def documents(couchdb: CouchDB, database: str) -> list[Document]:
         return [row["doc"] for row in json.loads(found.content)["rows"]]
     finally:
         sys.setrecursionlimit(limit)
-
-
-def load_county(
-    couchdb: CouchDB, names: dict[str, str], built: county.County, number: int | None = None
-) -> load.Loaded:
-    """All rounds, or one."""
-    chosen = built.writes if number is None else [built.writes[number]]
-    rounds = [[dataclasses.replace(write, database=names[write.database]) for write in writes] for writes in chosen]
-    return load.load(couchdb.url, couchdb.auth, rounds, databases=names.values())
 
 
 def test_what_is_in_the_server_counts_as_expected(couchdb: CouchDB, names: dict[str, str]) -> None:

@@ -19,12 +19,12 @@ from cht_sync import couchdb, errors, extract, staging, verify
 from cht_sync import warehouse as warehouses
 
 from demo.settings import CouchDB
-from tests.conftest import ROOT
-from tests.integration import former
-from tests.integration.disturbed import Reader
-from tests.integration.original import Original
-from tests.integration.pages import SOURCE, Warehouse
-from tests.unit.replay import Answer, serving
+from tests.lib import former
+from tests.lib.disturbed import Reader
+from tests.lib.original import Original
+from tests.lib.pages import SOURCE, Warehouse
+from tests.lib.paths import ROOT
+from tests.lib.replay import Answer, serving
 
 
 @dataclass

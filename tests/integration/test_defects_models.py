@@ -14,8 +14,8 @@ from cht_sync import documents, marts, models, sql, staging
 from cht_sync import warehouse as warehouses
 from psycopg import errors as pg
 
-from tests.integration import former
-from tests.integration.pages import IDENTITY, SOURCE, Page, Warehouse, deleted, doc
+from tests.lib import former
+from tests.lib.pages import IDENTITY, SOURCE, Page, Warehouse, deleted, doc
 
 OTHER = "kisumu/medic"
 SETTINGS = doc("settings", '{"_id":"settings","settings":{"contact_types":[]}}')

@@ -9,7 +9,7 @@ import pytest
 from cht_sync import documents, marts, models, recopy, staging
 from cht_sync import warehouse as warehouses
 
-from tests.integration.pages import IDENTITY, SOURCE, Page, Warehouse, deleted, doc
+from tests.lib.pages import IDENTITY, SOURCE, Page, Warehouse, deleted, doc
 
 ANA = "0d5e29b0-9d7c-4b29-a8e9-3b1d7d3a0a01"
 BEN = "0d5e29b0-9d7c-4b29-a8e9-3b1d7d3a0b02"

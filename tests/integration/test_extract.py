@@ -11,9 +11,9 @@ import pytest
 from cht_sync import couchdb, draft, errors, extract, feed, staging
 from cht_sync import warehouse as warehouses
 
-from tests.integration.feeds import FakeCouchDB
-from tests.integration.pages import SOURCE, Warehouse
-from tests.unit.replay import Answer, Request, serving
+from tests.lib.feeds import FakeCouchDB
+from tests.lib.pages import SOURCE, Warehouse
+from tests.lib.replay import Answer, Request, serving
 
 Run = Callable[..., extract.Progress]
 

@@ -7,7 +7,7 @@ from cht_sync import freshness, marts, models
 from cht_sync.errors import FiguresOld
 from cht_sync.instances import Configuration, Instance
 
-from tests.integration.pages import SOURCE, Warehouse, doc
+from tests.lib.pages import SOURCE, Warehouse, doc
 
 
 def limited(within: str | None = "2 hours", *, active: bool = True) -> Configuration:

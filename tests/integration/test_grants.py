@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from cht_sync import marts, models, schema, sql, warehouse
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
+from tests.lib.paths import ROOT
+
+DOCUMENT = ROOT / "docs" / "security.md"
 ROLES = ("bi", "monitor", "analyst", "dbt")
 
 READABLE = """

@@ -10,9 +10,9 @@ import pytest
 from cht_sync import couchdb, errors, extract, marts, models, recopy, staging
 from cht_sync import warehouse as warehouses
 
-from tests.integration import replaced
-from tests.integration.pages import IDENTITY, SOURCE, Page, Warehouse, doc
-from tests.integration.replaced import OTHER, Source, live
+from tests.lib import replaced
+from tests.lib.pages import IDENTITY, SOURCE, Page, Warehouse, doc
+from tests.lib.replaced import OTHER, Source, live
 
 
 @pytest.fixture

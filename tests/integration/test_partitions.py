@@ -5,7 +5,7 @@ from typing import Any
 from cht_sync import sql, staging, warehouse
 from psycopg import sql as statement
 
-from tests.integration.pages import SOURCE, Warehouse, doc
+from tests.lib.pages import SOURCE, Warehouse, doc
 
 PARTITION = "select reloptions, reltoastrelid from pg_class where relname = cht.partition_name(%s)"
 

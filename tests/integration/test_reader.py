@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from cht_sync import changes, couchdb, extract
 
-from tests.integration import replaced
-from tests.integration.feeds import FakeCouchDB
-from tests.integration.pages import SOURCE, Warehouse
-from tests.integration.replaced import Source, live
-from tests.unit.certificates import Certificates
-from tests.unit.replay import Answer, Request, serving
+from tests.lib import replaced
+from tests.lib.certificates import Certificates
+from tests.lib.feeds import FakeCouchDB
+from tests.lib.pages import SOURCE, Warehouse
+from tests.lib.replaced import Source, live
+from tests.lib.replay import Answer, Request, serving
 
 MB = 1024 * 1024
 

@@ -12,8 +12,8 @@ from cht_sync import warehouse as warehouses
 from cht_sync.errors import CheckpointMoved, ConfigurationInvalid
 from psycopg import sql as statement
 
-from tests.integration.pages import IDENTITY, SOURCE, Page, Warehouse, doc
-from tests.integration.test_kills import kill, statements
+from tests.lib.kills import kill, statements
+from tests.lib.pages import IDENTITY, SOURCE, Page, Warehouse, doc
 
 OTHER = "nairobi/medic"
 EMPTY = instances.Configuration("Africa/Nairobi")

@@ -7,11 +7,11 @@ import pytest
 from cht_sync import couchdb, documents, errors, marts, models, replay, staging
 from cht_sync import warehouse as warehouses
 
-from tests.integration import replaced
-from tests.integration.pages import SOURCE, Warehouse
-from tests.integration.replaced import Source, live
-from tests.integration.test_kills import connect, kill, prepare, run, statements
-from tests.unit.replay import Answer, Request
+from tests.lib import replaced
+from tests.lib.kills import connect, kill, prepare, run, statements
+from tests.lib.pages import SOURCE, Warehouse
+from tests.lib.replaced import Source, live
+from tests.lib.replay import Answer, Request
 
 BAD = '{"type":"person","n":1e200000}'
 

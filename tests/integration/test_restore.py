@@ -14,10 +14,10 @@ from cht_sync import couchdb, extract, marts, models
 from cht_sync import warehouse as warehouses
 from psycopg import conninfo
 
-from tests.integration.feeds import FakeCouchDB
-from tests.integration.pages import SOURCE
-from tests.integration.test_kills import connect, prepare, state
-from tests.unit.replay import Answer, serving
+from tests.lib.feeds import FakeCouchDB
+from tests.lib.kills import connect, prepare, state
+from tests.lib.pages import SOURCE
+from tests.lib.replay import Answer, serving
 
 DOCUMENTS = 40
 

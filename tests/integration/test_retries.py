@@ -9,10 +9,10 @@ from functools import partial
 import pytest
 from cht_sync import couchdb, errors, extract, retry
 
-from tests.integration.feeds import FakeCouchDB
-from tests.integration.pages import SOURCE, Warehouse
-from tests.unit.certificates import Certificates
-from tests.unit.replay import Answer, Request, serving
+from tests.lib.certificates import Certificates
+from tests.lib.feeds import FakeCouchDB
+from tests.lib.pages import SOURCE, Warehouse
+from tests.lib.replay import Answer, Request, serving
 
 HTML = b"<!doctype html><title>Log in</title>"
 

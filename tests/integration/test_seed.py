@@ -12,11 +12,11 @@ from cht_sync import couchdb, documents, errors, models, seed, snapshot, staging
 from cht_sync import warehouse as warehouses
 from psycopg import sql as identifiers
 
-from tests.integration import replaced
-from tests.integration.couch2pg import NAME, OTHER, Couch2pg
-from tests.integration.pages import SOURCE, Warehouse
-from tests.integration.replaced import Source
-from tests.integration.test_kills import kill, statements
+from tests.lib import replaced
+from tests.lib.couch2pg import NAME, OTHER, Couch2pg
+from tests.lib.kills import kill, statements
+from tests.lib.pages import SOURCE, Warehouse
+from tests.lib.replaced import Source
 
 SECRET = {"password_scheme": "pbkdf2", "derived_key": "5ecre7", "salt": "5a17", "oidc_username": "who@example.org"}
 

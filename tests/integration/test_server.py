@@ -13,7 +13,7 @@ from cht_sync import extract, snapshot, stretch, verify
 from cht_sync import warehouse as warehouses
 
 from demo.settings import CouchDB
-from tests.integration.pages import SOURCE, Warehouse
+from tests.lib.pages import SOURCE, Warehouse
 
 #: In the order of their bytes; the last two need escapes, or more bytes than letters. The stand-in lists none behind ÿ.
 NAMES = [*(f"p{number:03}" for number in range(300)), "ü\t\"\\'", "ý a"]

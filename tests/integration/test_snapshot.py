@@ -11,12 +11,12 @@ import pytest
 from cht_sync import couchdb, errors, models, snapshot, staging, stretch, verify
 from cht_sync import warehouse as warehouses
 
-from tests.integration import replaced
-from tests.integration.feeds import Fault
-from tests.integration.pages import SOURCE, Warehouse
-from tests.integration.replaced import Source, live
-from tests.integration.test_kills import kill, run
-from tests.unit.replay import Answer
+from tests.lib import replaced
+from tests.lib.feeds import Fault
+from tests.lib.kills import kill, run
+from tests.lib.pages import SOURCE, Warehouse
+from tests.lib.replaced import Source, live
+from tests.lib.replay import Answer
 
 NAMES = [f"p{number:02}" for number in range(20)]
 BAD = '{"n":1e200000}'

@@ -8,7 +8,7 @@ import pytest
 from cht_sync import couchdb, documents, errors, staging
 from cht_sync import warehouse as warehouses
 
-from tests.integration.pages import ASKED_AT, IDENTITY, SOURCE, Page, Warehouse, deleted, doc
+from tests.lib.pages import ASKED_AT, IDENTITY, SOURCE, Page, Warehouse, deleted, doc
 
 
 def test_rows_and_checkpoint_move_together(staged: Warehouse) -> None:

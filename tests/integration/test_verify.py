@@ -10,11 +10,11 @@ import pytest
 from cht_sync import couchdb, errors, repair, verify
 from cht_sync import warehouse as warehouses
 
-from tests.integration import replaced
-from tests.integration.feeds import Fault
-from tests.integration.pages import SOURCE, Warehouse
-from tests.integration.replaced import Source, live
-from tests.unit.replay import Answer
+from tests.lib import replaced
+from tests.lib.feeds import Fault
+from tests.lib.pages import SOURCE, Warehouse
+from tests.lib.replaced import Source, live
+from tests.lib.replay import Answer
 
 Verify = Callable[..., verify.Verification]
 

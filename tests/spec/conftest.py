@@ -1,17 +1,20 @@
 """A warehouse with one empty source, `demo/medic`, and what the spec tests say of it."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from cht_sync import sql
 
 from tests.lib import databases
-from tests.spec.spec import Spec
-from tests.spec.staged import Staged, opened
+from tests.lib.spec import Spec
+from tests.lib.staged import Staged, opened
 
 
 @pytest.fixture
 def warehouse(postgres: str, template: str, modelled: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a new warehouse with the empty tables of all models; without them for a test marked `unmodelled`."""
+    """A new warehouse with the empty tables of all models; without them for a test marked `unmodelled`."""
     with databases.new(postgres, template if request.node.get_closest_marker("unmodelled") else modelled) as dsn:
         yield dsn
 
@@ -26,3 +29,10 @@ def staged(warehouse: str) -> Iterator[Staged]:
 @pytest.fixture
 def spec(staged: Staged) -> Spec:
     return Spec(staged)
+
+
+@pytest.fixture
+def include(tmp_path: Path) -> Path:
+    """A copy of the SQL files, to be changed."""
+    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
+    return tmp_path

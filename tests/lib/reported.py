@@ -1,0 +1,13 @@
+"""Reports and the persons that they are about, as small documents."""
+
+from typing import Any
+
+
+def report(_id: str, *, code: Any = None, uuid: Any = None, **rest: Any) -> dict[str, Any]:
+    """About whom `patient_id` and `fields.patient_uuid` say."""
+    fields = {"patient_uuid": uuid} if uuid else {}
+    return {"_id": _id, "type": "data_record", "form": "f", "patient_id": code, "fields": fields, **rest}
+
+
+def person(_id: str, code: Any = None) -> dict[str, Any]:
+    return {"_id": _id, "type": "person", **({"patient_id": code} if code else {})}

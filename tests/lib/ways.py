@@ -1,0 +1,22 @@
+"""The two ways in which a run counts, told apart by their statements; and files of SQL that a test changes."""
+
+from pathlib import Path
+
+from tests.lib.recording import recording
+from tests.lib.staged import Staged
+
+WHOLE, CHANGE = "made from nothing", "brought up to the contacts"
+
+
+def ways(staged: Staged) -> set[str]:
+    """How a run counts."""
+    with recording(staged.connection) as statements:
+        staged.update()
+    return {way for way in (WHOLE, CHANGE) if any(way in text for text in statements)}
+
+
+def change(include: Path, model: str, old: str, new: str) -> None:
+    file = include / "sql" / f"{model}.sql"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")

@@ -1,0 +1,242 @@
+"""Documents that come late: a daily run counts again all days back to the earliest that they touch."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from cht_sync import history
+
+from tests.lib.past import PLACES, Past, person, rebuilt, remodelled
+from tests.lib.recording import recording
+from tests.lib.staged import Staged, opened
+
+#: The day that has ended, where nothing else is said.
+LAST = date(2024, 3, 20)
+
+
+@pytest.fixture
+def past(staged: Staged) -> Past:
+    """Places, a person and a report of the first of February, and all days from then to the 19th of March counted."""
+    past = Past(staged)
+    past.at("2024-03-01 13:00", PLACES, person(registered="2024-02-01 12:00"), report(registered="2024-02-01 12:00"))
+    assert run(past, date(2024, 3, 19)) == ("2024-02-01",)
+    return past
+
+
+def report(uuid: str = "r", **fields: Any) -> dict[str, Any]:
+    return {"_id": uuid, "type": "data_record", "form": "f", "contact": {"_id": "p"}, **fields}
+
+
+def run(past: Past, last: date = LAST, longest: int = history.LONGEST) -> tuple[str, ...]:
+    """The first day that a daily run counts, and the older ones that it names."""
+    found = history.catch_up(past.staged.connection, last, past.timezone, longest)
+    assert found.last == last
+    return tuple(day.isoformat() for day in (found.first, *(found.older or ())))
+
+
+def test_with_nothing_late_only_the_day_itself_is_counted(past: Past) -> None:
+    past.at(
+        "2024-03-20 12:00", "", person("q", registered="2024-03-20 08:00"), report("s", registered="2024-03-20 08:00")
+    )
+    assert run(past) == ("2024-03-20",)
+
+
+LATE = {
+    "a person": ("2024-03-05", person("q", registered="2024-03-05 00:00"), ""),
+    "a report": ("2024-03-05", report("s", registered="2024-03-05 23:59"), ""),
+    "a death, as a moment": (
+        "2024-03-06",
+        person(registered="2024-02-01 12:00", date_of_death="2024-03-06T12:00:00+03:00"),
+        "",
+    ),
+    # the day may have begun elsewhere a day before
+    "a death, as a day": ("2024-03-05", person(registered="2024-02-01 12:00", date_of_death="2024-03-06"), ""),
+    "a registration that is later than it was": ("2024-02-01", person(registered="2024-03-07 12:00"), ""),
+    "a registration that is earlier than it was": ("2024-01-07", person(registered="2024-01-07 12:00"), ""),
+    "a code that was given": ("2024-02-01", person(registered="2024-02-01 12:00", patient_id="1"), ""),
+    "a report that is gone": ("2024-02-01", None, "r"),
+    "a report of another day": ("2024-02-01", report(registered="2024-03-09 12:00"), ""),
+    "a report that is a message now": ("2024-02-01", report(registered="2024-02-01 12:00", form=""), ""),
+    "a person who is gone: from then on": ("2024-03-20", None, "p"),
+    # what has no date of its own is late for no day
+    "a person without a date": ("2024-03-20", person("q", registered=None), ""),
+    "a name, a move, a muting": (
+        "2024-03-20",
+        person(parent={"_id": "i"}, registered="2024-02-01 12:00", name="N", muted=True),
+        "",
+    ),
+    "a report's content": ("2024-03-20", report(registered="2024-02-01 12:00", fields={"n": 1}), ""),
+}
+
+
+@pytest.mark.parametrize("what", LATE)
+def test_what_touches_which_day(past: Past, what: str) -> None:
+    first, document, deleted = LATE[what]
+    past.at("2024-03-20 12:00", "", *([document] if document else []), deleted=deleted)
+    assert run(past) == (first,)
+
+
+def test_all_days_from_the_earliest_on_are_right_then(past: Past) -> None:
+    past.at(
+        "2024-03-20 12:00", "", person("q", registered="2024-03-05 12:00"), report("s", registered="2024-03-07 12:00")
+    )
+    assert run(past) == ("2024-03-05",)
+    days = [str(date(2024, 3, day)) for day in range(1, 21)]
+    kept = past.kept(days)
+    assert [kept[day, "c"]["persons"] for day in days] == [1] * 4 + [2] * 16
+    assert [kept[day, "c"]["registered"] for day in days] == [0] * 4 + [1] + [0] * 15
+    assert [kept[day, "c"]["reports"] for day in days] == [0] * 6 + [1] + [0] * 13
+    assert past.count(days) == kept
+
+
+def test_whoever_was_removed_days_ago_and_is_seen_only_now(past: Past) -> None:
+    past.at("2024-03-15 12:00", deleted="p", run=False)
+    past.at("2024-03-20 12:00", "", report("s", registered="2024-03-20 12:00"))
+    assert run(past) == ("2024-03-15",)
+    kept = past.kept(["2024-03-14", "2024-03-15", "2024-03-16"])
+    assert [kept[day, "c"]["persons"] for day in ("2024-03-14", "2024-03-15", "2024-03-16")] == [1, 0, 0]
+
+
+def test_whoever_is_back_touches_the_days_since_they_were_gone(past: Past) -> None:
+    past.at("2024-03-15 12:00", deleted="p")
+    assert run(past, date(2024, 3, 19)) == ("2024-03-15",)
+    past.at("2024-03-20 12:00", "", person(registered="2024-02-01 12:00"))
+    assert run(past) == ("2024-03-15",)
+    past.at("2024-03-20 13:00", deleted="p")
+    past.at("2024-03-20 14:00", "", person(registered="2024-03-03 12:00"))
+    assert run(past) == ("2024-02-01",)
+    past.at("2024-03-20 15:00", deleted="p")
+    past.at("2024-03-20 16:00", "", person(registered="2024-03-05 12:00"))
+    assert run(past) == ("2024-03-03",)
+
+
+@pytest.mark.parametrize("how", ["replaced", "erased"])
+def test_whoever_leaves_the_past_touches_it_all(past: Past, how: str) -> None:
+    if how == "erased":
+        past.staged.connection.execute("select * from cht.erase('demo', 'p')")
+        past.staged.update()
+    else:
+        past.vanish("2024-03-20 12:00", "p", how)
+    assert run(past) == ("2024-02-01",)
+
+
+def test_only_as_far_back_as_it_may_and_the_rest_is_named_until_it_is_done(past: Past) -> None:
+    past.at("2024-03-20 12:00", "", person("q", registered="2024-03-05 12:00"))
+    assert run(past, longest=10) == ("2024-03-11", "2024-03-05", "2024-03-10")
+    assert run(past, date(2024, 3, 21), longest=10) == ("2024-03-21", "2024-03-05", "2024-03-10")
+    for day in (5, 6, 10):
+        history.count_day(past.staged.connection, date(2024, 3, day), past.timezone)
+    assert run(past, date(2024, 3, 21), longest=10) == ("2024-03-21", "2024-03-07", "2024-03-09")
+    for day in (7, 8, 9):
+        history.count_day(past.staged.connection, date(2024, 3, day), past.timezone)
+    assert run(past, date(2024, 3, 21), longest=10) == ("2024-03-21",)
+
+
+def test_of_days_that_were_never_counted_nothing_is_late(past: Past) -> None:
+    past.at("2024-03-20 12:00", "", person("q", registered="2019-03-05 12:00"))
+    assert run(past, longest=10) == ("2024-03-11", "2024-02-01", "2024-03-10")
+
+
+def test_a_new_deployment_gets_its_last_days_by_the_first_run(staged: Staged) -> None:
+    past = Past(staged)
+    past.at("2024-03-20 12:00", PLACES, person(registered="2015-01-01 12:00"))
+    assert run(past) == ("2023-12-22",)
+    assert staged.values("select count(distinct day) from history.area_day") == [90]
+
+
+def test_days_on_which_nothing_ran_are_counted_by_the_next_run(past: Past) -> None:
+    assert run(past, date(2024, 3, 22)) == ("2024-03-20",)
+    assert run(past, date(2024, 3, 23)) == ("2024-03-23",)
+
+
+def test_what_is_made_from_nothing_is_late_for_no_day(past: Past) -> None:
+    for make in (rebuilt, remodelled):
+        make(past.staged)
+        assert run(past) == ("2024-03-20",)
+
+
+def test_a_whole_range_is_one_statement_and_writes_nothing_twice(past: Past) -> None:
+    past.at("2024-03-20 12:00", "", person("q", registered="2024-03-05 12:00"))
+    with recording(past.staged.connection) as statements:
+        run(past)
+    assert len([text for text in statements if "insert into history.area_day" in text]) == 1
+    rows = "select xmin::text, xmax::text, ctid::text from history.area_day order by 3"
+    before = past.staged.rows(rows)
+    past.at("2024-03-20 13:00", deleted="q")
+    past.at("2024-03-20 14:00", "", person("q", registered="2024-03-05 12:00"))
+    assert run(past) == ("2024-03-20",)
+    past.staged.connection.execute("insert into ops.touched (since) values ('2024-02-01 06:00Z')")
+    assert run(past) == ("2024-02-01",)
+    assert past.staged.rows(rows) == before
+
+
+def test_a_run_of_the_models_that_ends_beside_a_counting_is_not_lost(past: Past, warehouse: str) -> None:
+    """The counting saw the state before it: its days have to be counted again."""
+    past.at("2024-03-20 12:00", "", person("q", registered="2024-03-05 12:00"), run=False)
+    with recording(
+        past.staged.connection, lambda number: _meanwhile(warehouse) if number == 12 else None
+    ) as statements:
+        history.catch_up(past.staged.connection, LAST, past.timezone)
+    assert "insert into history.area_day" in statements[11]
+    assert run(past) == ("2024-03-05",)
+
+
+def _meanwhile(warehouse: str) -> None:
+    with opened(warehouse) as beside:
+        beside.update()
+
+
+def test_the_notes_stay_few(past: Past) -> None:
+    for n, day in enumerate([18, 19, 17, 17, 19, 20, 20, 16]):
+        past.at("2024-03-20 12:00", "", report(f"n{n}", registered=f"2024-03-{day} 12:00"))
+    days = "select (since at time zone 'Africa/Nairobi')::date::text from ops.touched order by 1"
+    assert past.staged.values(days) == ["2024-03-16"]
+    for n, day in enumerate([17, 18, 19]):
+        past.at("2024-03-20 12:00", "", report(f"m{n}", registered=f"2024-03-{day} 12:00"))
+    assert past.staged.values(days) == ["2024-03-16", "2024-03-17", "2024-03-18", "2024-03-19"]
+    assert run(past) == ("2024-03-16",)
+    past.at("2024-03-21 12:00", "", report("l", registered="2024-03-21 12:00"))
+    assert past.staged.values(days) == ["2024-03-21"]
+    assert run(past) == ("2024-03-20",)
+
+
+def test_what_is_later_than_any_counted_day_stays_noted(past: Past) -> None:
+    """That day may just be counted, from before the run."""
+    for day in (21, 22):
+        past.at("2024-03-22 13:00", "", report(f"n{day}", registered=f"2024-03-{day} 12:00"))
+    days = "select (since at time zone 'Africa/Nairobi')::date::text from ops.touched order by 1"
+    assert past.staged.values(days) == ["2024-03-21", "2024-03-22"]
+
+
+def test_where_the_clock_changes_a_day_has_its_own_hours(staged: Staged) -> None:
+    past = Past(staged, "America/New_York")
+    past.at(
+        "2024-03-09 10:00",
+        PLACES,
+        *(
+            person(f"p{n}", registered=moment)
+            for n, moment in enumerate(["2024-03-09 23:59", "2024-03-10 00:00", "2024-03-10 23:59", "2024-03-11 00:00"])
+        ),
+        *(
+            report(f"r{n}", registered=moment, contact={"_id": "p0"})
+            for n, moment in enumerate(["2024-03-10 23:30", "2024-03-11 00:30"])
+        ),
+    )
+    past.shows(
+        """
+        day        | area | persons | registered | reports
+        2024-03-09 | c    | 1       | 1          | 0
+        2024-03-10 | c    | 3       | 2          | 1
+        2024-03-11 | c    | 4       | 1          | 1
+        """
+    )
+    history.catch_up(staged.connection, date(2024, 3, 12), past.timezone)
+    kept = past.kept(["2024-03-10", "2024-03-11"])
+    assert [kept[day, "c"]["registered"] for day in ("2024-03-10", "2024-03-11")] == [2, 1]
+
+
+def test_the_command_has_the_offset_of_each_end() -> None:
+    assert history.backfill_command(date(2024, 3, 9), date(2024, 3, 12), "America/New_York") == (
+        "airflow backfill create --dag-id cht_history --from-date 2024-03-09T00:00:00-05:00 "
+        "--to-date 2024-03-12T00:00:00-04:00 --reprocess-behavior completed"
+    )
