@@ -5,11 +5,15 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo backfill test lint docs counts-proof bench-counts bench-extract faults constraints clean
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+CATEGORIES := unit spec integration properties kills faults dags system
+
+.PHONY: help demo backfill test $(CATEGORIES:%=test-%) proof lint docs counts-proof bench-counts bench-extract faults constraints clean
 .DEFAULT_GOAL := help
 
 help: ## This text
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo 'make test-CATEGORY   Run the tests of one category: $(CATEGORIES)'
 	@echo
 	@echo 'make demo takes ONCE=1 (stop after the counts), DATA=FILE.ndjson (your documents, one a line, instead of the'
 	@echo 'county), OUT=FILE.csv (every area with its counts), SIZE=20000 and SEED=1 (of the county), PORT=8080 (of the UI),'
@@ -23,8 +27,16 @@ backfill: $(INSTALLED) ## Fill the history of past days in the running demo: mak
 	@test -n "$(FROM)" && test -n "$(TO)" || { echo 'Give both days: make backfill FROM=2026-01-01 TO=2026-01-31'; exit 1; }
 	@$(BIN)/python -m demo backfill "$(FROM)" "$(TO)"
 
-test: lint ## Check style and types, then run all tests
-	@$(BIN)/python -m pytest
+test: lint ## Check style and types, then run all tests, on all cores
+	@$(PYTEST)
+
+$(CATEGORIES:%=test-%): test-%: $(INSTALLED) # Run the tests of one category
+	@$(PYTEST) tests/$*
+
+proof: $(INSTALLED) ## Run the long forms of the tests, before a release: about two hours
+	@CHT_SYNC_PROOF=1 $(PYTEST) tests/properties tests/kills
+	@$(BIN)/python -m bench.counts_proof
+	@$(BIN)/python -m tests.faults --faults 10000
 
 lint: $(INSTALLED) ## Check style and types
 	@$(BIN)/ruff check .

@@ -132,3 +132,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("tests by category")
     for category, spent in seconds.most_common():
         terminalreporter.line(f"{category:<14}{tests[category]:>6}{spent:>8.0f} s")
+
+
+#: The longest first, so that no process is left with one of them at the end.
+ORDER = ("system", "kills", "properties", "faults", "dags", "integration", "spec", "unit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: ORDER.index(item.nodeid.split("/")[1]))
