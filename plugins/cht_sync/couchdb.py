@@ -21,7 +21,6 @@ from requests.auth import HTTPBasicAuth
 
 from cht_sync import listing, retry
 from cht_sync.changes import LONGEST, Excess, Page, whole
-from cht_sync.documents import Row
 from cht_sync.errors import (
     ConfigurationInvalid,
     DatabaseMissing,
@@ -33,6 +32,7 @@ from cht_sync.errors import (
     SyncError,
     Unreachable,
 )
+from cht_sync.rows import Row
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from cht_sync import changes, couchdb, documents, lookup, retry
+from cht_sync import changes, couchdb, lookup, retry, rows
 from cht_sync.draft import Draft
 from cht_sync.errors import PageCut, PassingError
 from cht_sync.staging import End
@@ -155,7 +155,7 @@ class Feed:
         try:
             with self._ask() as page:
                 try:
-                    rows = self._rows(page)
+                    count = self._rows(page)
                 finally:
                     self.tally.bytes += page.bytes
         except PageCut as cut:
@@ -163,7 +163,7 @@ class Feed:
             return False
         if page.last_seq is None:  # stopped
             return True
-        end = self._draft.whole(page.last_seq, page.pending, caught_up=page.pending == 0 or rows == 0)
+        end = self._draft.whole(page.last_seq, page.pending, caught_up=page.pending == 0 or count == 0)
         self._finish(end)
         self._cuts = 0
         too_long = page.bytes > self._limits.page_bytes
@@ -173,19 +173,19 @@ class Feed:
 
     def _rows(self, page: changes.Page) -> int:
         """How many there were; until it is stopped."""
-        rows = 0
+        count = 0
         for text in page:
             if self._stopped.is_set():
                 break
-            rows += 1
-            row = documents.parse(text)
+            count += 1
+            row = rows.parse(text)
             del text  # one document of many megabytes is held once
             self.tally.rows += 1
             self._draft.take(row)
             if self._draft.size >= self._limits.page_bytes:
                 self._part(at_seq=row.seq is not None)
             del row
-        return rows
+        return count
 
     def _part(self, *, at_seq: bool) -> None:
         """Ends a page that has enough bytes, where its last row can be a checkpoint."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from cht_sync.changes import DOCUMENT, LONGEST, Cut, lines
-from cht_sync.documents import RAW_ID, Row
 from cht_sync.errors import NotCouchDB, PageCut, ServerBusy
+from cht_sync.rows import RAW_ID, Row
 
 #: An id as its UTF-8 bytes, and the winning revision.
 Entry = tuple[bytes, bytes]
@@ -163,7 +163,7 @@ def _large(cut: Cut, what: str) -> Row:
 
 
 def _row(text: bytes, what: str) -> Row | None:
-    """The document is cut off, not decoded, as documents.parse does."""
+    """The document is cut off, not decoded, as rows.parse does."""
     head, doc, rest = text.partition(DOCUMENT)
     head = head + b"}" if doc else head
     raw_id = None

@@ -1,15 +1,14 @@
 """A row of the feed that came without its document: the document, asked for by its id."""
 
-from cht_sync import couchdb, documents, retry
+from cht_sync import couchdb, retry
 from cht_sync.errors import PassingError
+from cht_sync.rows import Row
 
 #: So often it is asked for, then the row is refused as unreadable.
 TRIES = 5
 
 
-def document(
-    client: couchdb.Client, database: str, row: documents.Row, backoff: retry.Backoff, longest: int
-) -> documents.Row:
+def document(client: couchdb.Client, database: str, row: Row, backoff: retry.Backoff, longest: int) -> Row:
     """The row with its document; without it where CouchDB does not give it in that revision.
 
     One that was changed or deleted meanwhile, and is not kept as it was, comes again in the feed: until then it is

@@ -5,8 +5,9 @@ Works on pg_temp.difference (include/sql/verification/tables.sql), from which it
 
 from collections.abc import Iterable, Iterator
 
-from cht_sync import couchdb, documents, lookup, retry, sql, staging, warehouse
+from cht_sync import couchdb, lines, lookup, retry, rows, sql, staging, warehouse
 from cht_sync.errors import DatabaseMissing, PageCut, ServerBusy, Unreachable
+from cht_sync.rows import Row
 
 #: Documents that are asked for, and written, at once.
 ROWS = 500
@@ -38,7 +39,7 @@ class Repair:
         """
         for chunk in self._chunks("unlisted"):
             # one that is not valid UTF-8 cannot be asked for
-            ids = [id_.decode() for id_, _, _ in chunk if not documents.is_raw(id_)]
+            ids = [id_.decode() for id_, _, _ in chunk if not rows.is_raw(id_)]
             fates = {id_: (None, None) for id_, _, _ in chunk} | {
                 id_.encode(): (None, "purged") if row is None else (row.rev, "deleted" if row.deleted else None)
                 for id_, row in self._looked_up(self._database, ids)
@@ -54,13 +55,13 @@ class Repair:
     def fetch(self, longest: int) -> None:
         """Reads again what is missing or stale."""
         for chunk in self._chunks("wrong"):
-            self._fetch({id_: rev for id_, rev, _ in chunk if not documents.is_raw(id_)}, longest)
+            self._fetch({id_: rev for id_, rev, _ in chunk if not rows.is_raw(id_)}, longest)
 
     def delete(self) -> None:
         """Marks as deleted what CouchDB says is."""
         for chunk in self._chunks("deleted"):
-            rows = (documents.Row(id_.decode(), rev, None, True, None) for id_, rev, _ in chunk)
-            self._write([id_ for id_, _, _ in chunk], rows)
+            gone = (Row(id_.decode(), rev, None, True, None) for id_, rev, _ in chunk)
+            self._write([id_ for id_, _, _ in chunk], gone)
 
     def take_out(self) -> None:
         """Marks as gone what CouchDB has no more."""
@@ -87,12 +88,12 @@ class Repair:
             behind = chunk[-1][0]
             yield chunk
 
-    def _looked_up(self, database: str, ids: list[str]) -> list[tuple[str, documents.Row | None]]:
+    def _looked_up(self, database: str, ids: list[str]) -> list[tuple[str, Row | None]]:
         """Without their documents; nothing of a database that is not there."""
         if not ids:
             return []
 
-        def ask() -> list[tuple[str, documents.Row | None]]:
+        def ask() -> list[tuple[str, Row | None]]:
             with self._client.looked_up(database, ids, include_docs=False) as found:
                 return list(found)
 
@@ -108,8 +109,7 @@ class Repair:
         for _ in range(lookup.TRIES):
             unread: list[bytes] = []
             try:
-                rows = self._rows(revs, longest, unread)
-                return self._write(list(revs), rows, unread)
+                return self._write(list(revs), self._rows(revs, longest, unread), unread)
             except (PageCut, ServerBusy) as error:
                 if len(revs) > 1:
                     half = len(revs) // 2
@@ -120,7 +120,7 @@ class Repair:
                 self._backoff.wait(error)
         return None
 
-    def _rows(self, revs: dict[bytes, str], longest: int, unread: list[bytes]) -> Iterator[documents.Row]:
+    def _rows(self, revs: dict[bytes, str], longest: int, unread: list[bytes]) -> Iterator[Row]:
         """Those that are as they were listed: what has changed since comes by the feed, which may be ahead of this."""
         ids = [id_.decode() for id_ in revs]
         with self._client.looked_up(self._database, ids, longest, include_docs=True) as found:
@@ -132,14 +132,13 @@ class Repair:
                 else:
                     yield row
 
-    def _write(self, ids: list[bytes], rows: Iterable[documents.Row], unread: list[bytes] | None = None) -> None:
-        lines = (piece for number, row in enumerate(rows) for piece in documents.lines(number, row, self._database))
+    def _write(self, ids: list[bytes], found: Iterable[Row], unread: list[bytes] | None = None) -> None:
 
         def settle(_batch: int) -> int:
             self._connection.execute(sql.read("verification/still"), self._at)
             return 0
 
-        written, refused = staging.amend(self._connection, self._before, lines, settle)
+        written, refused = staging.amend(self._connection, self._before, lines.numbered(found, self._database), settle)
         self._settled([id_ for id_ in ids if id_ not in (unread or [])], written + refused)
 
     def _settled(self, ids: list[bytes], repaired: int) -> None:

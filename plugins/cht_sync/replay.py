@@ -7,8 +7,9 @@ where one was killed, or its time was up.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from cht_sync import changes, documents, sql, staging, warehouse
+from cht_sync import changes, lines, rows, sql, staging, warehouse
 from cht_sync.errors import PageCut, ServerBusy
+from cht_sync.rows import Row
 
 #: Documents, and bytes of them, that are tried in one transaction.
 ROWS, BYTES = 500, 16_000_000
@@ -59,9 +60,9 @@ def run(
     behind = before.replay or b""
     while refused := _next(connection, before.source, behind):
         behind = refused[-1].id
-        rows = list(_rows(connection, before.source, refused, fetch))
+        read = list(_rows(connection, before.source, refused, fetch))
         with connection.transaction():
-            _write(connection, before, refused, rows, database)
+            _write(connection, before, refused, read, database)
             _note(connection, before.source, behind)
             left = _count_refused(connection, before.source, refused)
         done = Replayed(done.tried + len(refused), done.cured + len(refused) - left)
@@ -75,7 +76,7 @@ def _write(
     connection: warehouse.Connection,
     before: staging.Checkpoint,
     refused: list[_Refused],
-    rows: list[documents.Row],
+    read: list[Row],
     database: str,
 ) -> None:
     tried = {"source": before.source, "ids": [each.id for each in refused], "revs": [each.rev for each in refused]}
@@ -85,8 +86,7 @@ def _write(
         connection.execute(sql.read("staging/keep_refused"), tried)
         return 0
 
-    lines = (piece for number, row in enumerate(rows) for piece in documents.lines(number, row, database))
-    staging.amend(connection, before, lines, keep_refused)
+    staging.amend(connection, before, lines.numbered(read, database), keep_refused)
 
 
 def _next(connection: warehouse.Connection, source: str, behind: bytes) -> list[_Refused]:
@@ -107,9 +107,7 @@ def _count_refused(connection: warehouse.Connection, source: str, refused: list[
     return int(row[0])
 
 
-def _rows(
-    connection: warehouse.Connection, source: str, refused: list[_Refused], fetch: Fetch
-) -> Iterator[documents.Row]:
+def _rows(connection: warehouse.Connection, source: str, refused: list[_Refused], fetch: Fetch) -> Iterator[Row]:
     kept = connection.execute(
         "select id, _rev, body from ops.rejected_document where source = %s and id = any(%s) and body is not null",
         [source, [each.id for each in refused]],
@@ -118,11 +116,11 @@ def _rows(
     for id_, rev, body in kept:
         yield _row(id_, rev, body)
     for each in refused:
-        if each.size is None and not documents.is_raw(each.id) and (row := _read(each, fetch)):
+        if each.size is None and not rows.is_raw(each.id) and (row := _read(each, fetch)):
             yield row
 
 
-def _read(refused: _Refused, fetch: Fetch) -> documents.Row | None:
+def _read(refused: _Refused, fetch: Fetch) -> Row | None:
     """None where it is deleted, or CouchDB still cannot read it; a server that is not there ends the run."""
     try:
         body = fetch(refused.id.decode(), refused.rev)
@@ -131,11 +129,11 @@ def _read(refused: _Refused, fetch: Fetch) -> documents.Row | None:
     if body is None:
         return None
     if isinstance(body, changes.Excess):
-        return documents.Row(refused.id.decode(), refused.rev, None, False, None, excess=body)
+        return Row(refused.id.decode(), refused.rev, None, False, None, excess=body)
     return _row(refused.id, refused.rev, body)
 
 
-def _row(id_: bytes, rev: str, body: bytes) -> documents.Row:
-    if documents.is_raw(id_):
-        return documents.Row("", rev, None, False, body, id_)
-    return documents.Row(id_.decode(), rev, None, False, body)
+def _row(id_: bytes, rev: str, body: bytes) -> Row:
+    if rows.is_raw(id_):
+        return Row("", rev, None, False, body, id_)
+    return Row(id_.decode(), rev, None, False, body)

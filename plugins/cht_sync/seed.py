@@ -6,7 +6,7 @@
 
 couch2pg has saved rows and note in different transactions, and one database may have overwritten another's document. So
 what comes of this is not trusted: its numbers are not complete until it was compared with CouchDB (verify), or read
-anew (resync). Rows are of the form documents.SEEDED: whatever the feed names again is written again.
+anew (resync). Rows are of the form redaction.SEEDED: whatever the feed names again is written again.
 """
 
 import time
@@ -20,8 +20,9 @@ import psycopg
 from psycopg import errors as pg
 from psycopg import sql as identifiers
 
-from cht_sync import couchdb, documents, feed, progress, retry, snapshot, sql, staging, warehouse
+from cht_sync import couchdb, feed, lines, progress, redaction, retry, rows, snapshot, sql, staging, warehouse
 from cht_sync.errors import ConfigurationInvalid, WarehouseUnreachable
+from cht_sync.rows import Row
 
 #: The number of the one range.
 NUMBER = 1
@@ -174,8 +175,6 @@ class _Pages:
             behind, pending = self._last, max(0, pending - self._rows)
 
     def _write(self, behind: str, pending: int) -> bool:
-        rows = enumerate(self._read(behind))
-        lines = (piece for number, row in rows for piece in documents.lines(number, row, self._database))
         asked_at = datetime.now(UTC)
 
         def move(changed: int, rejected: int) -> None:
@@ -191,11 +190,13 @@ class _Pages:
             end = staging.End("", left, self._rows, self._rows, asked_at, caught_up=self._whole)
             self._record.page(staging.Written(changed, rejected, self._before), end, self._tally, keep=True)
 
-        staging.insert(self._connection, self._before, lines, move, documents.SEEDED)
+        staging.insert(
+            self._connection, self._before, lines.numbered(self._read(behind), self._database), move, redaction.SEEDED
+        )
         self._record.committed()
         return self._whole
 
-    def _read(self, behind: str) -> Iterator[documents.Row]:
+    def _read(self, behind: str) -> Iterator[Row]:
         """Up to a page of rows, or of bytes; those that couch2pg can't have written are left to the comparison."""
         page = {"name": self._old.name, "behind": behind, "rows": self._options.page_rows}
         with self._reader.transaction(), self._reader.cursor("seed") as cursor:
@@ -203,9 +204,9 @@ class _Pages:
             cursor.execute(self._old.query("page"), page)
             for id_, deleted, rev, body in cursor:
                 self._last, self._rows = str(id_), self._rows + 1
-                row = documents.Row(str(id_), str(rev), None, bool(deleted), None if deleted else str(body).encode())
+                row = Row(str(id_), str(rev), None, bool(deleted), None if deleted else str(body).encode())
                 self._bytes += len(row.body or b"")
-                if rev is None or documents.left_out(row):
+                if rev is None or rows.left_out(row):
                     self._left_out += 1
                 else:
                     yield row

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from psycopg import sql as identifiers
 
-from cht_sync import changes, couchdb, documents, feed, progress, retry, sql, staging, warehouse
+from cht_sync import changes, couchdb, feed, progress, retry, rows, sql, staging, warehouse
 from cht_sync.errors import FirstCopy, PageCut, PassingError, SourceReplaced
 
 #: Rows of the feed that are asked for at once, without their documents.
@@ -133,18 +133,18 @@ class _Survey:
         self.ids: list[str] = []
 
     def read(self) -> None:
-        limit, rows = ROWS, 1
-        while rows:
+        limit, count = ROWS, 1
+        while count:
             try:
                 with self._client.changed(self._database, self.seq, limit) as page:
-                    found = [documents.parse(text) for text in page]
+                    found = [rows.parse(text) for text in page]
             except PassingError as error:
                 if isinstance(error, PageCut):
                     limit = max(1, limit // 2)
                 self._backoff.wait(error)
                 continue
             self._backoff.succeeded()
-            rows = len(found)
+            count = len(found)
             self._sample([row.id for row in found if not row.deleted and row.raw_id is None])
             # only a last_seq is a checkpoint: update_seq can lose documents
             self.seq = page.last_seq or self.seq

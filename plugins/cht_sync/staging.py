@@ -8,7 +8,7 @@ from typing import Protocol
 
 from psycopg import sql as identifiers
 
-from cht_sync import couchdb, documents, sql, warehouse
+from cht_sync import couchdb, redaction, sql, warehouse
 from cht_sync.errors import CheckpointMoved, SourceReplaced
 from cht_sync.target import COPY, TARGETS, Target
 
@@ -53,7 +53,7 @@ class End:
 
 
 class Page(Protocol):
-    """Chunks of COPY lines (documents.line), then `end`."""
+    """Chunks of COPY lines (lines.line), then `end`."""
 
     @property
     def end(self) -> End: ...
@@ -171,7 +171,7 @@ def insert(
     before: Checkpoint,
     chunks: Iterable[bytes],
     move: Callable[[int, int], None],
-    form: int = documents.FORM,
+    form: int = redaction.FORM,
 ) -> tuple[int, int]:
     """Documents of a parallel first copy, in one transaction beside others: rows written, refused.
 
@@ -217,7 +217,7 @@ def moved(before: Checkpoint) -> CheckpointMoved:
 
 
 def _merge(
-    connection: warehouse.Connection, source: str, batch: int, until: int, target: Target, form: int = documents.FORM
+    connection: warehouse.Connection, source: str, batch: int, until: int, target: Target, form: int = redaction.FORM
 ) -> tuple[int, int]:
     page = {"source": source, "batch": batch, "until": until, "form": form}
     row = connection.execute(target.statement(), page | {"noted": target.noted, "aside": target.aside}).fetchone()

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from cht_sync import couchdb, documents, feed, lookup, progress, retry, sql, staging, warehouse
+from cht_sync import couchdb, feed, lines, lookup, progress, retry, rows, sql, staging, warehouse
 from cht_sync.errors import PageCut, PassingError, ServerBusy, Unreachable
+from cht_sync.rows import Row
 from cht_sync.snapshot import Options, require_same
 
 
@@ -87,17 +88,15 @@ class _Stretch:
         while not finished:
             answer = _Answer(behind)
             try:
-                rows = self._one(answer, until) if self._cuts >= feed.CUTS else self._rows(answer, until)
-                finished = self._write(answer, rows, behind, pending)
+                found = self._one(answer, until) if self._cuts >= feed.CUTS else self._rows(answer, until)
+                finished = self._write(answer, found, behind, pending)
             except (Unreachable, ServerBusy, PageCut) as error:
                 self._backoff.wait(error)
                 continue
             self._adapt(answer, moved=answer.last != behind)
             behind, pending = answer.last, max(0, pending - answer.rows)
 
-    def _write(self, answer: _Answer, rows: Iterator[documents.Row], behind: str, pending: int) -> bool:
-        numbered = enumerate(rows)
-        lines = (piece for number, row in numbered for piece in documents.lines(number, row, self._database))
+    def _write(self, answer: _Answer, found: Iterator[Row], behind: str, pending: int) -> bool:
         asked_at = datetime.now(UTC)
 
         def move(changed: int, rejected: int) -> None:
@@ -113,7 +112,7 @@ class _Stretch:
             end = staging.End("", left, answer.rows, answer.rows, asked_at, caught_up=answer.whole)
             self._record.page(staging.Written(changed, rejected, self._before), end, self._tally, keep=True)
 
-        staging.insert(self._connection, self._before, lines, move)
+        staging.insert(self._connection, self._before, lines.numbered(found, self._database), move)
         self._record.committed()
         return answer.whole
 
@@ -128,9 +127,9 @@ class _Stretch:
             self._limit = max(1, self._limit // 2)
             self._backoff.wait(answer.cut)
 
-    def _rows(self, answer: _Answer, until: str | None) -> Iterator[documents.Row]:
+    def _rows(self, answer: _Answer, until: str | None) -> Iterator[Row]:
         """As many as come, up to enough bytes; those that came without their document, by their ids in the end."""
-        incomplete, longest = list[documents.Row](), self._options.max_document_bytes
+        incomplete, longest = list[Row](), self._options.max_document_bytes
         try:
             with self._client.all_documents(self._database, answer.last, until, self._limit, longest) as found:
                 for row in found:
@@ -145,25 +144,25 @@ class _Stretch:
         for row in incomplete:
             yield lookup.document(self._client, self._database, row, self._backoff, longest)
 
-    def _taken(self, answer: _Answer, row: documents.Row, incomplete: list[documents.Row]) -> Iterator[documents.Row]:
+    def _taken(self, answer: _Answer, row: Row, incomplete: list[Row]) -> Iterator[Row]:
         answer.rows += 1
         answer.bytes += len(row.body or b"")
         if row.raw_id is None and "\0" not in row.id:
             answer.last = row.id
-        if documents.left_out(row):
+        if rows.left_out(row):
             answer.left_out += 1
         elif row.body is None and row.raw_id is None and row.excess is None:
             incomplete.append(row)
         else:
             yield row
 
-    def _one(self, answer: _Answer, until: str | None) -> Iterator[documents.Row]:
+    def _one(self, answer: _Answer, until: str | None) -> Iterator[Row]:
         """The next document where it is cut off each time: by its id, or it is refused and those behind it go on."""
         with self._client.all_docs(self._database, answer.last.encode(), 2) as found:
             entries = [entry for part in found for entry in part]
         answer.whole = not entries or (until is not None and entries[0][0] > until.encode())
         for id_, rev in [] if answer.whole else entries[:1]:
-            row = documents.Row(id_.decode(), rev.decode(), None, False, None)
+            row = Row(id_.decode(), rev.decode(), None, False, None)
             answer.rows, answer.last = 1, row.id
             longest = self._options.max_document_bytes
             yield lookup.document(self._client, self._database, row, self._backoff, longest)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import psycopg
 from psycopg import sql as identifiers
 
-from cht_sync import changes, comparison, couchdb, documents, listing, progress, repair, retry, sql, staging, warehouse
+from cht_sync import changes, comparison, couchdb, listing, progress, repair, retry, rows, sql, staging, warehouse
 from cht_sync.errors import CopyDiffers, PageCut, PassingError, SyncError
 
 #: Ids that CouchDB is asked to list in one answer, and changes in one without documents.
@@ -237,11 +237,11 @@ class _Comparison:
 
     def _name(self, seq: str) -> None:
         """Notes which documents the feed has named since the staged side was read."""
-        limit, rows = NAMED, 1
-        while rows:
+        limit, count = NAMED, 1
+        while count:
             try:
                 with self._client.changed(self._database, seq, limit) as page:
-                    rows = self._named(page)
+                    count = self._named(page)
                 seq = page.last_seq or seq
                 self._backoff.succeeded()
                 self._tell()
@@ -253,14 +253,14 @@ class _Comparison:
                 self._backoff.wait(error)
 
     def _named(self, page: changes.Page) -> int:
-        rows = 0
+        count = 0
         with self._connection.cursor() as cursor, cursor.copy("copy pg_temp.named from stdin") as copy:
             copy.set_types(["bytea"])
             for text in page:
-                row = documents.parse(text)
-                copy.write_row([row.id.encode() if row.raw_id is None else row.raw_id])
-                rows += 1
-        return rows
+                row = rows.parse(text)
+                copy.write_row([row.name])
+                count += 1
+        return count
 
     def _one(self, statement: str, values: dict[str, object]) -> tuple[int, ...]:
         row: tuple[int, ...] | None = self._connection.execute(statement.encode(), values).fetchone()

@@ -7,9 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import documents, history, instances, marts, models, removal, staging
+from cht_sync import history, instances, marts, models, removal, staging
 from cht_sync import warehouse as warehouses
 from cht_sync.errors import CheckpointMoved, ConfigurationInvalid
+from cht_sync.rows import Row
 from psycopg import sql as statement
 
 from tests.integration.pages import IDENTITY, SOURCE, Page, Warehouse, doc
@@ -24,7 +25,7 @@ BOTH = instances.Configuration(
 ONE = instances.Configuration(BOTH.timezone, BOTH.instances[1:])
 
 
-def rows() -> list[documents.Row]:
+def rows() -> list[Row]:
     return [
         doc("settings", '{"settings":{"contact_types":[]}}'),
         doc("area", '{"type":"health_center","name":"Area"}'),

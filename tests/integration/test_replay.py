@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from cht_sync import couchdb, documents, errors, marts, models, replay, staging
+from cht_sync import couchdb, errors, lines, marts, models, replay, staging
 from cht_sync import warehouse as warehouses
+from cht_sync.rows import Row
 
 from tests.integration import replaced
 from tests.integration.pages import SOURCE, Warehouse
@@ -104,7 +105,7 @@ def test_a_later_revision_that_came_meanwhile_is_not_overwritten(refused: Wareho
             self.amend = staging.amend
 
         def __call__(self, *args: object) -> object:
-            newer = documents.line(0, documents.Row("b", "3-c", None, False, b'{"type":"clinic"}'), "medic")
+            newer = lines.line(0, Row("b", "3-c", None, False, b'{"type":"clinic"}'), "medic")
             self.amend(refused.connection, before, [newer], lambda _: 0)
             refused.connection.execute("update ops.rejected_document set _rev = '9-z' where id = 'a'")
             return self.amend(*args)  # type: ignore[arg-type]
@@ -209,9 +210,9 @@ def test_one_that_couchdb_still_cannot_read_does_not_stop_the_others(source: Sou
 
 def test_ids_that_are_no_text_are_tried_again_and_listed(source: Source, staged: Warehouse) -> None:
     for row in (
-        documents.Row("", "1-a", None, False, b"{}", b'"\xff"'),
-        documents.Row("a\0", "1-a", None, False, b"{}"),
-        documents.Row("", "1-a", None, False, None, b'"\\ud83d"'),
+        Row("", "1-a", None, False, b"{}", b'"\xff"'),
+        Row("a\0", "1-a", None, False, b"{}"),
+        Row("", "1-a", None, False, None, b'"\\ud83d"'),
     ):
         staged.write(row)
     done = source.copy(staged.connection, "replay")
@@ -273,7 +274,7 @@ def test_while_one_waits_its_earlier_revision_goes_on_counting(source: Source, s
 
 def test_an_account_that_could_not_be_redacted_is_read_again(staged: Warehouse) -> None:
     staging.prepare(staged.connection, {"kitui/_users": ("kitui", "_users")})
-    row = documents.Row("org.couchdb.user:ana", "1-a", None, False, b"[]")
+    row = Row("org.couchdb.user:ana", "1-a", None, False, b"[]")
     staged.write(row, source="kitui/_users", database="_users")
     before = staging.checkpoint(staged.connection, "kitui/_users")
     body = b'{"_id":"org.couchdb.user:ana","name":"ana","derived_key":"secret"}'

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import couchdb, documents, errors, models, seed, snapshot, staging, stretch, verify
+from cht_sync import couchdb, errors, models, redaction, seed, snapshot, staging, stretch, verify
 from cht_sync import warehouse as warehouses
 from psycopg import sql as identifiers
 
@@ -214,10 +214,10 @@ def test_reading_it_anew_proves_it_too_and_brings_what_couch2pg_had_changed(
     couch2pg.put("large", document("large", n=12345678901234567000))
     couch2pg.note(f"{source.fake.last}-g1AAAA")
     seeding.whole(staged.connection)
-    assert set(staged.rows("form")) == {(documents.SEEDED,)}
+    assert set(staged.rows("form")) == {(redaction.SEEDED,)}
     source.copy(staged.connection, "resync")
     assert same(source, staged)
-    assert set(staged.rows("form", order="form")) >= {(documents.FORM,)}
+    assert set(staged.rows("form", order="form")) >= {(redaction.FORM,)}
     assert is_complete(staged)
 
 

@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from cht_sync import documents
+from cht_sync import lines, rows
 from cht_sync.errors import NotCouchDB
 
 NAMES = ("line", "id", "reject_id", "rev", "deleted", "altered", "body", "raw", "reason")
@@ -17,7 +17,7 @@ def row(head: bytes, doc: bytes | None = None) -> bytes:
 
 def line(text: bytes, database: str = "medic") -> dict[str, str]:
     """The fields of the line that the row becomes, as COPY reads them."""
-    written = documents.line(7, documents.parse(text), database)
+    written = lines.line(7, rows.parse(text), database)
     (fields,) = csv.reader(io.StringIO(written.decode()), delimiter="\x02", quotechar="\x01")
     return dict(zip(NAMES, fields, strict=True))
 
@@ -28,18 +28,18 @@ def raw(given: dict[str, str]) -> bytes:
 
 def test_a_document_is_cut_out_not_decoded() -> None:
     doc = b'{"_id":"a","n":12345678901234567890,"f":1.0,"t":",\\"doc\\":"}'
-    parsed = documents.parse(row(b'"id":"a"', doc))
+    parsed = rows.parse(row(b'"id":"a"', doc))
     assert (parsed.id, parsed.rev, parsed.deleted, parsed.body) == ("a", "1-a", False, doc)
 
 
 def test_an_id_that_spells_the_cut_does_not_cut() -> None:
-    assert documents.parse(row(b'"id":"x,\\"doc\\":y"', b'{"a":1}')).id == 'x,"doc":y'
+    assert rows.parse(row(b'"id":"x,\\"doc\\":y"', b'{"a":1}')).id == 'x,"doc":y'
 
 
 @pytest.mark.parametrize("seq", [b'"15-g1AAAA"', b"15"])
 def test_a_seq_is_kept_as_text(seq: bytes) -> None:
     text = b'{"seq":' + seq + b',"id":"a","changes":[{"rev":"1-a"}],"doc":{}}'
-    assert documents.parse(text).seq == seq.decode().strip('"')
+    assert rows.parse(text).seq == seq.decode().strip('"')
 
 
 def test_a_good_document_goes_on_as_it_came() -> None:
@@ -127,14 +127,14 @@ def test_an_account_with_a_bad_id_is_redacted_before_it_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["_design/medic", "token:login:abc"])
 def test_what_is_left_out(name: str) -> None:
-    assert documents.left_out(documents.parse(row(b'"id":"' + name.encode() + b'"', b"{}")))
+    assert rows.left_out(rows.parse(row(b'"id":"' + name.encode() + b'"', b"{}")))
 
 
 def test_contacts_and_the_like_are_not_left_out() -> None:
-    assert not documents.left_out(documents.parse(row(b'"id":"token"', b"{}")))
+    assert not rows.left_out(rows.parse(row(b'"id":"token"', b"{}")))
 
 
 @pytest.mark.parametrize("text", [b"<html>", b"{}", b'{"id":"a"}', b'{"id":"a","changes":[]}', b'{"error":"timeout"}'])
 def test_what_is_no_row_is_not_skipped(text: bytes) -> None:
     with pytest.raises(NotCouchDB):
-        documents.parse(text)
+        rows.parse(text)

@@ -7,8 +7,8 @@ import pytest
 from cht_sync import errors, listing
 from cht_sync.changes import Excess
 from cht_sync.couchdb import Client, Server
-from cht_sync.documents import Row
 from cht_sync.listing import Listing
+from cht_sync.rows import Row
 
 from tests.unit.replay import Answer, recorded, serving
 
