@@ -2,7 +2,7 @@ import base64
 from hashlib import sha256
 
 import pytest
-from cht_sync import changes, couchdb, errors, rows
+from cht_sync import changes, errors, rows
 from cht_sync.changes import Excess
 from cht_sync.couchdb import Client, Identity, Server
 from cht_sync.rows import Row
@@ -16,7 +16,7 @@ def client(url: str) -> Client:
     return Client(Server(url, "admin", PASSWORD))
 
 
-def read(answer: Answer, limit: int = 100) -> tuple[list[Row], couchdb.Page]:
+def read(answer: Answer, limit: int = 100) -> tuple[list[Row], changes.Page]:
     with serving(lambda _: answer) as (url, _), client(url).changes("recorded", "0", limit, 50) as page:
         return [rows.parse(text) for text in page], page
 
