@@ -37,7 +37,7 @@ class Draft:
             self.until, self.seq = number, row.seq
         if rows.left_out(row):
             self.left_out.append(number)
-        elif row.body is None and not row.deleted and row.raw_id is None and row.excess is None:
+        elif row.is_incomplete:
             self.incomplete.append((number, row))
         else:
             self.add(number, row)

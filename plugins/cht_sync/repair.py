@@ -1,4 +1,4 @@
-"""What a comparison found wrong, made right: by the way that pages take, where nothing newer was written since.
+"""What a comparison found wrong, made right like a page that is read again, where nothing newer was written since.
 
 Works on pg_temp.difference (include/sql/verification/tables.sql), from which it takes what is settled.
 """
@@ -6,6 +6,7 @@ Works on pg_temp.difference (include/sql/verification/tables.sql), from which it
 from collections.abc import Iterable, Iterator
 
 from cht_sync import couchdb, lines, lookup, retry, rows, sql, staging, warehouse
+from cht_sync.checkpoint import Checkpoint
 from cht_sync.errors import DatabaseMissing, PageCut, ServerBusy, Unreachable
 from cht_sync.rows import Row
 
@@ -24,7 +25,7 @@ class Repair:
         connection: warehouse.Connection,
         client: couchdb.Client,
         database: str,
-        before: staging.Checkpoint,
+        before: Checkpoint,
         backoff: retry.Backoff,
     ) -> None:
         self._connection, self._client, self._database = connection, client, database
@@ -67,15 +68,11 @@ class Repair:
         """Marks as gone what CouchDB has no more."""
         for chunk in self._chunks("purged", "archived"):
             values = self._at | {"ids": [id_ for id_, _, _ in chunk], "kinds": [kind for _, _, kind in chunk]}
-
-            def settle(batch: int, values: dict[str, object] = values) -> int:
-                row = self._connection.execute(
-                    sql.read("verification/take_out"), values | {"new_batch": batch}
-                ).fetchone()
-                assert row is not None  # noqa: S101  # a count gives one row
-                return int(row[0])
-
-            settled, _ = staging.amend(self._connection, self._before, [], settle)
+            with staging.loaded(self._connection, []):
+                batch = staging.hold(self._connection, self._before)
+                statement = sql.read("verification/take_out")
+                (settled,) = warehouse.one(self._connection, statement, values | {"new_batch": batch})
+                staging.amend(self._connection, self._before, batch, settled)
             self._settled([id_ for id_, _, _ in chunk], settled)
 
     def _chunks(self, *kinds: str) -> Iterator[list[tuple[bytes, str, str]]]:
@@ -133,13 +130,11 @@ class Repair:
                     yield row
 
     def _write(self, ids: list[bytes], found: Iterable[Row], unread: list[bytes] | None = None) -> None:
-
-        def settle(_batch: int) -> int:
+        with staging.loaded(self._connection, lines.numbered(found, self._database)):
+            batch = staging.hold(self._connection, self._before)
             self._connection.execute(sql.read("verification/still"), self._at)
-            return 0
-
-        written, refused = staging.amend(self._connection, self._before, lines.numbered(found, self._database), settle)
-        self._settled([id_ for id_ in ids if id_ not in (unread or [])], written + refused)
+            written, rejected = staging.amend(self._connection, self._before, batch)
+        self._settled([id_ for id_ in ids if id_ not in (unread or [])], written + rejected)
 
     def _settled(self, ids: list[bytes], repaired: int) -> None:
         self.repaired += repaired

@@ -101,7 +101,7 @@ class Backoff:
 
 
 def seconds_asked(retry_after: str, date: str) -> float | None:
-    """What the header Retry-After asks for: seconds, or a date by the server's clock `date`; None where it is neither."""
+    """What the header Retry-After asks for: seconds, or a date by the server's clock `date`. None if neither."""
     if retry_after.isdecimal():
         return float(retry_after)
     at = _date(retry_after)

@@ -48,6 +48,11 @@ class Row(msgspec.Struct, frozen=True, gc=False):
         """The id as bytes; its JSON text where it is not valid UTF-8."""
         return self.id.encode() if self.raw_id is None else self.raw_id
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether it came without its document, which can be asked for by its id."""
+        return self.body is None and not self.deleted and self.raw_id is None and self.excess is None
+
     def holding(self, body: bytes | Excess) -> "Row":
         """The same with its document."""
         excess, held = (body, None) if isinstance(body, Excess) else (None, body)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from cht_sync import couchdb, lines, staging, warehouse
+from cht_sync import checkpoint, couchdb, lines, staging, warehouse
+from cht_sync.checkpoint import Checkpoint
 from cht_sync.rows import Row
 
 SOURCE = "kitui/medic"
@@ -56,11 +57,11 @@ class Warehouse:
         staging.prepare(connection, {SOURCE: ("kitui", "medic")})
 
     def write(self, *rows: Row, source: str = SOURCE, **page: Any) -> staging.Written:
-        before = staging.checkpoint(self.connection, source)
+        before = checkpoint.read(self.connection, source)
         return staging.write(self.connection, before, Page(list(rows), **page), lambda: IDENTITY)
 
-    def checkpoint(self) -> staging.Checkpoint:
-        return staging.checkpoint(self.connection, SOURCE)
+    def checkpoint(self) -> Checkpoint:
+        return checkpoint.read(self.connection, SOURCE)
 
     def rows(self, columns: str, table: str = "staging.document", order: str = "_id") -> list[tuple[Any, ...]]:
         query = f"select {columns} from {table} where source = '{SOURCE}' order by {order}"

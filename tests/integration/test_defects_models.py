@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import marts, models, sql, staging
+from cht_sync import checkpoint, marts, models, sql, staging
 from cht_sync import warehouse as warehouses
 from cht_sync.rows import Row
 from psycopg import errors as pg
@@ -56,7 +56,7 @@ def save(connection: warehouses.Connection, *rows: Row, source: str = SOURCE) ->
 
 def write(connection: warehouses.Connection, *rows: Row, source: str = SOURCE) -> None:
     """As ours does."""
-    before = staging.checkpoint(connection, source)
+    before = checkpoint.read(connection, source)
     staging.write(connection, before, Page(list(rows), f"{before.reads + 1}-g1AAAA"), lambda: IDENTITY)
 
 

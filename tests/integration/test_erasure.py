@@ -172,8 +172,9 @@ def test_a_source_that_is_being_replaced_waits_and_is_erased_afterwards(filled: 
 
 def test_a_repair_brings_nothing_back(filled: Warehouse) -> None:
     erase(filled, ANA)
-    chunks = [lines.line(number, row, "medic") for number, row in enumerate(all_rows())]
-    staging.amend(filled.connection, filled.checkpoint(), chunks, lambda _: 0)
+    before = filled.checkpoint()
+    with staging.loaded(filled.connection, lines.numbered(all_rows(), "medic")):
+        staging.amend(filled.connection, before, staging.hold(filled.connection, before))
     assert kept(filled) == set(OTHERS)
 
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from cht_sync import couchdb, extract, marts, models, staging
 from cht_sync import warehouse as warehouses
+from cht_sync.job import Job
 
 from tests.integration.feeds import FakeCouchDB
 from tests.integration.pages import SOURCE
@@ -47,7 +48,7 @@ def source() -> Iterator[Task]:
 
         def copy(connection: warehouses.Connection) -> None:
             client = partial(couchdb.Client, couchdb.Server(url))
-            extract.run(connection, client, SOURCE, "medic", extract.Options(page_rows=4), lambda _: None)
+            extract.run(Job(connection, client, SOURCE, "medic", lambda _: None), extract.Options(page_rows=4))
 
         yield copy
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import history, instances, marts, models, removal, staging
+from cht_sync import checkpoint, history, instances, marts, models, removal, staging
 from cht_sync import warehouse as warehouses
 from cht_sync.errors import CheckpointMoved, ConfigurationInvalid
 from cht_sync.rows import Row
@@ -116,7 +116,7 @@ def test_one_that_is_not_there_is_refused_and_names_those_that_are(filled: wareh
 
 
 def test_an_extraction_that_is_still_at_work_writes_no_more(filled: warehouses.Connection) -> None:
-    before = staging.checkpoint(filled, SOURCE)
+    before = checkpoint.read(filled, SOURCE)
     removal.remove(filled, ONE, "kitui")
     with pytest.raises((CheckpointMoved, psycopg.errors.CheckViolation)):
         staging.write(filled, before, Page([doc("late")]), lambda: IDENTITY)

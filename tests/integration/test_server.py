@@ -11,6 +11,7 @@ import requests
 from cht_sync import couchdb as client
 from cht_sync import extract, snapshot, stretch, verify
 from cht_sync import warehouse as warehouses
+from cht_sync.job import Job
 
 from demo.settings import CouchDB
 from tests.integration.pages import SOURCE, Warehouse
@@ -43,14 +44,16 @@ class Server:
     def client(self) -> client.Client:
         return client.Client(client.Server(self.server.url, self.server.login, self.server.password))
 
+    @property
+    def job(self) -> Job:
+        return Job(self.connection, self.client, SOURCE, self.name, lambda _: None, beside=self.beside)
+
     def extract(self) -> extract.Progress:
         options = extract.Options(page_rows=50)
-        return extract.run(self.connection, self.client, SOURCE, self.name, options, lambda _: None)
+        return extract.run(self.job, options)
 
     def compare(self) -> dict[str, int]:
-        done = verify.run(
-            self.connection, self.client, SOURCE, self.name, verify.Options(), lambda _: None, beside=self.beside
-        )
+        done = verify.run(self.job, verify.Options())
         return {key: value for key, value in vars(done).items() if isinstance(value, int) and value}
 
     def staged(self) -> dict[str, str]:
@@ -68,11 +71,10 @@ def server(couchdb: CouchDB, database: str, staged: Warehouse, warehouse: str) -
 
 def test_a_first_copy_in_ranges_with_writes_between_then_the_feed_and_a_comparison(server: Server) -> None:
     options = snapshot.Options(page_rows=20, range_rows=60)
-    steps = (server.connection, server.client, SOURCE, server.name)
-    numbers = snapshot.plan(*steps, options, lambda _: None)
+    numbers = snapshot.plan(server.job, options)
     assert numbers == [1, 2, 3, 4, 5]
     for number in reversed(numbers):
-        stretch.copy(*steps, number, options, lambda _: None)
+        stretch.copy(server.job, number, options)
         revisions = server.revisions()
         edited, deleted = NAMES[number * 7], NAMES[number * 50]
         server.write(
@@ -80,7 +82,7 @@ def test_a_first_copy_in_ranges_with_writes_between_then_the_feed_and_a_comparis
             {"_id": deleted, "_rev": revisions[deleted], "_deleted": True},
             {"_id": f"new{number}"},
         )
-    assert snapshot.hand_over(*steps, options)
+    assert snapshot.hand_over(server.job, options)
     assert server.extract().caught_up
     assert server.staged() == server.revisions()
     assert server.compare() == {"documents": 302}

@@ -5,8 +5,9 @@ from functools import partial
 
 import psycopg
 import pytest
-from cht_sync import couchdb, errors, lines, redaction, staging
+from cht_sync import checkpoint, couchdb, errors, lines, redaction, staging
 from cht_sync import warehouse as warehouses
+from cht_sync.checkpoint import Checkpoint
 from cht_sync.rows import Row
 
 from tests.integration.pages import ASKED_AT, IDENTITY, SOURCE, Page, Warehouse, deleted, doc
@@ -67,8 +68,9 @@ def test_batches_taken_by_a_repair_meanwhile_stay_taken(staged: Warehouse, rows:
     assert staged.rows("batch") == [(batch,) for _ in rows]
 
 
-def amend(staged: Warehouse, before: staging.Checkpoint, *rows: Row, settled: int = 0) -> tuple[int, int]:
-    return staging.amend(staged.connection, before, lines.numbered(rows, "medic"), lambda _: settled)
+def amend(staged: Warehouse, before: Checkpoint, *rows: Row, settled: int = 0) -> tuple[int, int]:
+    with staging.loaded(staged.connection, lines.numbered(rows, "medic")):
+        return staging.amend(staged.connection, before, staging.hold(staged.connection, before), settled)
 
 
 def test_documents_read_again_take_a_batch_and_move_nothing_else(staged: Warehouse) -> None:
@@ -243,10 +245,10 @@ def test_another_database_is_told_from_the_one_copied(staged: Warehouse) -> None
     staged.write(doc("a"))
     known = staged.checkpoint()
     assert known.identity == IDENTITY
-    staging.require_same(known, IDENTITY)
-    staging.require_same(known, couchdb.Identity("uuid", "of another kind"))
+    checkpoint.require_same(known, IDENTITY)
+    checkpoint.require_same(known, couchdb.Identity("uuid", "of another kind"))
     with pytest.raises(errors.SourceReplaced, match="Nothing was changed"):
-        staging.require_same(known, couchdb.Identity("instance_start_time", "1"))
+        checkpoint.require_same(known, couchdb.Identity("instance_start_time", "1"))
 
 
 def test_batches_of_a_source_become_visible_in_their_order(staged: Warehouse, warehouse: str) -> None:
