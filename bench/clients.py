@@ -210,9 +210,9 @@ def ours(place: Place) -> Done:
 
 
 def verified(place: Place) -> Done:
-    beside = partial(_connected, place)
+    second = partial(_connected, place)
     with _connected(place) as connection:
-        job = Job(connection, _client(place), SOURCE, place.database, lambda _: None, beside=beside)
+        job = Job(connection, _client(place), SOURCE, place.database, lambda _: None, open=second)
         done = verify.run(job, verify.Options())
     if done.wrong or done.waits:
         raise ValueError(f"the copy is not as it should be: {done}")

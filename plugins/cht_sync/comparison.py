@@ -51,7 +51,7 @@ def compare(listed: Iterable[list[Entry]], staged: Iterator[Line]) -> Iterator[D
 
 
 def _up_to(last: bytes, read: list[Line], staged: Iterator[Line]) -> tuple[list[Entry], list[Line]]:
-    """The entries up to that id, and the lines behind it that were read already."""
+    """The entries up to that id, and the lines after it that were read already."""
     held: list[Entry] = []
     left = iter(read)
     for line in chain(left, staged):

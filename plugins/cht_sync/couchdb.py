@@ -39,7 +39,7 @@ TIMEOUT = (10, 120)
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Which database this is: `kind` says by what it is told; only the same kind can be compared."""
+    """Which database this is: `kind` is what it is known by; only the same kind can be compared."""
 
     kind: str
     value: str
@@ -99,9 +99,9 @@ class Client:
     def changes(
         self, database: str, since: str, limit: int, seq_interval: int, longest: int = LONGEST
     ) -> Iterator[Page]:
-        """At most `limit` rows behind `since`, with their documents, each `seq_interval`-th with its seq.
+        """At most `limit` rows after `since`, with their documents, each `seq_interval`-th with its seq.
 
-        Of a document of more than `longest` bytes only size and hash are told.
+        Of a document of more than `longest` bytes only size and hash are kept.
         """
         query = {"since": since, "limit": str(limit), "seq_interval": str(seq_interval), "include_docs": "true"}
         with self._get(_path(database, "_changes"), database, query) as response:
@@ -114,7 +114,7 @@ class Client:
     def document(self, database: str, uuid: str, rev: str, longest: int = LONGEST) -> bytes | Excess | None:
         """JSON text of one document in that revision; None where CouchDB doesn't have it (any more).
 
-        It is asked for by its revision: what comes without may be an older one, of a cache or of a node that is behind,
+        It is asked for by its revision: what comes without may be an older one, of a cache or of a node that lags,
         and an ETag may be a proxy's.
         """
         try:
@@ -135,14 +135,14 @@ class Client:
             yield self._page(response, database)
 
     @contextmanager
-    def all_docs(self, database: str, behind: bytes, limit: int) -> Iterator[listing.Listing]:
-        """About `limit` ids of live documents with their revisions, in order from behind that one; b"" is the start."""
+    def all_docs(self, database: str, last: bytes, limit: int) -> Iterator[listing.Listing]:
+        """About `limit` ids of live documents with their revisions, in order from after `last`; b"" is the start."""
         query = {"limit": str(limit)}
-        if behind:
-            query["startkey"] = msgspec.json.encode(behind.decode()).decode()
+        if last:
+            query["startkey"] = msgspec.json.encode(last.decode()).decode()
         what = self._list(database)
         with self._get(_path(database, "_all_docs"), database, query) as response:
-            yield listing.Listing(body.chunks(response, what), behind, what)
+            yield listing.Listing(body.chunks(response, what), last, what)
 
     @contextmanager
     def looked_up(
@@ -157,15 +157,15 @@ class Client:
 
     @contextmanager
     def all_documents(
-        self, database: str, behind: str, until: str | None, limit: int, longest: int = LONGEST
+        self, database: str, last: str, until: str | None, limit: int, longest: int = LONGEST
     ) -> Iterator[Iterator[Row]]:
-        """About `limit` live documents in the order of their ids, from behind one id up to another, which is included.
+        """About `limit` live documents in the order of their ids, from after `last` up to `until`, which is included.
 
         "" is the start, None the end.
         """
         query = {"limit": str(limit), "include_docs": "true"}
-        if behind:  # the least id that is greater: the document itself may be huge
-            query["startkey"] = msgspec.json.encode(behind + "\0").decode()
+        if last:  # the least id that is greater: the document itself may be huge
+            query["startkey"] = msgspec.json.encode(last + "\0").decode()
         if until is not None:
             query["endkey"] = msgspec.json.encode(until).decode()
         with self._get(_path(database, "_all_docs"), database, query) as response:
@@ -222,7 +222,7 @@ class Client:
             ) from None
 
     def _unreachable(self, error: Exception) -> SyncError:
-        """Of the error only its kind is told: its text can hold the address with the login of a proxy."""
+        """Of the error only its kind is shown: its text can hold the address with the login of a proxy."""
         verify = self._server.verify
         if isinstance(verify, str) and not Path(verify).is_file():
             return ConfigurationInvalid(
@@ -246,7 +246,7 @@ class Client:
         )
 
     def _failure(self, response: requests.Response, database: str | None, *, since: bool) -> SyncError:
-        """What a status other than 200 means. The body is not told: a proxy's may hold anything."""
+        """What a status other than 200 means. The body is not shown: a proxy's may hold anything."""
         status, where = response.status_code, f"{self._server.url} answered {response.status_code}"
         error = retry.meaning(status)
         if error is Refused:

@@ -1,4 +1,4 @@
-"""A page in the making: its lines, handed over in chunks, and the row up to which it can be kept."""
+"""A page as it is read: its lines, handed over in chunks, and the row up to which it can be kept."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ class Draft:
             self._lines, self._waiting = [], 0
 
     def until_seq(self) -> End | None:
-        """The page as far as it can be kept where its answer goes on; None where no row has a seq."""
+        """The page as far as it can be kept where its answer continues; None where no row has a seq."""
         if self.seq is None:
             return None
         return End(self.seq, None, self.until, self.until + 1, self.asked_at, caught_up=False)

@@ -14,7 +14,7 @@ Open = Callable[[], AbstractContextManager[warehouse.Connection]]
 class Job:
     """A run over one database: a copy, a range of a first copy, or a comparison.
 
-    `connection` leads to the warehouse, and `beside` opens a second one, where there is one. `client` makes a client of
+    `connection` leads to the warehouse, and `open` opens a second one, where there is a way. `client` makes a client of
     CouchDB, one for each thread. `source` is the database's key in every table. `report` gets the run's progress, at
     most every 5 seconds. `pause` waits before something is asked again: None is the usual way. `clock` gives seconds.
     """
@@ -25,7 +25,7 @@ class Job:
     database: str
     report: Callable[[object], None]
     pause: retry.Pause | None = None
-    beside: Open | None = None
+    open: Open | None = None
     clock: Callable[[], float] = time.monotonic
 
     def lock(self, kind: str, seconds: float) -> AbstractContextManager[None]:
@@ -34,9 +34,9 @@ class Job:
 
     def second(self) -> AbstractContextManager[warehouse.Connection]:
         """Opens the second connection. Raises LookupError where there is none."""
-        if self.beside is None:
+        if self.open is None:
             raise LookupError(f"the run over {self.source} has no second connection")
-        return self.beside()
+        return self.open()
 
     def backoff(self, seconds: float) -> retry.Backoff:
         """Pauses between tries that end after so many seconds."""

@@ -71,7 +71,7 @@ def _pieces(number: int, row: Row, body: bytes) -> Iterator[bytes]:
         altered=b"t" if altered else b"f",
         reason=reason,
     )
-    before, _, after = fields.rpartition(FIELD + FIELD)  # behind it an empty body, an empty raw
+    before, _, after = fields.rpartition(FIELD + FIELD)  # after it an empty body, an empty raw
     yield before
     if not reason:
         yield from _without_nul(body) if altered else _slices(body)

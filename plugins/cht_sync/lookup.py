@@ -37,7 +37,7 @@ def document(client: couchdb.Client, database: str, row: Row, backoff: retry.Bac
 
 @dataclass(frozen=True)
 class Named:
-    """A page of rows without documents; `seq` is a checkpoint behind which the feed continues."""
+    """A page of rows without documents; `seq` is the checkpoint from which the feed continues."""
 
     rows: list[Row]
     seq: str

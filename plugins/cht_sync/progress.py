@@ -42,7 +42,7 @@ class Progress:
     def __str__(self) -> str:
         rate = (self.rows + self.ahead) / self.seconds if self.seconds else 0
         pending = max(0, (self.pending or 0) - self.ahead)
-        behind = "" if self.pending is None else f", {pending:,} pending"
+        to_come = "" if self.pending is None else f", {pending:,} pending"
         left = f", about {duration(pending / rate)} left" if pending and rate else ""
         refused = f", {self.rejected:,} refused (see ops.rejected)" if self.rejected else ""
         mode = "" if self.mode == "incremental" else f" ({self.mode})"
@@ -50,7 +50,7 @@ class Progress:
         waiting = f"; {self.waiting}" if self.waiting else ""
         return (
             f"{self.source}{mode}: {self.rows + self.ahead:,} rows read ({rate:,.0f}/s, {self.bytes / 1e6:,.1f} MB), "
-            f"{self.changed:,} changed{refused}{again}{behind}{left}{waiting}"
+            f"{self.changed:,} changed{refused}{again}{to_come}{left}{waiting}"
         )
 
 
@@ -84,7 +84,7 @@ class Record:
         self.progress = replace(self.progress, seconds=self.seconds(), bytes=tally.bytes, ahead=ahead, waiting=waiting)
         self._report()
         with suppress(SyncError, psycopg.Error):  # the run does not need the row
-            if self._second is None and self._job.beside:
+            if self._second is None and self._job.open:
                 self._second = self._opened.enter_context(self._job.second())
             if self._second is not None:
                 self._write(self._second, waiting or None, ended=False)

@@ -18,7 +18,7 @@ FEW = 100
 
 
 class Repair:
-    """Of one comparison: `repaired` counts documents made right, `not_yet` those that have changed meanwhile."""
+    """Of one comparison: `repaired` counts documents made right, `not_yet` those that have changed in the meantime."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Repair:
     def resolve(self) -> None:
         """Asks what became of each that is not listed: deleted, archived, purged, or alive after all.
 
-        An archive is the database of the same name with -archive behind it, as CHT 5 has it.
+        An archive is the database of the same name with the suffix -archive, as CHT 5 has it.
         """
         for chunk in self._chunks("unlisted"):
             # one that is not valid UTF-8 cannot be asked for
@@ -76,13 +76,13 @@ class Repair:
             self._settled([id_ for id_, _, _ in chunk], settled)
 
     def _chunks(self, *kinds: str) -> Iterator[list[tuple[bytes, str, str]]]:
-        behind = b""
+        last = b""
         while True:
-            values = {"kinds": list(kinds), "behind": behind, "rows": ROWS}
+            values = {"kinds": list(kinds), "behind": last, "rows": ROWS}
             chunk = self._connection.execute(sql.read("verification/next"), values).fetchall()
             if not chunk:
                 return
-            behind = chunk[-1][0]
+            last = chunk[-1][0]
             yield chunk
 
     def _looked_up(self, database: str, ids: list[str]) -> list[tuple[str, Row | None]]:

@@ -54,10 +54,10 @@ def meaning(status: int) -> type[SyncError]:
 
 
 class Backoff:
-    """The pauses of one run between its tries: full jitter, so that many who were cut off do not come back at once.
+    """The pauses of one run between its tries: full jitter, so that all who were cut off do not come back at once.
 
-    Each pause is drawn from nothing up to a limit that doubles, behind what CouchDB asked for, if it did; together with
-    the time since the beginning they stay within `seconds`. `waiting` says what is waited for, where something is.
+    A pause lasts as long as CouchDB asked for, if it did, and a random time up to a limit that doubles. All pauses, and
+    the time since the beginning, stay within `seconds`. `waiting` says what is waited for, where something is.
     """
 
     def __init__(

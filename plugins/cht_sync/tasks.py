@@ -82,7 +82,7 @@ def job(instance: Instance, database: str) -> Iterator[Job]:
     """What a run over one database is given."""
     client = hook.CouchDBHook(instance.connection).get_conn
     with hook.warehouse_connection() as connection:
-        yield Job(connection, client, instance.source(database), database, log.info, beside=hook.warehouse_connection)
+        yield Job(connection, client, instance.source(database), database, log.info, open=hook.warehouse_connection)
 
 
 def require_chosen(database: str, params: dict[str, Any], known: dict[str, Param]) -> None:

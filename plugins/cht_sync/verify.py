@@ -228,7 +228,7 @@ class _Comparison:
             self._report()
 
     def _one(self, statement: str, values: dict[str, object] | None = None) -> tuple[int, ...]:
-        return warehouse.one(self._connection, statement.encode(), values)
+        return warehouse.one(self._connection, statement, values)
 
     def _report(self) -> None:
         now = self._job.clock()

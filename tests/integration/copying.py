@@ -132,7 +132,7 @@ class Copying:
         options = verify.Options(max_document_bytes=self.longest)
         with self.connect() as connection:
             try:
-                job = Job(connection, self.client, SOURCE, self.database, lambda _: None, beside=self.connect)
+                job = Job(connection, self.client, SOURCE, self.database, lambda _: None, open=self.connect)
                 done = verify.run(job, options)
             except errors.SourceReplaced:
                 assert another

@@ -145,8 +145,8 @@ def test_a_copy_that_has_lost_a_document_is_noticed_and_made_right(copies: Copie
     copies.former().run()
     assert copies.formerly("_id") == [("a",), ("c",)], "no run ever says so"
     copies.run()
-    beside = partial(warehouses.connect, partial(psycopg.connect, warehouse))
-    job = Job(copies.connection, copies.client, SOURCE, copies.original.name, lambda _: None, beside=beside)
+    second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
+    job = Job(copies.connection, copies.client, SOURCE, copies.original.name, lambda _: None, open=second)
     found = verify.run(job, verify.Options())
     assert (found.missing, found.repaired, found.left_over) == (1, 1, 0)
     assert copies.staged.rows("_id") == [("a",), ("b",), ("c",)]

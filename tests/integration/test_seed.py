@@ -58,8 +58,8 @@ class Seeding:
 
     def compare(self, connection: warehouses.Connection, **options: Any) -> verify.Verification:
         given = verify.Options(**({"seconds": 60} | options))
-        beside = partial(warehouses.connect, partial(psycopg.connect, self.dsn))
-        return verify.run(Job(connection, self.client, SOURCE, "medic", print, lambda _: None, beside), given)
+        second = partial(warehouses.connect, partial(psycopg.connect, self.dsn))
+        return verify.run(Job(connection, self.client, SOURCE, "medic", print, lambda _: None, second), given)
 
 
 @pytest.fixture

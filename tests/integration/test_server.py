@@ -27,7 +27,7 @@ class Server:
     server: CouchDB
     name: str
     connection: warehouses.Connection
-    beside: Callable[[], Any]
+    second: Callable[[], Any]
 
     def ask(self, method: str, path: str, **arguments: Any) -> requests.Response:
         url = f"{self.server.url}/{self.name}/{path}"
@@ -46,7 +46,7 @@ class Server:
 
     @property
     def job(self) -> Job:
-        return Job(self.connection, self.client, SOURCE, self.name, lambda _: None, beside=self.beside)
+        return Job(self.connection, self.client, SOURCE, self.name, lambda _: None, open=self.second)
 
     def extract(self) -> extract.Progress:
         options = extract.Options(page_rows=50)
@@ -63,8 +63,8 @@ class Server:
 
 @pytest.fixture
 def server(couchdb: CouchDB, database: str, staged: Warehouse, warehouse: str) -> Server:
-    beside = partial(warehouses.connect, partial(psycopg.connect, warehouse))
-    filled = Server(couchdb, database, staged.connection, beside)
+    second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
+    filled = Server(couchdb, database, staged.connection, second)
     filled.write(*({"_id": name, "type": "person", "name": name} for name in NAMES))
     return filled
 

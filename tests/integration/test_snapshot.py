@@ -133,8 +133,8 @@ def test_until_it_has_ended_neither_feed_nor_models_nor_comparison_touch_it(
     models.update(staged.connection)
     assert staged.connection.execute("select count(*) from models.person").fetchone() == (0,)
     assert models.update(staged.connection).changed == 0
-    beside = partial(warehouses.connect, partial(psycopg.connect, warehouse))
-    compared = verify.run(replace(first.job(staged.connection), beside=beside), verify.Options())
+    second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
+    compared = verify.run(replace(first.job(staged.connection), open=second), verify.Options())
     assert "(copying)" in compared.waits
     for number in numbers:
         first.copy(staged.connection, number)

@@ -46,8 +46,8 @@ def check(source: Source, copied: Warehouse, warehouse: str) -> Verify:
 
 def compare(source: Source, copied: Warehouse, warehouse: str, **options: Any) -> verify.Verification:
     client = partial(couchdb.Client, couchdb.Server(source.url))
-    beside = partial(warehouses.connect, partial(psycopg.connect, warehouse))
-    job = Job(copied.connection, client, SOURCE, "medic", lambda _: None, lambda _: None, beside)
+    second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
+    job = Job(copied.connection, client, SOURCE, "medic", lambda _: None, lambda _: None, second)
     return verify.run(job, verify.Options(**({"seconds": 60} | options)))
 
 
