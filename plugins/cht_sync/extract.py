@@ -10,6 +10,7 @@ from cht_sync import (
     checkpoint,
     couchdb,
     feed,
+    lookup,
     progress,
     reader,
     recopy,
@@ -56,7 +57,7 @@ def run(job: Job, options: Options) -> Progress:
         checkpoint.require_handed_over(before)
         with closing(job.client()) as client, progress.recording(job, Progress(job.source)) as record:
             backoff = _backoff(job, options.seconds, record)
-            identity = backoff.insist(lambda: client.identity(job.database))
+            identity = lookup.identity(client, job.database, backoff)
             before = recopy.enter(job.connection, before, options.mode, identity)
             if options.mode == "replay":
                 before = replay.ask(job.connection, before)
@@ -101,7 +102,7 @@ class _Confirmed:
     def __call__(self, before: Checkpoint, end: staging.End) -> couchdb.Identity:
         """Asked again, too, before what was not met is taken for gone."""
         if not self._done or (end.caught_up and before.mode in recopy.GONE):
-            now = self._backoff.insist(lambda: self._client.identity(self._database))
+            now = lookup.identity(self._client, self._database, self._backoff)
             checkpoint.require_same(replace(before, identity=self._identity), now)
             self._done = True
         return self._identity

@@ -1,4 +1,4 @@
-"""What is asked of CouchDB until it has come: a document by its id, or the feed's rows without documents."""
+"""What is asked of CouchDB until it has come: identity, a document by its id, or the feed's rows without documents."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +14,11 @@ TRIES = 5
 NAMED = 20_000
 
 
+def identity(client: couchdb.Client, database: str, backoff: retry.Backoff) -> couchdb.Identity:
+    """The identity that the database has now."""
+    return backoff.insist(lambda: client.identity(database))
+
+
 def document(client: couchdb.Client, database: str, row: Row, backoff: retry.Backoff, longest: int) -> Row:
     """The row with its document; without it where CouchDB does not give it in that revision.
 
@@ -26,7 +31,7 @@ def document(client: couchdb.Client, database: str, row: Row, backoff: retry.Bac
         except PassingError as error:
             backoff.wait(error)
             # a server that answers this is well: then it is the document, and must not hold up all others for ever
-            backoff.insist(lambda: client.identity(database))
+            identity(client, database, backoff)
         else:
             if body is not None:
                 return row.holding(body)

@@ -18,7 +18,7 @@ import psycopg
 from psycopg import errors as pg
 from psycopg import sql as identifiers
 
-from cht_sync import progress, redaction, snapshot, sql, stretch
+from cht_sync import lookup, progress, redaction, snapshot, sql, stretch
 from cht_sync.errors import ConfigurationInvalid, WarehouseUnreachable
 from cht_sync.job import Job
 from cht_sync.rows import Row
@@ -79,7 +79,7 @@ def plan(job: Job, old: Old, options: snapshot.Options) -> list[int]:
         if before is None:
             return []
         with closing(job.client()) as client:
-            identity = job.backoff(options.seconds).insist(lambda: client.identity(job.database))
+            identity = lookup.identity(client, job.database, job.backoff(options.seconds))
         if before.mode == "copying" and not options.anew:
             snapshot.require_way(before, seeded=True)
             snapshot.require_same(before, identity)

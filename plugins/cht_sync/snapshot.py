@@ -84,7 +84,7 @@ def plan(job: Job, options: Options) -> list[int]:
             return []
         with closing(job.client()) as client:
             backoff = job.backoff(options.seconds)
-            identity = backoff.insist(lambda: client.identity(job.database))
+            identity = lookup.identity(client, job.database, backoff)
             if before.mode != "copying" or options.anew:
                 survey = _Survey(job)
                 survey.read(client, backoff)
@@ -187,6 +187,6 @@ def hand_over(job: Job, options: Options) -> bool:
         if before.mode != "copying":
             return True
         with closing(job.client()) as client:
-            require_same(before, job.backoff(options.seconds).insist(lambda: client.identity(job.database)))
+            require_same(before, lookup.identity(client, job.database, job.backoff(options.seconds)))
         values = {"source": job.source, "generation": before.generation}
         return bool(warehouse.one(job.connection, sql.read("snapshot/hand_over"), values)[0])

@@ -106,7 +106,7 @@ def copy(job: Job, number: int, options: Options) -> progress.Progress:
             return replace(begun, caught_up=True)
         with closing(job.client()) as client, progress.recording(job, begun) as record:
             backoff = job.backoff(options.seconds)
-            require_same(range_.before, backoff.insist(lambda: client.identity(job.database)))
+            require_same(range_.before, lookup.identity(client, job.database, backoff))
             reading = _Reading(client, job.database, range_.until, options, backoff)
             while not range_.finished:
                 reading.page(job, range_, record)

@@ -192,7 +192,7 @@ class _Comparison:
         return found.purged > max(repair.FEW, share * (found.documents + found.purged))
 
     def _require_same(self, before: Checkpoint) -> None:
-        checkpoint.require_same(before, self._backoff.insist(lambda: self._client.identity(self._job.database)))
+        checkpoint.require_same(before, lookup.identity(self._client, self._job.database, self._backoff))
 
     def _listing(self) -> Iterator[list[listing.Entry]]:
         last = b""
