@@ -20,14 +20,15 @@ from urllib.parse import quote, unquote, urlsplit
 import msgspec
 import psycopg
 import requests
-from cht_sync import couchdb, extract, feed, verify, warehouse
+from cht_sync import couchdb, extract, reader, verify, warehouse
+from cht_sync.job import Job
 from psycopg.sql import Composable
 
 from bench.discarding import Discarding
 
 #: How ours asks.
 ROWS = extract.Options.page_rows
-INTERVAL = ROWS // feed.SEQS_PER_PAGE
+INTERVAL = ROWS // reader.SEQS_PER_PAGE
 
 #: How CHT Sync asks.
 BATCH = 1000
@@ -204,16 +205,15 @@ def _client(place: Place) -> Callable[[], couchdb.Client]:
 def ours(place: Place) -> Done:
     with _connected(place) as connection:
         options = extract.Options(seconds=86_400, mode=place.mode)
-        done = extract.run(connection, _client(place), SOURCE, place.database, options, lambda _: None)
+        done = extract.run(Job(connection, _client(place), SOURCE, place.database, lambda _: None), options)
     return Done(done.rows, done.changed, Counting.sent, Counting.writing)
 
 
 def verified(place: Place) -> Done:
-    beside = partial(_connected, place)
+    second = partial(_connected, place)
     with _connected(place) as connection:
-        done = verify.run(
-            connection, _client(place), SOURCE, place.database, verify.Options(), lambda _: None, beside=beside
-        )
+        job = Job(connection, _client(place), SOURCE, place.database, lambda _: None, open=second)
+        done = verify.run(job, verify.Options())
     if done.wrong or done.waits:
         raise ValueError(f"the copy is not as it should be: {done}")
     return Done(done.documents, done.repaired)

@@ -69,14 +69,7 @@ def parameters(instance: Instance) -> dict[str, Param]:
             description="For the mode replace only, which must have them named here: documents that the new database "
             "does not have will count no more",
         ),
-        "page_rows": Param(
-            5000,
-            type="integer",
-            minimum=1,
-            maximum=20000,
-            title="Documents a page",
-            description="Fewer where documents are huge, or a proxy cuts long answers off",
-        ),
+        "page_rows": tasks.page_rows(),
         "minutes": Param(
             50,
             type="integer",
@@ -93,18 +86,9 @@ def copy(instance: Instance, database: str, params: dict[str, Any]) -> None:
     mode = chosen_mode(database, params)
     tasks.require_chosen(database, params, parameters(instance))
     options = extract.Options(params["page_rows"], params["minutes"] * 60, mode=mode)
-    server = hook.CouchDBHook(instance.connection)
-    with hook.warehouse_connection() as connection:
+    with tasks.job(instance, database) as job:
         try:
-            done = extract.run(
-                connection,
-                server.get_conn,
-                instance.source(database),
-                database,
-                options,
-                log.info,
-                beside=hook.warehouse_connection,
-            )
+            done = extract.run(job, options)
         except FirstCopy as error:
             raise AirflowSkipException(str(error)) from None
     log.info("caught up" if done.caught_up else "the time is up: the next run goes on from here")

@@ -34,14 +34,7 @@ def parameters(instance: Instance) -> dict[str, Param]:
     """The form of Trigger."""
     return {
         "databases": tasks.databases(instance),
-        "page_rows": Param(
-            5000,
-            type="integer",
-            minimum=1,
-            maximum=20000,
-            title="Documents a page",
-            description="Fewer where documents are huge, or a proxy cuts long answers off",
-        ),
+        "page_rows": tasks.page_rows(),
         "anew": Param(
             False,
             type="boolean",
@@ -70,8 +63,6 @@ class Source:
 
     def __init__(self, instance: Instance, database: str) -> None:
         self.instance, self.database = instance, database
-        self.source = instance.source(database)
-        self.client = hook.CouchDBHook(instance.connection).get_conn
 
     def old(self, params: dict[str, Any]) -> seed.Old | None:
         """Where couch2pg's copy is, if that is to be taken."""
@@ -86,26 +77,27 @@ class Source:
         """The numbers of the ranges; no ids, which Airflow would keep."""
         tasks.require_chosen(self.database, params, parameters(self.instance))
         options = snapshot.Options(anew=params["anew"])
-        with hook.warehouse_connection() as connection:
+        with tasks.job(self.instance, self.database) as job:
             if old := self.old(params):
-                return seed.plan(connection, old, self.client, self.source, self.database, options, log.info)
-            return snapshot.plan(connection, self.client, self.source, self.database, options, log.info)
+                return seed.plan(job, old, options)
+            return snapshot.plan(job, options)
 
     def copy(self, number: int, params: dict[str, Any]) -> None:
         """One range."""
         options = snapshot.Options(params["page_rows"])
-        with hook.warehouse_connection() as connection:
+        with tasks.job(self.instance, self.database) as job:
             if old := self.old(params):
-                seed.copy(connection, old, self.source, self.database, options, log.info)
-                return
-            stretch.copy(connection, self.client, self.source, self.database, number, options, log.info)
+                seed.copy(job, old, options)
+            else:
+                stretch.copy(job, number, options)
 
     def hand_over(self) -> None:
         """Once all ranges are copied."""
-        with hook.warehouse_connection() as connection:
-            if not snapshot.hand_over(connection, self.client, self.source, self.database, snapshot.Options()):
-                raise AirflowException(f"Of {self.source} there is a range that is not copied yet. Clear its task")
-        log.info("%s is copied; cht_extract_%s goes on with its feed", self.source, self.instance.name)
+        source = self.instance.source(self.database)
+        with tasks.job(self.instance, self.database) as job:
+            if not snapshot.hand_over(job, snapshot.Options()):
+                raise AirflowException(f"Of {source} there is a range that is not copied yet. Clear its task")
+        log.info("%s is copied; cht_extract_%s continues with its feed", source, self.instance.name)
 
 
 def create(instance: Instance, timezone: str) -> DAG:

@@ -57,17 +57,8 @@ def parameters(instance: Instance) -> dict[str, Param]:
 def compare(instance: Instance, database: str, params: dict[str, Any]) -> None:
     """The work of one database's task."""
     tasks.require_chosen(database, params, parameters(instance))
-    server = hook.CouchDBHook(instance.connection)
-    with hook.warehouse_connection() as connection:
-        done = verify.run(
-            connection,
-            server.get_conn,
-            instance.source(database),
-            database,
-            verify.Options(params["repair"], params["most_gone"]),
-            log.info,
-            beside=hook.warehouse_connection,
-        )
+    with tasks.job(instance, database) as job:
+        done = verify.run(job, verify.Options(params["repair"], params["most_gone"]))
     (log.warning if done.wrong else log.info)("%s", done)
     if done.waits:
         raise AirflowSkipException(done.waits)

@@ -119,7 +119,7 @@ class Page:
 
 
 def lines(chunks: Iterable[bytes], longest: int = LONGEST) -> Iterator[bytes | Cut]:
-    """A body cut at line feeds; what stands behind the last one is a part of a row, unless it is the page's tail.
+    """A body cut at line feeds; what comes after the last one is a part of a row, unless it is the page's tail.
 
     Of a line that holds more than one row, such as a whole answer of PouchDB, all is one text.
     """
@@ -174,11 +174,11 @@ class _Line:
         parts[-1:] = [part.rstrip(b",\r") for part in parts[-1:]]
         if head is None:
             return b"".join(parts)
-        parts[-1] = parts[-1].removesuffix(b"}")  # the row's, behind its document
+        parts[-1] = parts[-1].removesuffix(b"}")  # the row's, after its document
         return Cut(head, b"".join(parts))
 
     def _behead(self) -> None:
-        """Takes the row's head out of its parts; it stays among them where there is no document behind it."""
+        """Takes the row's head out of its parts; it stays among them where no document follows it."""
         head = b""
         for number, part in enumerate(self._parts if self._head is None else ()):
             head += part

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from cht_sync import documents
+from cht_sync import rows
 from cht_sync.listing import Entry
 
 ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
@@ -51,7 +51,7 @@ def compare(listed: Iterable[list[Entry]], staged: Iterator[Line]) -> Iterator[D
 
 
 def _up_to(last: bytes, read: list[Line], staged: Iterator[Line]) -> tuple[list[Entry], list[Line]]:
-    """The entries up to that id, and the lines behind it that were read already."""
+    """The entries up to that id, and the lines after it that were read already."""
     held: list[Entry] = []
     left = iter(read)
     for line in chain(left, staged):
@@ -65,5 +65,5 @@ def _up_to(last: bytes, read: list[Line], staged: Iterator[Line]) -> tuple[list[
 def _differences(listed: dict[bytes, bytes], staged: dict[bytes, bytes]) -> Iterator[Difference]:
     for name in sorted(listed.keys() | staged.keys()):
         there, here = listed.get(name), staged.get(name)
-        if there != here and not (here is None and name.startswith(documents.NEVER_COPIED)):
+        if there != here and not (here is None and name.startswith(rows.NEVER_COPIED)):
             yield Difference(name, there, here)

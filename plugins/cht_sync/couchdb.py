@@ -1,15 +1,10 @@
-"""CouchDB over HTTP: the identity of a database, a page of its changes, one document. The only module that speaks HTTP.
+"""CouchDB over HTTP: the identity of a database, a page of its changes, one document. Only this module sends requests.
 
 https://docs.couchdb.org/en/stable/api/database/changes.html
 """
 
-import email.utils
-import http.client
-import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -19,75 +14,32 @@ import requests
 import urllib3
 from requests.auth import HTTPBasicAuth
 
-from cht_sync import listing, retry
+from cht_sync import body, listing, retry
 from cht_sync.changes import LONGEST, Excess, Page, whole
-from cht_sync.documents import Row
 from cht_sync.errors import (
     ConfigurationInvalid,
     DatabaseMissing,
     NotCouchDB,
-    PageCut,
     Refused,
     ServerBusy,
     SinceRefused,
     SyncError,
     Unreachable,
 )
+from cht_sync.rows import Row
+from cht_sync.server import Server
+
+#: What callers need of a CouchDB.
+__all__ = ["Client", "Identity", "Server"]
 
 T = TypeVar("T")
 
 #: Seconds to connect, and seconds without a byte: CouchDB may read far into a shard before a page's first row.
 TIMEOUT = (10, 120)
-CHUNK = 64 * 1024
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where a CouchDB is and how to log in. `url` has no login; `verify` is True, or a file of certificates."""
-
-    url: str
-    login: str | None = None
-    password: str | None = field(default=None, repr=False)
-    verify: str | bool = True
-
-    @classmethod
-    def at(
-        cls,
-        host: str,
-        *,
-        scheme: str = "https",
-        port: int | None = None,
-        path: str = "",
-        allow_http: bool = False,
-        **login: str | bool | None,
-    ) -> "Server":
-        """From a connection's fields. Raises ConfigurationInvalid, also for http that is not allowed on purpose."""
-        if not host or "/" in host or "@" in host:
-            raise ConfigurationInvalid(
-                "The connection's host is not a host name", "Give the name alone; scheme, port and path have own fields"
-            )
-        if scheme not in ("http", "https"):
-            raise ConfigurationInvalid(f"The connection's scheme is {scheme!r}", "Use https, or http on a safe network")
-        if scheme == "http" and not (allow_http or _local(host)):
-            raise ConfigurationInvalid(
-                f"The connection would send the password to {host} without encryption",
-                'Use https, or set "allow_http" in the connection where the network between is safe',
-            )
-        name = f"[{host}]" if ":" in host else host
-        at_port = f":{port}" if port else ""
-        prefix = path.strip("/")
-        return cls(f"{scheme}://{name}{at_port}" + (f"/{prefix}" if prefix else ""), **login)  # type: ignore[arg-type]
-
-
-def _local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Which database this is: `kind` says by what it is told; only the same kind can be compared."""
+    """Which database this is: `kind` is what it is known by; only the same kind can be compared."""
 
     kind: str
     value: str
@@ -103,48 +55,8 @@ class _Welcome(msgspec.Struct):
     version: str = "?"
 
 
-def _chunks(response: requests.Response, what: str) -> Iterator[bytes]:
-    """The body in pieces of some size; where it is cut off, what had come before that."""
-    pieces, size = list[bytes](), 0
-    try:
-        for piece in _pieces(response):
-            pieces.append(piece)
-            size += len(piece)
-            if size >= CHUNK:
-                yield b"".join(pieces)
-                pieces, size = [], 0
-    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError):
-        yield b"".join(pieces)
-        raise PageCut(f"{what} was cut off", "The rows before are kept; it is read again from there") from None
-    yield b"".join(pieces)
-
-
-def _pieces(response: requests.Response) -> Iterator[bytes]:
-    """As they come, of CouchDB about one a row: a read that waited for more would lose them where the body is cut."""
-    raw = response.raw
-    if raw.chunked and raw.supports_chunked_reads():  # the same as below, in half the time
-        yield from raw.read_chunked(CHUNK, decode_content=True)
-        return
-    while piece := raw.read1(CHUNK, decode_content=True):
-        yield piece
-
-
-def _is_cut(body: bytes) -> bool:
-    """Whether a JSON object ends before its end: without a length, HTTP does not tell."""
-    begun = body.lstrip()[:1] in (b"", b"{")
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-    except msgspec.DecodeError as error:
-        return begun and (not body.rstrip().endswith(b"}") or "truncated" in str(error))
-    except RecursionError:  # a document may have more levels than it reads
-        return not body.rstrip().endswith(b"}")
-    return False
-
-
-def _cut(what: str) -> PageCut:
-    return PageCut(
-        f"{what} was cut off", "It is asked for again; if it lasts, look for a proxy that breaks off answers"
-    )
+def _path(database: str, *under: str) -> str:
+    return "/".join(("", quote(database, safe=""), *under))
 
 
 class Client:
@@ -176,7 +88,7 @@ class Client:
 
     def identity(self, database: str) -> Identity:
         """Of a database: its creation time (CouchDB 3.3 and later), else the uuid of the server."""
-        with self._get(f"/{quote(database, safe='')}", database) as response:
+        with self._get(_path(database), database) as response:
             start = str(self._decode(response, _Info).instance_start_time)
         if start != "0":
             return Identity("instance_start_time", start)
@@ -187,50 +99,50 @@ class Client:
     def changes(
         self, database: str, since: str, limit: int, seq_interval: int, longest: int = LONGEST
     ) -> Iterator[Page]:
-        """At most `limit` rows behind `since`, with their documents, each `seq_interval`-th with its seq.
+        """At most `limit` rows after `since`, with their documents, each `seq_interval`-th with its seq.
 
-        Of a document of more than `longest` bytes only size and hash are told.
+        Of a document of more than `longest` bytes only size and hash are kept.
         """
         query = {"since": since, "limit": str(limit), "seq_interval": str(seq_interval), "include_docs": "true"}
-        with self._get(f"/{quote(database, safe='')}/_changes", database, query) as response:
+        with self._get(_path(database, "_changes"), database, query) as response:
             yield self._page(response, database, longest)
 
     def _page(self, response: requests.Response, database: str, longest: int = LONGEST) -> Page:
         what = f"A page of {database} from {self._server.url}"
-        return Page(_chunks(response, what), what, longest)
+        return Page(body.chunks(response, what), what, longest)
 
     def document(self, database: str, uuid: str, rev: str, longest: int = LONGEST) -> bytes | Excess | None:
         """JSON text of one document in that revision; None where CouchDB doesn't have it (any more).
 
-        It is asked for by its revision: what comes without may be an older one, of a cache or of a node that is behind,
+        It is asked for by its revision: what comes without may be an older one, of a cache or of a node that lags,
         and an ETag may be a proxy's.
         """
         try:
-            with self._get(f"/{quote(database, safe='')}/{quote(uuid, safe='')}", database, {"rev": rev}) as response:
+            with self._get(_path(database, quote(uuid, safe="")), database, {"rev": rev}) as response:
                 what = f"A document of {database}"
-                body = whole(_chunks(response, what), longest)
+                document = whole(body.chunks(response, what), longest)
         except DatabaseMissing:
             return None
-        if isinstance(body, bytes) and _is_cut(body):
-            raise _cut(what)
-        return body
+        if isinstance(document, bytes) and body.is_cut(document):
+            raise body.cut(what)
+        return document
 
     @contextmanager
     def changed(self, database: str, since: str, limit: int) -> Iterator[Page]:
         """As `changes`, but the rows come without documents, and after the first without a seq."""
         query = {"since": since, "limit": str(limit), "seq_interval": str(limit)}
-        with self._get(f"/{quote(database, safe='')}/_changes", database, query) as response:
+        with self._get(_path(database, "_changes"), database, query) as response:
             yield self._page(response, database)
 
     @contextmanager
-    def all_docs(self, database: str, behind: bytes, limit: int) -> Iterator[listing.Listing]:
-        """About `limit` ids of live documents with their revisions, in order from behind that one; b"" is the start."""
+    def all_docs(self, database: str, last: bytes, limit: int) -> Iterator[listing.Listing]:
+        """About `limit` ids of live documents with their revisions, in order from after `last`; b"" is the start."""
         query = {"limit": str(limit)}
-        if behind:
-            query["startkey"] = msgspec.json.encode(behind.decode()).decode()
+        if last:
+            query["startkey"] = msgspec.json.encode(last.decode()).decode()
         what = self._list(database)
-        with self._get(f"/{quote(database, safe='')}/_all_docs", database, query) as response:
-            yield listing.Listing(_chunks(response, what), behind, what)
+        with self._get(_path(database, "_all_docs"), database, query) as response:
+            yield listing.Listing(body.chunks(response, what), last, what)
 
     @contextmanager
     def looked_up(
@@ -238,43 +150,43 @@ class Client:
     ) -> Iterator[Iterator[tuple[str, Row | None]]]:
         """These documents as they are now, in the order of `ids`; None where there is nothing of one."""
         query = {"include_docs": "true"} if include_docs else {}
-        body = msgspec.json.encode({"keys": ids})
-        with self._get(f"/{quote(database, safe='')}/_all_docs", database, query, body) as response:
+        keys = msgspec.json.encode({"keys": ids})
+        with self._get(_path(database, "_all_docs"), database, query, keys) as response:
             what = self._list(database)
-            yield listing.looked_up(_chunks(response, what), ids, what, longest)
+            yield listing.looked_up(body.chunks(response, what), ids, what, longest)
 
     @contextmanager
     def all_documents(
-        self, database: str, behind: str, until: str | None, limit: int, longest: int = LONGEST
+        self, database: str, last: str, until: str | None, limit: int, longest: int = LONGEST
     ) -> Iterator[Iterator[Row]]:
-        """About `limit` live documents in the order of their ids, from behind one id up to another, which is included.
+        """About `limit` live documents in the order of their ids, from after `last` up to `until`, which is included.
 
         "" is the start, None the end.
         """
         query = {"limit": str(limit), "include_docs": "true"}
-        if behind:  # the least id that is greater: the document itself may be huge
-            query["startkey"] = msgspec.json.encode(behind + "\0").decode()
+        if last:  # the least id that is greater: the document itself may be huge
+            query["startkey"] = msgspec.json.encode(last + "\0").decode()
         if until is not None:
             query["endkey"] = msgspec.json.encode(until).decode()
-        with self._get(f"/{quote(database, safe='')}/_all_docs", database, query) as response:
+        with self._get(_path(database, "_all_docs"), database, query) as response:
             what = self._list(database)
-            yield (row for row in listing.documents(_chunks(response, what), what, longest) if row)
+            yield (row for row in listing.documents(body.chunks(response, what), what, longest) if row)
 
     def _list(self, database: str) -> str:
         return f"The list of documents of {database} from {self._server.url}"
 
     @contextmanager
     def _get(
-        self, path: str, database: str | None = None, query: dict[str, str] | None = None, body: bytes | None = None
+        self, path: str, database: str | None = None, query: dict[str, str] | None = None, sent: bytes | None = None
     ) -> Iterator[requests.Response]:
         try:
             # not followed: a redirect would take the login to another address
             response = self._session.request(
-                "GET" if body is None else "POST",
+                "GET" if sent is None else "POST",
                 self._server.url + path,
                 params=query,
-                data=body,
-                headers={} if body is None else {"Content-Type": "application/json"},
+                data=sent,
+                headers={} if sent is None else {"Content-Type": "application/json"},
                 stream=True,
                 timeout=self._timeout,
                 allow_redirects=False,
@@ -298,19 +210,19 @@ class Client:
             raise self._unreachable(error) from None
 
     def _decode(self, response: requests.Response, shape: type[T]) -> T:
-        body = self._body(response)
+        text = self._body(response)
         try:
-            return msgspec.json.decode(body, type=shape)
+            return msgspec.json.decode(text, type=shape)
         except msgspec.MsgspecError:
-            if _is_cut(body):
-                raise _cut(f"An answer of {self._server.url}") from None
+            if body.is_cut(text):
+                raise body.cut(f"An answer of {self._server.url}") from None
             raise NotCouchDB(
                 f"{self._server.url} does not answer as CouchDB does",
                 "Look for a proxy or a login page at that address; the connection must lead to CouchDB itself",
             ) from None
 
     def _unreachable(self, error: Exception) -> SyncError:
-        """Of the error only its kind is told: its text can hold the address with the login of a proxy."""
+        """Of the error only its kind is shown: its text can hold the address with the login of a proxy."""
         verify = self._server.verify
         if isinstance(verify, str) and not Path(verify).is_file():
             return ConfigurationInvalid(
@@ -334,7 +246,7 @@ class Client:
         )
 
     def _failure(self, response: requests.Response, database: str | None, *, since: bool) -> SyncError:
-        """What a status other than 200 means. The body is not told: a proxy's may hold anything."""
+        """What a status other than 200 means. The body is not shown: a proxy's may hold anything."""
         status, where = response.status_code, f"{self._server.url} answered {response.status_code}"
         error = retry.meaning(status)
         if error is Refused:
@@ -357,22 +269,6 @@ class Client:
             return ServerBusy(
                 where,
                 "It is tried again; if it lasts, look at CouchDB's log and at the proxy before it",
-                _seconds(response.headers.get("Retry-After", ""), response.headers.get("Date", "")),
+                retry.seconds_asked(response.headers.get("Retry-After", ""), response.headers.get("Date", "")),
             )
         return NotCouchDB(where, "The connection must lead to CouchDB itself, without redirects")
-
-
-def _seconds(retry_after: str, date: str) -> float | None:
-    """Of the header, which is a number of seconds or a date; None where it is neither. `date` is the server's clock."""
-    if retry_after.isdecimal():
-        return float(retry_after)
-    at = _date(retry_after)
-    return None if at is None else max(0.0, (at - (_date(date) or datetime.now(UTC))).total_seconds())
-
-
-def _date(header: str) -> datetime | None:
-    try:
-        at = email.utils.parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        return None
-    return at.replace(tzinfo=at.tzinfo or UTC)

@@ -1,10 +1,11 @@
-"""A page in the making: its lines, handed over in chunks, and the row up to which it can be kept."""
+"""A page as it is read: its lines, handed over in chunks, and the row up to which it can be kept."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cht_sync import documents
+from cht_sync import lines, rows
+from cht_sync.rows import Row
 from cht_sync.staging import End
 
 #: Bytes of COPY lines handed over at once.
@@ -23,27 +24,27 @@ class Draft:
     until: int = -1
     size: int = 0
     sent: bool = False
-    incomplete: list[tuple[int, documents.Row]] = field(default_factory=list)
+    incomplete: list[tuple[int, Row]] = field(default_factory=list)
     left_out: list[int] = field(default_factory=list)
     _lines: list[bytes] = field(default_factory=list)
     _waiting: int = 0
 
-    def take(self, row: documents.Row) -> None:
+    def take(self, row: Row) -> None:
         """The next row of the feed."""
         number = self.rows
         self.rows += 1
         if row.seq is not None:
             self.until, self.seq = number, row.seq
-        if documents.left_out(row):
+        if rows.left_out(row):
             self.left_out.append(number)
-        elif row.body is None and not row.deleted and row.raw_id is None and row.excess is None:
+        elif row.is_incomplete:
             self.incomplete.append((number, row))
         else:
             self.add(number, row)
 
-    def add(self, number: int, row: documents.Row) -> None:
+    def add(self, number: int, row: Row) -> None:
         """A row's line; `number` is its place in the page."""
-        for piece in documents.lines(number, row, self.database):
+        for piece in lines.pieces(number, row, self.database):
             self._lines.append(piece)
             self._waiting += len(piece)
             if self._waiting >= CHUNK:
@@ -58,7 +59,7 @@ class Draft:
             self._lines, self._waiting = [], 0
 
     def until_seq(self) -> End | None:
-        """The page as far as it can be kept where its answer goes on; None where no row has a seq."""
+        """The page as far as it can be kept where its answer continues; None where no row has a seq."""
         if self.seq is None:
             return None
         return End(self.seq, None, self.until, self.until + 1, self.asked_at, caught_up=False)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from cht_sync.changes import DOCUMENT, LONGEST, Cut, lines
-from cht_sync.documents import RAW_ID, Row
 from cht_sync.errors import NotCouchDB, PageCut, ServerBusy
+from cht_sync.rows import RAW_ID, Row
 
 #: An id as its UTF-8 bytes, and the winning revision.
 Entry = tuple[bytes, bytes]
@@ -29,14 +29,14 @@ GATHERED = 64 * 1024
 class Listing:
     """Iterate over it for lists of entries; `last` is the last id so far, `complete` that the end has come.
 
-    `behind` is the id that the answer was asked from: it is not given again. `odd` are the entries whose id is not
+    `asked` is the id that the answer was asked from: it is not given again. `odd` are the entries whose id is not
     valid UTF-8, with its JSON text. Raises PageCut where the body was cut off: what was given before is good.
     """
 
-    def __init__(self, chunks: Iterable[bytes], behind: bytes, what: str) -> None:
+    def __init__(self, chunks: Iterable[bytes], asked: bytes, what: str) -> None:
         self._chunks, self._what = chunks, what
         self._opened = False
-        self.last = behind
+        self.last = asked
         self.odd: list[Entry] = []
         self.rows = self.bytes = 0
         self.complete = False
@@ -163,7 +163,7 @@ def _large(cut: Cut, what: str) -> Row:
 
 
 def _row(text: bytes, what: str) -> Row | None:
-    """The document is cut off, not decoded, as documents.parse does."""
+    """The document is cut off, not decoded, as rows.parse does."""
     head, doc, rest = text.partition(DOCUMENT)
     head = head + b"}" if doc else head
     raw_id = None

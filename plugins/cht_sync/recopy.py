@@ -1,61 +1,91 @@
-"""A source copied anew, by the modes resync and replace: from the start of its feed, over as many runs as it takes.
+"""The modes: where pages are written, and how a source is copied again from the start of its feed.
 
-    resync    the same database: pages are written in place, and what was not met by its end is marked `gone`
-    replace   another database: what differs is set aside, and takes its place at once in the end, together with the
-              marks on what the other database does not have; until then the copy is read as it was
+    incremental   what has changed: pages are written in place
+    resync        the same database again: pages are written in place, and what was not met by its end is marked `gone`
+    replace       another database: what differs is set aside until the copy is whole. It then takes its place at once,
+                  with the marks on what the other database does not have; before that the copy is read as it was
 
-Both note what they meet in staging.seen. What is unfinished stands in ops.checkpoint.mode: every run goes on with it.
+The last two note what they meet in staging.seen, and take as many runs as they need. What is unfinished is in
+ops.checkpoint.mode: every run continues it.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from cht_sync import couchdb, sql, staging, warehouse
+from psycopg import sql as identifiers
+
+from cht_sync import checkpoint, couchdb, sql, warehouse
+from cht_sync.checkpoint import Checkpoint
 
 #: What staging.document.gone says of documents that were not met.
 GONE = {"resync": "purged", "replace": "replaced"}
 
 
-def enter(
-    connection: warehouse.Connection, before: staging.Checkpoint, mode: str, identity: couchdb.Identity
-) -> staging.Checkpoint:
-    """Where a run asked for `mode` starts: what is unfinished goes first, and is not begun again by a second try.
+@dataclass(frozen=True)
+class Destination:
+    """Where the pages of a mode are written. `noted`: ids that are met and not written are put into staging.seen.
 
-    Only `replace` takes another database than was copied; what it had copied of a third one is forgotten. Nothing is
-    copied anew of which nothing was copied. Raises SourceReplaced, and CheckpointMoved where another run has written
-    since `before`.
+    `aside`: rows that differ from staging.document are kept in staging.next, and a document is compared even where its
+    revision is the same: in another database that may be another document's.
+    """
+
+    document: str
+    rejected: str
+    noted: bool
+    aside: bool
+
+    def statement(self) -> identifiers.Composed:
+        """The write of one page."""
+        return identifiers.SQL(sql.read("staging/write")).format(
+            document=identifiers.Identifier(*self.document.split(".")),
+            rejected=identifiers.Identifier(*self.rejected.split(".")),
+        )
+
+
+COPY = Destination("staging.document", "ops.rejected_document", noted=False, aside=False)
+
+#: By ops.checkpoint.mode.
+DESTINATIONS = {
+    "incremental": COPY,
+    "resync": replace(COPY, noted=True),
+    "replace": Destination("staging.next", "staging.next_rejected", noted=True, aside=True),
+}
+
+
+def enter(connection: warehouse.Connection, before: Checkpoint, mode: str, identity: couchdb.Identity) -> Checkpoint:
+    """Where a run starts that was asked for `mode`: what is unfinished goes first, and is not begun again.
+
+    Only `replace` takes another database than was copied, and forgets what it had copied of a third one. A source of
+    which nothing was copied is not copied again. Raises SourceReplaced, and CheckpointMoved where another run has
+    written since `before`.
     """
     untouched = before.reads == 0
-    if mode == "replace" and not untouched and (before.mode != "replace" or staging.is_another(before, identity)):
+    if mode == "replace" and not untouched and (before.mode != "replace" or checkpoint.is_another(before, identity)):
         return _begin(connection, replace(before, mode=mode, identity=identity))
-    staging.require_same(before, identity)
+    checkpoint.require_same(before, identity)
     if mode == "resync" and not untouched and before.mode == "incremental":
         return _begin(connection, replace(before, mode=mode))
     return before
 
 
-def _begin(connection: warehouse.Connection, before: staging.Checkpoint) -> staging.Checkpoint:
-    row = connection.execute(
-        sql.read("staging/begin"),
-        {
-            "source": before.source,
-            "mode": before.mode,
-            "kind": before.identity and before.identity.kind,
-            "identity": before.identity and before.identity.value,
-            "generation": before.generation,
-            "reads": before.reads,
-        },
-    ).fetchone()
-    if row is None:
-        raise staging.moved(before)
-    return replace(before, generation=row[0], batch=row[1], base=row[1], seq="0", replay=None)
+def _begin(connection: warehouse.Connection, before: Checkpoint) -> Checkpoint:
+    values = {
+        "source": before.source,
+        "mode": before.mode,
+        "kind": before.identity and before.identity.kind,
+        "identity": before.identity and before.identity.value,
+        "generation": before.generation,
+        "reads": before.reads,
+    }
+    generation, batch = checkpoint.fenced(connection, before, sql.read("staging/begin"), values)
+    return replace(before, generation=generation, batch=batch, base=batch, seq="0", replay=None)
 
 
-def finish(connection: warehouse.Connection, before: staging.Checkpoint) -> tuple[staging.Checkpoint, int]:
-    """In the transaction of the page with nothing behind it, which has locked the checkpoint.
+def finish(connection: warehouse.Connection, before: Checkpoint) -> tuple[Checkpoint, int]:
+    """Ends a mode, in the transaction of the page that nothing follows, which has locked the checkpoint.
 
     Returns where the copy stands then, and how many rows this has changed.
     """
-    # of tables that were just written Postgres knows too little: it would read all of staging.seen for each document
+    # Postgres has no statistics of tables that were just written: it would read all of staging.seen for each document
     connection.execute("set local enable_nestloop = off")
     batch = {"source": before.source, "batch": before.batch + 1}
     changed = _count(connection, "staging/swap", batch) if before.mode == "replace" else 0
@@ -65,6 +95,4 @@ def finish(connection: warehouse.Connection, before: staging.Checkpoint) -> tupl
 
 
 def _count(connection: warehouse.Connection, statement: str, values: dict[str, object]) -> int:
-    row = connection.execute(sql.read(statement), values).fetchone()
-    assert row is not None  # noqa: S101  # each gives one row
-    return int(row[0])
+    return int(warehouse.one(connection, sql.read(statement), values)[0])

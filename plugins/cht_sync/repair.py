@@ -1,12 +1,14 @@
-"""What a comparison found wrong, made right: by the way that pages take, where nothing newer was written since.
+"""What a comparison found wrong, made right like a page that is read again, where nothing newer was written since.
 
 Works on pg_temp.difference (include/sql/verification/tables.sql), from which it takes what is settled.
 """
 
 from collections.abc import Iterable, Iterator
 
-from cht_sync import couchdb, documents, lookup, retry, sql, staging, warehouse
+from cht_sync import couchdb, lines, lookup, retry, rows, sql, staging, warehouse
+from cht_sync.checkpoint import Checkpoint
 from cht_sync.errors import DatabaseMissing, PageCut, ServerBusy, Unreachable
+from cht_sync.rows import Row
 
 #: Documents that are asked for, and written, at once.
 ROWS = 500
@@ -16,14 +18,14 @@ FEW = 100
 
 
 class Repair:
-    """Of one comparison: `repaired` counts documents made right, `not_yet` those that have changed meanwhile."""
+    """Of one comparison: `repaired` counts documents made right, `not_yet` those that have changed in the meantime."""
 
     def __init__(
         self,
         connection: warehouse.Connection,
         client: couchdb.Client,
         database: str,
-        before: staging.Checkpoint,
+        before: Checkpoint,
         backoff: retry.Backoff,
     ) -> None:
         self._connection, self._client, self._database = connection, client, database
@@ -34,11 +36,11 @@ class Repair:
     def resolve(self) -> None:
         """Asks what became of each that is not listed: deleted, archived, purged, or alive after all.
 
-        An archive is the database of the same name with -archive behind it, as CHT 5 has it.
+        An archive is the database of the same name with the suffix -archive, as CHT 5 has it.
         """
         for chunk in self._chunks("unlisted"):
             # one that is not valid UTF-8 cannot be asked for
-            ids = [id_.decode() for id_, _, _ in chunk if not documents.is_raw(id_)]
+            ids = [id_.decode() for id_, _, _ in chunk if not rows.is_raw(id_)]
             fates = {id_: (None, None) for id_, _, _ in chunk} | {
                 id_.encode(): (None, "purged") if row is None else (row.rev, "deleted" if row.deleted else None)
                 for id_, row in self._looked_up(self._database, ids)
@@ -54,45 +56,41 @@ class Repair:
     def fetch(self, longest: int) -> None:
         """Reads again what is missing or stale."""
         for chunk in self._chunks("wrong"):
-            self._fetch({id_: rev for id_, rev, _ in chunk if not documents.is_raw(id_)}, longest)
+            self._fetch({id_: rev for id_, rev, _ in chunk if not rows.is_raw(id_)}, longest)
 
     def delete(self) -> None:
         """Marks as deleted what CouchDB says is."""
         for chunk in self._chunks("deleted"):
-            rows = (documents.Row(id_.decode(), rev, None, True, None) for id_, rev, _ in chunk)
-            self._write([id_ for id_, _, _ in chunk], rows)
+            gone = (Row(id_.decode(), rev, None, True, None) for id_, rev, _ in chunk)
+            self._write([id_ for id_, _, _ in chunk], gone)
 
     def take_out(self) -> None:
         """Marks as gone what CouchDB has no more."""
         for chunk in self._chunks("purged", "archived"):
             values = self._at | {"ids": [id_ for id_, _, _ in chunk], "kinds": [kind for _, _, kind in chunk]}
-
-            def settle(batch: int, values: dict[str, object] = values) -> int:
-                row = self._connection.execute(
-                    sql.read("verification/take_out"), values | {"new_batch": batch}
-                ).fetchone()
-                assert row is not None  # noqa: S101  # a count gives one row
-                return int(row[0])
-
-            settled, _ = staging.amend(self._connection, self._before, [], settle)
+            with staging.loaded(self._connection, []):
+                batch = staging.hold(self._connection, self._before)
+                statement = sql.read("verification/take_out")
+                (settled,) = warehouse.one(self._connection, statement, values | {"new_batch": batch})
+                staging.amend(self._connection, self._before, batch, settled)
             self._settled([id_ for id_, _, _ in chunk], settled)
 
     def _chunks(self, *kinds: str) -> Iterator[list[tuple[bytes, str, str]]]:
-        behind = b""
+        last = b""
         while True:
-            values = {"kinds": list(kinds), "behind": behind, "rows": ROWS}
+            values = {"kinds": list(kinds), "behind": last, "rows": ROWS}
             chunk = self._connection.execute(sql.read("verification/next"), values).fetchall()
             if not chunk:
                 return
-            behind = chunk[-1][0]
+            last = chunk[-1][0]
             yield chunk
 
-    def _looked_up(self, database: str, ids: list[str]) -> list[tuple[str, documents.Row | None]]:
+    def _looked_up(self, database: str, ids: list[str]) -> list[tuple[str, Row | None]]:
         """Without their documents; nothing of a database that is not there."""
         if not ids:
             return []
 
-        def ask() -> list[tuple[str, documents.Row | None]]:
+        def ask() -> list[tuple[str, Row | None]]:
             with self._client.looked_up(database, ids, include_docs=False) as found:
                 return list(found)
 
@@ -108,8 +106,7 @@ class Repair:
         for _ in range(lookup.TRIES):
             unread: list[bytes] = []
             try:
-                rows = self._rows(revs, longest, unread)
-                return self._write(list(revs), rows, unread)
+                return self._write(list(revs), self._rows(revs, longest, unread), unread)
             except (PageCut, ServerBusy) as error:
                 if len(revs) > 1:
                     half = len(revs) // 2
@@ -120,7 +117,7 @@ class Repair:
                 self._backoff.wait(error)
         return None
 
-    def _rows(self, revs: dict[bytes, str], longest: int, unread: list[bytes]) -> Iterator[documents.Row]:
+    def _rows(self, revs: dict[bytes, str], longest: int, unread: list[bytes]) -> Iterator[Row]:
         """Those that are as they were listed: what has changed since comes by the feed, which may be ahead of this."""
         ids = [id_.decode() for id_ in revs]
         with self._client.looked_up(self._database, ids, longest, include_docs=True) as found:
@@ -132,15 +129,12 @@ class Repair:
                 else:
                     yield row
 
-    def _write(self, ids: list[bytes], rows: Iterable[documents.Row], unread: list[bytes] | None = None) -> None:
-        lines = (piece for number, row in enumerate(rows) for piece in documents.lines(number, row, self._database))
-
-        def settle(_batch: int) -> int:
+    def _write(self, ids: list[bytes], found: Iterable[Row], unread: list[bytes] | None = None) -> None:
+        with staging.loaded(self._connection, lines.numbered(found, self._database)):
+            batch = staging.hold(self._connection, self._before)
             self._connection.execute(sql.read("verification/still"), self._at)
-            return 0
-
-        written, refused = staging.amend(self._connection, self._before, lines, settle)
-        self._settled([id_ for id_ in ids if id_ not in (unread or [])], written + refused)
+            written, rejected = staging.amend(self._connection, self._before, batch)
+        self._settled([id_ for id_ in ids if id_ not in (unread or [])], written + rejected)
 
     def _settled(self, ids: list[bytes], repaired: int) -> None:
         self.repaired += repaired

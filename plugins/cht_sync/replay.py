@@ -1,14 +1,16 @@
-"""Refused documents tried again: after a fix of this code or of Postgres, or where CouchDB could not read them then.
+"""Rejected documents tried again: after a fix of this code or of Postgres, or where CouchDB could not read them then.
 
-They are taken in the order of their ids. How far that is stands in ops.checkpoint.replay, so that a later run goes on
+They are taken in the order of their ids. The last one tried is in ops.checkpoint.replay, so that a later run continues
 where one was killed, or its time was up.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from cht_sync import changes, documents, sql, staging, warehouse
+from cht_sync import changes, lines, rows, sql, staging, warehouse
+from cht_sync.checkpoint import Checkpoint
 from cht_sync.errors import PageCut, ServerBusy
+from cht_sync.rows import Row
 
 #: Documents, and bytes of them, that are tried in one transaction.
 ROWS, BYTES = 500, 16_000_000
@@ -19,7 +21,7 @@ Fetch = Callable[[str, str], bytes | changes.Excess | None]
 
 @dataclass(frozen=True)
 class Replayed:
-    """Of a run: documents that were tried, those of them that are no longer refused, and whether all were tried."""
+    """Of a run: documents that were tried, those of them that are no longer rejected, and whether all were tried."""
 
     tried: int = 0
     cured: int = 0
@@ -27,7 +29,7 @@ class Replayed:
 
 
 @dataclass(frozen=True)
-class _Refused:
+class _Rejected:
     """One that waits; `size` is None where no body was kept, and it is read by its id."""
 
     id: bytes
@@ -35,8 +37,8 @@ class _Refused:
     size: int | None
 
 
-def ask(connection: warehouse.Connection, before: staging.Checkpoint) -> staging.Checkpoint:
-    """Asks for a replay by this run and those after it. One that is unfinished goes on."""
+def ask(connection: warehouse.Connection, before: Checkpoint) -> Checkpoint:
+    """Asks for a replay by this run and those after it. One that is unfinished continues."""
     connection.execute(
         "update ops.checkpoint set replay = coalesce(replay, '') where source = %s and generation = %s",
         [before.source, before.generation],
@@ -45,97 +47,75 @@ def ask(connection: warehouse.Connection, before: staging.Checkpoint) -> staging
 
 
 def run(
-    connection: warehouse.Connection,
-    before: staging.Checkpoint,
-    fetch: Fetch,
-    database: str,
-    is_over: Callable[[], bool],
+    connection: warehouse.Connection, before: Checkpoint, fetch: Fetch, database: str, is_over: Callable[[], bool]
 ) -> Replayed:
-    """Tries each refused document once, as it was received; `fetch` reads those of which nothing was kept.
+    """Tries each rejected document once, as it was received; `fetch` reads those of which nothing was kept.
 
-    Good ones are no longer refused. Raises CheckpointMoved where the copy was begun anew.
+    Good ones are no longer rejected. Raises CheckpointMoved where the copy was begun again since `before`.
     """
     done = Replayed()
-    behind = before.replay or b""
-    while refused := _next(connection, before.source, behind):
-        behind = refused[-1].id
-        rows = list(_rows(connection, before.source, refused, fetch))
-        with connection.transaction():
-            _write(connection, before, refused, rows, database)
-            _note(connection, before.source, behind)
-            left = _count_refused(connection, before.source, refused)
-        done = Replayed(done.tried + len(refused), done.cured + len(refused) - left)
+    last = before.replay or b""
+    while rejected := _next(connection, before.source, last):
+        last = rejected[-1].id
+        found = list(_rows(connection, before.source, rejected, fetch))
+        with staging.loaded(connection, lines.numbered(found, database)):
+            _write(connection, before, rejected)
+            _note(connection, before.source, last)
+            left = _count(connection, before.source, rejected)
+        done = Replayed(done.tried + len(rejected), done.cured + len(rejected) - left)
         if is_over():
             return done
     _note(connection, before.source, None)
     return replace(done, finished=True)
 
 
-def _write(
-    connection: warehouse.Connection,
-    before: staging.Checkpoint,
-    refused: list[_Refused],
-    rows: list[documents.Row],
-    database: str,
-) -> None:
-    tried = {"source": before.source, "ids": [each.id for each in refused], "revs": [each.rev for each in refused]}
-
-    def keep_refused(_batch: int) -> int:
-        """What is not refused any more in the revision that was tried has become good, or is newer."""
-        connection.execute(sql.read("staging/keep_refused"), tried)
-        return 0
-
-    lines = (piece for number, row in enumerate(rows) for piece in documents.lines(number, row, database))
-    staging.amend(connection, before, lines, keep_refused)
+def _write(connection: warehouse.Connection, before: Checkpoint, rejected: list[_Rejected]) -> None:
+    """What is not rejected any more in the revision that was tried has become good, or is newer: it is kept out."""
+    tried = {"source": before.source, "ids": [each.id for each in rejected], "revs": [each.rev for each in rejected]}
+    batch = staging.hold(connection, before)
+    connection.execute(sql.read("staging/keep_refused"), tried)
+    staging.amend(connection, before, batch)
 
 
-def _next(connection: warehouse.Connection, source: str, behind: bytes) -> list[_Refused]:
-    page = {"source": source, "behind": behind, "rows": ROWS, "bytes": BYTES}
-    return [_Refused(*row) for row in connection.execute(sql.read("staging/refused"), page).fetchall()]
+def _next(connection: warehouse.Connection, source: str, last: bytes) -> list[_Rejected]:
+    page = {"source": source, "behind": last, "rows": ROWS, "bytes": BYTES}
+    return [_Rejected(*row) for row in connection.execute(sql.read("staging/refused"), page).fetchall()]
 
 
-def _note(connection: warehouse.Connection, source: str, behind: bytes | None) -> None:
-    connection.execute("update ops.checkpoint set replay = %s where source = %s", [behind, source])
+def _note(connection: warehouse.Connection, source: str, last: bytes | None) -> None:
+    connection.execute("update ops.checkpoint set replay = %s where source = %s", [last, source])
 
 
-def _count_refused(connection: warehouse.Connection, source: str, refused: list[_Refused]) -> int:
-    row = connection.execute(
-        "select count(*) from ops.rejected_document where source = %s and id = any(%s)",
-        [source, [each.id for each in refused]],
-    ).fetchone()
-    assert row is not None  # noqa: S101  # a count gives one row
-    return int(row[0])
+def _count(connection: warehouse.Connection, source: str, rejected: list[_Rejected]) -> int:
+    query = "select count(*) from ops.rejected_document where source = %s and id = any(%s)"
+    return int(warehouse.one(connection, query, [source, [each.id for each in rejected]])[0])
 
 
-def _rows(
-    connection: warehouse.Connection, source: str, refused: list[_Refused], fetch: Fetch
-) -> Iterator[documents.Row]:
+def _rows(connection: warehouse.Connection, source: str, rejected: list[_Rejected], fetch: Fetch) -> Iterator[Row]:
     kept = connection.execute(
         "select id, _rev, body from ops.rejected_document where source = %s and id = any(%s) and body is not null",
-        [source, [each.id for each in refused]],
+        [source, [each.id for each in rejected]],
         binary=True,  # as text a body takes twice its bytes
     ).fetchall()
     for id_, rev, body in kept:
         yield _row(id_, rev, body)
-    for each in refused:
-        if each.size is None and not documents.is_raw(each.id) and (row := _read(each, fetch)):
+    for each in rejected:
+        if each.size is None and not rows.is_raw(each.id) and (row := _read(each, fetch)):
             yield row
 
 
-def _read(refused: _Refused, fetch: Fetch) -> documents.Row | None:
+def _read(rejected: _Rejected, fetch: Fetch) -> Row | None:
     """None where it is deleted, or CouchDB still cannot read it; a server that is not there ends the run."""
     try:
-        body = fetch(refused.id.decode(), refused.rev)
+        body = fetch(rejected.id.decode(), rejected.rev)
     except (ServerBusy, PageCut):
         return None
     if body is None:
         return None
-    if isinstance(body, changes.Excess):
-        return documents.Row(refused.id.decode(), refused.rev, None, False, None, excess=body)
-    return _row(refused.id, refused.rev, body)
+    return Row(rejected.id.decode(), rejected.rev, None, False, None).holding(body)
 
 
-def _row(id_: bytes, rev: str, body: bytes) -> documents.Row:
-    if documents.is_raw(id_):
-        return documents.Row("", rev, None, False, body, id_)
-    return documents.Row(id_.decode(), rev, None, False, body)
+def _row(id_: bytes, rev: str, body: bytes) -> Row:
+    if rows.is_raw(id_):
+        return Row("", rev, None, False, body, id_)
+    return Row(id_.decode(), rev, None, False, body)

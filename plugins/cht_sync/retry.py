@@ -1,9 +1,11 @@
 """What is asked again of CouchDB, and when: the one table of it, and the pauses between."""
 
+import email.utils
 import logging
 import random
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 from cht_sync import errors
@@ -52,10 +54,10 @@ def meaning(status: int) -> type[SyncError]:
 
 
 class Backoff:
-    """The pauses of one run between its tries: full jitter, so that many who were cut off do not come back at once.
+    """The pauses of one run between its tries: full jitter, so that all who were cut off do not come back at once.
 
-    Each pause is drawn from nothing up to a limit that doubles, behind what CouchDB asked for, if it did; together with
-    the time since the beginning they stay within `seconds`. `waiting` says what is waited for, where something is.
+    A pause lasts as long as CouchDB asked for, if it did, and a random time up to a limit that doubles. All pauses, and
+    the time since the beginning, stay within `seconds`. `waiting` says what is waited for, where something is.
     """
 
     def __init__(
@@ -96,3 +98,19 @@ class Backoff:
             else:
                 self.succeeded()
                 return given
+
+
+def seconds_asked(retry_after: str, date: str) -> float | None:
+    """What the header Retry-After asks for: seconds, or a date by the server's clock `date`. None if neither."""
+    if retry_after.isdecimal():
+        return float(retry_after)
+    at = _date(retry_after)
+    return None if at is None else max(0.0, (at - (_date(date) or datetime.now(UTC))).total_seconds())
+
+
+def _date(header: str) -> datetime | None:
+    try:
+        at = email.utils.parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    return at.replace(tzinfo=at.tzinfo or UTC)

@@ -2,26 +2,26 @@
 
     plan    notes how far couch2pg is in the feed, before any of its rows is read
     copy    its rows, a page a transaction with the note of how far it is, by the way that pages take
-            (snapshot.hand_over then lets the feed go on from that note)
+            (snapshot.hand_over then lets the feed continue from that note)
 
 couch2pg has saved rows and note in different transactions, and one database may have overwritten another's document. So
 what comes of this is not trusted: its numbers are not complete until it was compared with CouchDB (verify), or read
-anew (resync). Rows are of the form documents.SEEDED: whatever the feed names again is written again.
+again (resync). Rows are of the form redaction.SEEDED: whatever the feed names again is written again.
 """
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 from psycopg import errors as pg
 from psycopg import sql as identifiers
 
-from cht_sync import couchdb, documents, feed, progress, retry, snapshot, sql, staging, warehouse
+from cht_sync import lookup, progress, redaction, snapshot, sql, stretch
 from cht_sync.errors import ConfigurationInvalid, WarehouseUnreachable
+from cht_sync.job import Job
+from cht_sync.rows import Row
 
 #: The number of the one range.
 NUMBER = 1
@@ -68,36 +68,23 @@ class Old:
             ) from None
 
 
-def plan(
-    connection: warehouse.Connection,
-    old: Old,
-    client: Callable[[], couchdb.Client],
-    source: str,
-    database: str,
-    options: snapshot.Options,
-    report: Callable[[object], None],
-    pause: retry.Pause | None = None,
-) -> list[int]:
-    """The number of the range; none where the source is copied already. An unfinished one goes on.
+def plan(job: Job, old: Old, options: snapshot.Options) -> list[int]:
+    """The number of the range; none where the source is copied already. An unfinished one continues.
 
     Raises AnotherRun, CheckpointMoved, SourceReplaced, FirstCopy, ConfigurationInvalid, WarehouseUnreachable, and the
     errors of couchdb.Client.
     """
-    with warehouse.lock(connection, f"cht-sync extract {source}", options.wait):
-        before = staging.checkpoint(connection, source)
-        if before.reads:
-            report(f"{source} is copied already: cht_extract goes on with it")
+    with job.lock("extract", options.wait):
+        before = snapshot.to_begin(job)
+        if before is None:
             return []
-        asking = client()
-        try:
-            identity = retry.Backoff(options.seconds, pause or time.sleep).insist(lambda: asking.identity(database))
-        finally:
-            asking.close()
+        with closing(job.client()) as client:
+            identity = lookup.identity(client, job.database, job.backoff(options.seconds))
         if before.mode == "copying" and not options.anew:
             snapshot.require_way(before, seeded=True)
             snapshot.require_same(before, identity)
         else:
-            snapshot.begin(connection, before, identity, _first(old), options)
+            snapshot.begin(job.connection, before, identity, _first(old), options)
         return [NUMBER]
 
 
@@ -113,102 +100,36 @@ def _first(old: Old) -> snapshot.Begin:
     return snapshot.Begin(str(seqs[old.name] or "0"), [None], row[0] if row else 0, seeded=True)
 
 
-def copy(
-    connection: warehouse.Connection,
-    old: Old,
-    source: str,
-    database: str,
-    options: snapshot.Options,
-    report: Callable[[progress.Progress], None],
-) -> progress.Progress:
+def copy(job: Job, old: Old, options: snapshot.Options) -> progress.Progress:
     """Copies what is left; nothing where it is copied, or the source is handed over.
 
     Raises AnotherRun, CheckpointMoved, ConfigurationInvalid, WarehouseUnreachable; what was committed stays, and the
-    next try goes on behind it.
+    next try continues after it.
     """
-    with warehouse.lock(connection, f"cht-sync snapshot {source} {NUMBER}", options.wait):
-        before = staging.checkpoint(connection, source)
-        row = connection.execute(
-            "select behind, expected - documents from ops.snapshot_range "
-            "where source = %s and number = %s and finished_at is null",
-            [source, NUMBER],
-        ).fetchone()
-        told = progress.Progress(source, mode="seed", caught_up=True)
-        if before.mode != "copying" or row is None:
-            return told
-        record = progress.Record(connection, replace(told, caught_up=False), report, None, time.monotonic)
-        try:
-            with old.reading() as reader:
-                pages = _Pages(connection, reader, old, before, database, options, record)
-                pages.run(row[0], max(0, row[1]))
-            record.end()
-        except BaseException as error:
-            record.fail(error)
-            raise
-        return record.progress
+    begun = progress.Progress(job.source, mode="seed")
+    with stretch.lock(job, NUMBER, options):
+        range_ = stretch.left(job, NUMBER)
+        if range_ is None:
+            return replace(begun, caught_up=True)
+        with progress.recording(job, begun) as record, old.reading() as reader:
+            while not range_.finished:
+                answer = stretch.Answer(range_.last)
+                range_.write(job, record, answer, _read(reader, old, answer, options), redaction.SEEDED)
+    return record.progress
 
 
-class _Pages:
-    """The state of one run."""
-
-    def __init__(
-        self,
-        connection: warehouse.Connection,
-        reader: psycopg.Connection[Any],
-        old: Old,
-        before: staging.Checkpoint,
-        database: str,
-        options: snapshot.Options,
-        record: progress.Record,
-    ) -> None:
-        self._connection, self._reader, self._old, self._before = connection, reader, old, before
-        self._database, self._options, self._record = database, options, record
-        self._tally = feed.Tally()
-        self._last, self._rows, self._bytes, self._left_out, self._whole = "", 0, 0, 0, False
-
-    def run(self, behind: str, pending: int) -> None:
-        finished = False
-        while not finished:
-            self._last, self._rows, self._bytes, self._left_out, self._whole = behind, 0, 0, 0, False
-            finished = self._write(behind, pending)
-            behind, pending = self._last, max(0, pending - self._rows)
-
-    def _write(self, behind: str, pending: int) -> bool:
-        rows = enumerate(self._read(behind))
-        lines = (piece for number, row in rows for piece in documents.lines(number, row, self._database))
-        asked_at = datetime.now(UTC)
-
-        def move(changed: int, rejected: int) -> None:
-            values = {"source": self._before.source, "number": NUMBER, "before": behind, "behind": self._last}
-            moved = self._connection.execute(
-                sql.read("snapshot/move"), values | {"rows": self._rows, "finished": self._whole}
-            ).fetchone()
-            if moved is None:
-                raise staging.moved(self._before)
-            self._tally.left_out += self._left_out
-            self._tally.bytes += self._bytes
-            left = max(0, pending - self._rows)
-            end = staging.End("", left, self._rows, self._rows, asked_at, caught_up=self._whole)
-            self._record.page(staging.Written(changed, rejected, self._before), end, self._tally, keep=True)
-
-        staging.insert(self._connection, self._before, lines, move, documents.SEEDED)
-        self._record.committed()
-        return self._whole
-
-    def _read(self, behind: str) -> Iterator[documents.Row]:
-        """Up to a page of rows, or of bytes; those that couch2pg can't have written are left to the comparison."""
-        page = {"name": self._old.name, "behind": behind, "rows": self._options.page_rows}
-        with self._reader.transaction(), self._reader.cursor("seed") as cursor:
-            cursor.itersize = FETCHED
-            cursor.execute(self._old.query("page"), page)
-            for id_, deleted, rev, body in cursor:
-                self._last, self._rows = str(id_), self._rows + 1
-                row = documents.Row(str(id_), str(rev), None, bool(deleted), None if deleted else str(body).encode())
-                self._bytes += len(row.body or b"")
-                if rev is None or documents.left_out(row):
-                    self._left_out += 1
-                else:
-                    yield row
-                if self._bytes >= self._options.page_bytes:
-                    return
-        self._whole = self._rows < self._options.page_rows
+def _read(
+    reader: psycopg.Connection[Any], old: Old, answer: stretch.Answer, options: snapshot.Options
+) -> Iterator[Row]:
+    """Up to a page of rows, or of bytes; those that couch2pg can't have written are left to the comparison."""
+    page = {"name": old.name, "behind": answer.last, "rows": options.page_rows}
+    with reader.transaction(), reader.cursor("seed") as cursor:
+        cursor.itersize = FETCHED
+        cursor.execute(old.query("page"), page)
+        for id_, deleted, rev, body in cursor:
+            row = Row(str(id_), str(rev), None, bool(deleted), None if deleted else str(body).encode())
+            if answer.count(row, is_whole=rev is not None):
+                yield row
+            if answer.bytes >= options.page_bytes:
+                return
+    answer.whole = answer.rows < options.page_rows

@@ -2,25 +2,24 @@
 
     plan        reads the feed once without documents, for a checkpoint that is safe, and for ids to cut the ranges at
     copy        one range, a page a transaction with the note of how far it is; any number of them side by side
-    hand_over   once all are copied: the feed goes on from the checkpoint of the plan
+    hand_over   once all are copied: the feed continues from the checkpoint of the plan
 
-What changes while ranges are read is named by the feed behind that checkpoint, so that it does not matter in which
-order they are read, or how often one was killed. Until the end ops.checkpoint.mode is `copying`: neither the feed nor
-the models touch the source.
+What changes while ranges are read comes in the feed after that checkpoint. So it does not matter in which order they
+are read, or how often one was killed. Until the end ops.checkpoint.mode is `copying`: neither the feed nor the models
+touch the source.
 """
 
 import random
-import time
-from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from psycopg import sql as identifiers
 
-from cht_sync import changes, couchdb, documents, feed, progress, retry, sql, staging, warehouse
-from cht_sync.errors import FirstCopy, PageCut, PassingError, SourceReplaced
-
-#: Rows of the feed that are asked for at once, without their documents.
-ROWS = 20_000
+from cht_sync import changes, checkpoint, couchdb, lookup, progress, reader, retry, sql, warehouse
+from cht_sync.checkpoint import Checkpoint
+from cht_sync.errors import FirstCopy, SourceReplaced
+from cht_sync.job import Job
+from cht_sync.rows import Row
 
 #: Ids that are kept, of all, to cut the ranges at.
 SAMPLE = 10_000
@@ -33,37 +32,28 @@ RANGE, RANGES = 250_000, 64
 class Options:
     """Of a run: documents a page; seconds in which what passes by itself is asked again; seconds that it waits for
     another run to end; bytes of lines from which on a page is ended, and of the longest document; documents a range;
-    whether an unfinished copy is forgotten and begun anew.
+    whether an unfinished copy is forgotten and begun again.
     """
 
     page_rows: int = 5_000
     seconds: float = 10_000
     wait: float = 30
-    page_bytes: int = feed.PAGE_BYTES
+    page_bytes: int = reader.PAGE_BYTES
     max_document_bytes: int = changes.LONGEST
     range_rows: int = RANGE
     anew: bool = False
 
 
-def require_none(before: staging.Checkpoint) -> None:
-    """Raises FirstCopy where the source is just copied in ranges."""
-    if before.mode == "copying":
-        raise FirstCopy(
-            f"{before.source} is just copied for the first time, by cht_snapshot",
-            "It goes on by itself once that has ended; if it does not go on, clear the red task of cht_snapshot",
-        )
-
-
-def require_same(before: staging.Checkpoint, identity: couchdb.Identity) -> None:
+def require_same(before: Checkpoint, identity: couchdb.Identity) -> None:
     """Raises SourceReplaced where the database is another one than the ranges were planned for."""
-    if staging.is_another(before, identity):
+    if checkpoint.is_another(before, identity):
         raise SourceReplaced(
             f"The database behind {before.source} is another one than its first copy began with",
             "Nothing was changed; correct the connection, or trigger cht_snapshot with Begin anew",
         )
 
 
-def require_way(before: staging.Checkpoint, *, seeded: bool) -> None:
+def require_way(before: Checkpoint, *, seeded: bool) -> None:
     """Raises FirstCopy where the unfinished copy was begun the other way."""
     if before.seeded != seeded:
         begun = "from couch2pg's table" if before.seeded else "from CouchDB"
@@ -75,7 +65,7 @@ def require_way(before: staging.Checkpoint, *, seeded: bool) -> None:
 
 @dataclass(frozen=True)
 class Begin:
-    """Of a first copy: where the feed goes on from, the last id of each range, documents in all of them."""
+    """Of a first copy: where the feed continues, the last id of each range, documents in all of them."""
 
     seq: str
     untils: list[str | None]
@@ -83,157 +73,120 @@ class Begin:
     seeded: bool = False
 
 
-def plan(
-    connection: warehouse.Connection,
-    client: Callable[[], couchdb.Client],
-    source: str,
-    database: str,
-    options: Options,
-    report: Callable[[object], None],
-    pause: retry.Pause | None = None,
-) -> list[int]:
-    """The numbers of the ranges; none where the source is copied already. An unfinished plan goes on.
+def plan(job: Job, options: Options) -> list[int]:
+    """The numbers of the ranges; none where the source is copied already. An unfinished plan continues.
 
-    Raises AnotherRun, CheckpointMoved, SourceReplaced, and the errors of couchdb.Client.
+    Raises AnotherRun, CheckpointMoved, SourceReplaced, FirstCopy, and the errors of couchdb.Client.
     """
-    with warehouse.lock(connection, f"cht-sync extract {source}", options.wait):
-        before = staging.checkpoint(connection, source)
-        if before.reads:
-            report(f"{source} is copied already: cht_extract goes on with it")
+    with job.lock("extract", options.wait):
+        before = to_begin(job)
+        if before is None:
             return []
-        asking = client()
-        try:
-            backoff = retry.Backoff(options.seconds, pause or time.sleep)
-            identity = backoff.insist(lambda: asking.identity(database))
+        with closing(job.client()) as client:
+            backoff = job.backoff(options.seconds)
+            identity = lookup.identity(client, job.database, backoff)
             if before.mode != "copying" or options.anew:
-                survey = _Survey(asking, database, backoff, report)
-                survey.read()
+                survey = _Survey(job)
+                survey.read(client, backoff)
                 ranges = max(1, min(RANGES, survey.live // options.range_rows))
-                begin(connection, before, identity, Begin(survey.seq, survey.cuts(ranges), survey.live), options)
+                first = Begin(survey.seq, survey.cuts(ranges), survey.live)
+                begin(job.connection, before, identity, first, options)
             else:
                 require_way(before, seeded=False)
                 require_same(before, identity)
-        finally:
-            asking.close()
-        numbers = connection.execute("select number from ops.snapshot_range where source = %s order by 1", [source])
-        return [number for (number,) in numbers]
+        query = "select number from ops.snapshot_range where source = %s order by 1"
+        return [number for (number,) in job.connection.execute(query, [job.source])]
+
+
+def to_begin(job: Job) -> Checkpoint | None:
+    """Where the first copy stands; None where the source is copied already, which is reported."""
+    before = checkpoint.read(job.connection, job.source)
+    if before.reads:
+        job.report(f"{job.source} is copied already: cht_extract goes on with it")
+        return None
+    return before
 
 
 class _Survey:
     """The feed read once without documents: `seq` is where it ends, `ids` some of the live documents', in order."""
 
-    def __init__(
-        self, client: couchdb.Client, database: str, backoff: retry.Backoff, report: Callable[[object], None]
-    ) -> None:
-        self._client, self._database, self._backoff, self._report = client, database, backoff, report
+    def __init__(self, job: Job) -> None:
+        self._job = job
         self._chance = random.Random(0)  # noqa: S311  # where ranges are cut, no secret
-        self._told = time.monotonic()
+        self._reported = job.clock()
         self.seq = "0"
         self.live = 0
         self.ids: list[str] = []
 
-    def read(self) -> None:
-        limit, rows = ROWS, 1
-        while rows:
-            try:
-                with self._client.changed(self._database, self.seq, limit) as page:
-                    found = [documents.parse(text) for text in page]
-            except PassingError as error:
-                if isinstance(error, PageCut):
-                    limit = max(1, limit // 2)
-                self._backoff.wait(error)
-                continue
-            self._backoff.succeeded()
-            rows = len(found)
-            self._sample([row.id for row in found if not row.deleted and row.raw_id is None])
-            # only a last_seq is a checkpoint: update_seq can lose documents
-            self.seq = page.last_seq or self.seq
-            self._tell(page.pending)
-            if page.pending == 0:
-                break
+    def read(self, client: couchdb.Client, backoff: retry.Backoff) -> None:
+        for page in lookup.named(client, self._job.database, self.seq, backoff):
+            self._sample(page.rows)
+            self.seq = page.seq
+            self._report(page.pending)
         self.ids.sort(key=str.encode)
 
-    def _sample(self, ids: list[str]) -> None:
+    def _sample(self, page: list[Row]) -> None:
         """Each id that was met is kept with the same chance."""
-        for id_ in ids:
+        for row in page:
+            if row.deleted or row.raw_id is not None:
+                continue
             self.live += 1
             if len(self.ids) < SAMPLE:
-                self.ids.append(id_)
+                self.ids.append(row.id)
             elif (place := self._chance.randrange(self.live)) < SAMPLE:
-                self.ids[place] = id_
+                self.ids[place] = row.id
 
     def cuts(self, ranges: int) -> list[str | None]:
         """The last id of each range; None is the end."""
         inner = {self.ids[len(self.ids) * number // ranges - 1] for number in range(1, ranges) if self.ids}
         return [*sorted((id_ for id_ in inner if "\0" not in id_), key=str.encode), None]
 
-    def _tell(self, pending: int | None) -> None:
-        if time.monotonic() - self._told >= progress.EVERY:
-            self._told = time.monotonic()
-            behind = "" if pending is None else f", {pending:,} pending"
-            self._report(f"{self._database}: {self.live:,} live documents found{behind}")
+    def _report(self, pending: int | None) -> None:
+        if self._job.clock() - self._reported >= progress.EVERY:
+            self._reported = self._job.clock()
+            left = "" if pending is None else f", {pending:,} pending"
+            self._job.report(f"{self._job.database}: {self.live:,} live documents found{left}")
 
 
 def begin(
-    connection: warehouse.Connection,
-    before: staging.Checkpoint,
-    identity: couchdb.Identity,
-    first: Begin,
-    options: Options,
+    connection: warehouse.Connection, before: Checkpoint, identity: couchdb.Identity, first: Begin, options: Options
 ) -> None:
-    """Raises CheckpointMoved."""
+    """Notes the ranges and the checkpoint to hand over. Raises CheckpointMoved."""
+    values = {
+        "source": before.source,
+        "generation": before.generation,
+        "seq": first.seq,
+        "seeded": first.seeded,
+        "kind": identity.kind,
+        "identity": identity.value,
+        "anew": options.anew,
+    }
+    expected = first.expected // len(first.untils)
+    ranges = {"source": before.source, "untils": first.untils, "expected": expected}
     with connection.transaction():
-        row = connection.execute(
-            sql.read("snapshot/begin"),
-            {
-                "source": before.source,
-                "generation": before.generation,
-                "seq": first.seq,
-                "seeded": first.seeded,
-                "kind": identity.kind,
-                "identity": identity.value,
-                "anew": options.anew,
-            },
-        ).fetchone()
-        if row is None:
-            raise staging.moved(before)
+        checkpoint.fenced(connection, before, sql.read("snapshot/begin"), values)
         _forget(connection, before.source)
-        expected = first.expected // len(first.untils)
-        values = {"source": before.source, "untils": first.untils, "expected": expected}
-        connection.execute(sql.read("snapshot/ranges"), values)
+        connection.execute(sql.read("snapshot/ranges"), ranges)
 
 
 def _forget(connection: warehouse.Connection, source: str) -> None:
-    """What an unfinished copy has left: nobody has read it yet, and of another database it would stay for ever."""
+    """Deletes what an unfinished copy has left: nobody has read it yet, and of another database it would stay."""
     connection.execute("delete from ops.snapshot_range where source = %s", [source])
     connection.execute("delete from ops.rejected_document where source = %s", [source])
-    name = connection.execute("select cht.partition_name(%s)", [source]).fetchone()
-    assert name is not None  # noqa: S101  # a select without from gives one row
-    connection.execute(identifiers.SQL("truncate {}").format(identifiers.Identifier("staging", name[0])))
+    (name,) = warehouse.one(connection, "select cht.partition_name(%s)", [source])
+    connection.execute(identifiers.SQL("truncate {}").format(identifiers.Identifier("staging", name)))
 
 
-def hand_over(
-    connection: warehouse.Connection,
-    client: Callable[[], couchdb.Client],
-    source: str,
-    database: str,
-    options: Options,
-    pause: retry.Pause | None = None,
-) -> bool:
-    """Lets the feed go on from the plan's checkpoint; false where a range is not copied yet. Twice is once.
+def hand_over(job: Job, options: Options) -> bool:
+    """Lets the feed continue from the plan's checkpoint; false where a range is not copied yet. Twice is once.
 
     Raises SourceReplaced where the ranges were of another database.
     """
-    with warehouse.lock(connection, f"cht-sync extract {source}", options.wait):
-        before = staging.checkpoint(connection, source)
+    with job.lock("extract", options.wait):
+        before = checkpoint.read(job.connection, job.source)
         if before.mode != "copying":
             return True
-        asking = client()
-        try:
-            backoff = retry.Backoff(options.seconds, pause or time.sleep)
-            require_same(before, backoff.insist(lambda: asking.identity(database)))
-        finally:
-            asking.close()
-        values = {"source": source, "generation": before.generation}
-        row = connection.execute(sql.read("snapshot/hand_over"), values).fetchone()
-        return bool(row and row[0])
+        with closing(job.client()) as client:
+            require_same(before, lookup.identity(client, job.database, job.backoff(options.seconds)))
+        values = {"source": job.source, "generation": before.generation}
+        return bool(warehouse.one(job.connection, sql.read("snapshot/hand_over"), values)[0])

@@ -1,18 +1,25 @@
 """One range of a parallel first copy: documents in the order of their ids, a page a transaction."""
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from cht_sync import couchdb, documents, feed, lookup, progress, retry, sql, staging, warehouse
+from cht_sync import checkpoint, couchdb, lines, lookup, progress, redaction, retry, rows, sql, staging, warehouse
+from cht_sync.checkpoint import Checkpoint
 from cht_sync.errors import PageCut, PassingError, ServerBusy, Unreachable
+from cht_sync.job import Job
+from cht_sync.reader import CUTS, Tally
+from cht_sync.rows import Row
 from cht_sync.snapshot import Options, require_same
 
 
 @dataclass
-class _Answer:
-    """What has come of one answer: the last id, documents, bytes of their lines, and why it ended before its end."""
+class Answer:
+    """What was read for one page: the last id, documents, bytes of them, documents left out.
+
+    `whole`: the range ends with it. `cut` is why it was cut off.
+    """
 
     last: str
     rows: int = 0
@@ -21,103 +28,113 @@ class _Answer:
     whole: bool = False
     cut: PassingError | None = None
 
+    def count(self, row: Row, *, is_whole: bool = True) -> bool:
+        """Counts a document; false where it is left out: never copied, or not whole."""
+        self.rows += 1
+        self.bytes += len(row.body or b"")
+        if row.raw_id is None and "\0" not in row.id:
+            self.last = row.id
+        if rows.left_out(row) or not is_whole:
+            self.left_out += 1
+            return False
+        return True
 
-def copy(
-    connection: warehouse.Connection,
-    client: Callable[[], couchdb.Client],
-    source: str,
-    database: str,
-    number: int,
-    options: Options,
-    report: Callable[[progress.Progress], None],
-    pause: retry.Pause | None = None,
-) -> progress.Progress:
+
+@dataclass
+class Range:
+    """What is left of a range: from after the id `last` up to `until`, about `pending` documents."""
+
+    before: Checkpoint
+    number: int
+    last: str
+    until: str | None
+    pending: int
+    finished: bool = False
+    tally: Tally = field(default_factory=Tally)
+
+    def write(
+        self, job: Job, record: progress.Record, answer: Answer, found: Iterator[Row], form: int = redaction.FORM
+    ) -> None:
+        """Writes a page, with the note of how far the range is; `answer` is complete once `found` is read.
+
+        Raises CheckpointMoved where another run has moved the range, and whatever comes while `found` is read.
+        """
+        asked_at = datetime.now(UTC)
+        with staging.loaded(job.connection, lines.numbered(found, job.database)):
+            written = staging.insert(job.connection, self.before, form)
+            self._note(job.connection, answer)
+            self.tally.left_out += answer.left_out
+            self.tally.bytes += answer.bytes
+            pending = max(0, self.pending - answer.rows)
+            end = staging.End("", pending, answer.rows, answer.rows, asked_at, caught_up=answer.whole)
+            record.page(written, end, self.tally, keep=True)
+        record.committed()
+        self.last, self.pending, self.finished = answer.last, pending, answer.whole
+
+    def _note(self, connection: warehouse.Connection, answer: Answer) -> None:
+        values = {"source": self.before.source, "number": self.number, "before": self.last, "behind": answer.last}
+        values |= {"rows": answer.rows, "finished": answer.whole}
+        checkpoint.fenced(connection, self.before, sql.read("snapshot/move"), values)
+
+
+def lock(job: Job, number: int, options: Options) -> AbstractContextManager[None]:
+    """Keeps out other runs over that range."""
+    return warehouse.lock(job.connection, f"cht-sync snapshot {job.source} {number}", options.wait)
+
+
+def left(job: Job, number: int) -> Range | None:
+    """What is left of the range of that number; None where it is copied, or the source is handed over."""
+    before = checkpoint.read(job.connection, job.source)
+    row = job.connection.execute(
+        "select behind, until, greatest(0, expected - documents) from ops.snapshot_range "
+        "where source = %s and number = %s and finished_at is null",
+        [job.source, number],
+    ).fetchone()
+    return Range(before, number, *row) if before.mode == "copying" and row else None
+
+
+def copy(job: Job, number: int, options: Options) -> progress.Progress:
     """Copies what is left of the range of that number; nothing where it is copied, or the source is handed over.
 
-    `report` is called at most every 5 seconds. Raises AnotherRun, CheckpointMoved, SourceReplaced, and the errors of
-    couchdb.Client; what was committed stays, and the next try goes on behind it.
+    Raises AnotherRun, CheckpointMoved, SourceReplaced, and the errors of couchdb.Client; what was committed stays, and
+    the next try continues after it.
     """
-    with warehouse.lock(connection, f"cht-sync snapshot {source} {number}", options.wait):
-        before = staging.checkpoint(connection, source)
-        row = connection.execute(
-            "select behind, until, expected - documents from ops.snapshot_range "
-            "where source = %s and number = %s and finished_at is null",
-            [source, number],
-        ).fetchone()
-        told = progress.Progress(source, mode=f"snapshot, range {number}", caught_up=True)
-        if before.mode != "copying" or row is None:
-            return told
-        asking = client()
-        record = progress.Record(connection, replace(told, caught_up=False), report, None, time.monotonic)
-        try:
-            backoff = retry.Backoff(options.seconds, pause or time.sleep)
-            require_same(before, backoff.insist(lambda: asking.identity(database)))
-            stretch = _Stretch(connection, asking, before, database, number, options, backoff, record)
-            stretch.run(row[0], row[1], max(0, row[2]))
-            record.end()
-        except BaseException as error:
-            record.fail(error)
-            raise
-        finally:
-            asking.close()
-        return record.progress
+    begun = progress.Progress(job.source, mode=f"snapshot, range {number}")
+    with lock(job, number, options):
+        range_ = left(job, number)
+        if range_ is None:
+            return replace(begun, caught_up=True)
+        with closing(job.client()) as client, progress.recording(job, begun) as record:
+            backoff = job.backoff(options.seconds)
+            require_same(range_.before, lookup.identity(client, job.database, backoff))
+            reading = _Reading(client, job.database, range_.until, options, backoff)
+            while not range_.finished:
+                reading.page(job, range_, record)
+    return record.progress
 
 
-class _Stretch:
-    """The state of one run over one range."""
+class _Reading:
+    """The documents of a range, read from CouchDB; an answer that is cut off is asked for in smaller parts."""
 
     def __init__(
-        self,
-        connection: warehouse.Connection,
-        client: couchdb.Client,
-        before: staging.Checkpoint,
-        database: str,
-        number: int,
-        options: Options,
-        backoff: retry.Backoff,
-        record: progress.Record,
+        self, client: couchdb.Client, database: str, until: str | None, options: Options, backoff: retry.Backoff
     ) -> None:
-        self._connection, self._client, self._before, self._database = connection, client, before, database
-        self._number, self._options, self._backoff, self._record = number, options, backoff, record
+        self._client, self._database, self._until = client, database, until
+        self._options, self._backoff = options, backoff
         self._limit, self._cuts = options.page_rows, 0
-        self._tally = feed.Tally()
 
-    def run(self, behind: str, until: str | None, pending: int) -> None:
-        finished = False
-        while not finished:
-            answer = _Answer(behind)
-            try:
-                rows = self._one(answer, until) if self._cuts >= feed.CUTS else self._rows(answer, until)
-                finished = self._write(answer, rows, behind, pending)
-            except (Unreachable, ServerBusy, PageCut) as error:
-                self._backoff.wait(error)
-                continue
-            self._adapt(answer, moved=answer.last != behind)
-            behind, pending = answer.last, max(0, pending - answer.rows)
+    def page(self, job: Job, range_: Range, record: progress.Record) -> None:
+        """Reads and writes the next page, as far as it comes."""
+        last = range_.last
+        answer = Answer(last)
+        try:
+            range_.write(job, record, answer, self._one(answer) if self._cuts >= CUTS else self._rows(answer))
+        except (Unreachable, ServerBusy, PageCut) as error:
+            self._backoff.wait(error)
+        else:
+            self._adapt(answer, moved=answer.last != last)
 
-    def _write(self, answer: _Answer, rows: Iterator[documents.Row], behind: str, pending: int) -> bool:
-        numbered = enumerate(rows)
-        lines = (piece for number, row in numbered for piece in documents.lines(number, row, self._database))
-        asked_at = datetime.now(UTC)
-
-        def move(changed: int, rejected: int) -> None:
-            values = {"source": self._before.source, "number": self._number, "before": behind, "behind": answer.last}
-            moved = self._connection.execute(
-                sql.read("snapshot/move"), values | {"rows": answer.rows, "finished": answer.whole}
-            ).fetchone()
-            if moved is None:
-                raise staging.moved(self._before)
-            self._tally.left_out += answer.left_out
-            self._tally.bytes += answer.bytes
-            left = max(0, pending - answer.rows)
-            end = staging.End("", left, answer.rows, answer.rows, asked_at, caught_up=answer.whole)
-            self._record.page(staging.Written(changed, rejected, self._before), end, self._tally, keep=True)
-
-        staging.insert(self._connection, self._before, lines, move)
-        self._record.committed()
-        return answer.whole
-
-    def _adapt(self, answer: _Answer, *, moved: bool) -> None:
+    def _adapt(self, answer: Answer, *, moved: bool) -> None:
         """An answer that is cut off without progress is asked for in smaller parts, down to one document."""
         if moved or answer.whole:
             self._backoff.succeeded()
@@ -128,13 +145,17 @@ class _Stretch:
             self._limit = max(1, self._limit // 2)
             self._backoff.wait(answer.cut)
 
-    def _rows(self, answer: _Answer, until: str | None) -> Iterator[documents.Row]:
+    def _rows(self, answer: Answer) -> Iterator[Row]:
         """As many as come, up to enough bytes; those that came without their document, by their ids in the end."""
-        incomplete, longest = list[documents.Row](), self._options.max_document_bytes
+        incomplete, longest = list[Row](), self._options.max_document_bytes
         try:
-            with self._client.all_documents(self._database, answer.last, until, self._limit, longest) as found:
+            with self._client.all_documents(self._database, answer.last, self._until, self._limit, longest) as found:
                 for row in found:
-                    yield from self._taken(answer, row, incomplete)
+                    if answer.count(row):
+                        if row.is_incomplete:
+                            incomplete.append(row)
+                        else:
+                            yield row
                     del row  # one document of many megabytes is held once
                     if answer.bytes >= self._options.page_bytes:
                         break
@@ -145,25 +166,13 @@ class _Stretch:
         for row in incomplete:
             yield lookup.document(self._client, self._database, row, self._backoff, longest)
 
-    def _taken(self, answer: _Answer, row: documents.Row, incomplete: list[documents.Row]) -> Iterator[documents.Row]:
-        answer.rows += 1
-        answer.bytes += len(row.body or b"")
-        if row.raw_id is None and "\0" not in row.id:
-            answer.last = row.id
-        if documents.left_out(row):
-            answer.left_out += 1
-        elif row.body is None and row.raw_id is None and row.excess is None:
-            incomplete.append(row)
-        else:
-            yield row
-
-    def _one(self, answer: _Answer, until: str | None) -> Iterator[documents.Row]:
-        """The next document where it is cut off each time: by its id, or it is refused and those behind it go on."""
+    def _one(self, answer: Answer) -> Iterator[Row]:
+        """The next document where it is cut off each time: by its id, or it is rejected and those after it continue."""
         with self._client.all_docs(self._database, answer.last.encode(), 2) as found:
             entries = [entry for part in found for entry in part]
-        answer.whole = not entries or (until is not None and entries[0][0] > until.encode())
+        answer.whole = not entries or (self._until is not None and entries[0][0] > self._until.encode())
         for id_, rev in [] if answer.whole else entries[:1]:
-            row = documents.Row(id_.decode(), rev.decode(), None, False, None)
+            row = Row(id_.decode(), rev.decode(), None, False, None)
             answer.rows, answer.last = 1, row.id
             longest = self._options.max_document_bytes
             yield lookup.document(self._client, self._database, row, self._backoff, longest)

@@ -1,7 +1,8 @@
 """What every DAG of an instance has: how it runs, the warehouse made ready before, the models woken behind."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from cht_sync import extract, hook, schema, staging, v1
 from cht_sync.errors import ConfigurationInvalid
 from cht_sync.instances import Instance
+from cht_sync.job import Job
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,26 @@ def databases(instance: Instance) -> Param:
         title="Databases",
         description="Those of this run",
     )
+
+
+def page_rows() -> Param:
+    """Of the form of Trigger."""
+    return Param(
+        5000,
+        type="integer",
+        minimum=1,
+        maximum=20000,
+        title="Documents a page",
+        description="Fewer where documents are huge, or a proxy cuts long answers off",
+    )
+
+
+@contextmanager
+def job(instance: Instance, database: str) -> Iterator[Job]:
+    """What a run over one database is given."""
+    client = hook.CouchDBHook(instance.connection).get_conn
+    with hook.warehouse_connection() as connection:
+        yield Job(connection, client, instance.source(database), database, log.info, open=hook.warehouse_connection)
 
 
 def require_chosen(database: str, params: dict[str, Any], known: dict[str, Param]) -> None:

@@ -1,31 +1,31 @@
 """The copy of one database compared with CouchDB, document by document, and made right.
 
 What CouchDB lists (`_all_docs`: every live id with its revision) and what is staged are read side by side in the order
-of the ids. What differs is not wrong yet: it may have changed since. So the feed is read from the checkpoint that the
-staged side was read with, and what it names is left to the extraction. The rest is wrong, and is repaired by the way
-that pages take (staging.amend), where nothing newer was written meanwhile. Neither side is held in memory.
+of the ids. A difference is not wrong yet: the document may have changed since. So the feed is read from the checkpoint
+that the staged side was read with, and what it names is left to the extraction. The rest is wrong. It is repaired like
+a page that is read again (staging.amend), where nothing newer was written meanwhile. Neither side is held in memory.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import sql as identifiers
 
-from cht_sync import changes, comparison, couchdb, documents, listing, progress, repair, retry, sql, staging, warehouse
-from cht_sync.errors import CopyDiffers, PageCut, PassingError, SyncError
+from cht_sync import changes, checkpoint, comparison, couchdb, listing, lookup, progress, repair, sql, warehouse
+from cht_sync.checkpoint import Checkpoint
+from cht_sync.errors import CopyDiffers, PassingError, SyncError
+from cht_sync.job import Job
 
-#: Ids that CouchDB is asked to list in one answer, and changes in one without documents.
-LISTED, NAMED = 100_000, 20_000
-
-Report = Callable[[object], None]
+#: Ids that CouchDB is asked to list in one answer.
+LISTED = 100_000
 
 
 @dataclass(frozen=True)
 class Options:
-    """Of a run: whether what is wrong is made right; the share of the documents, in percent, of which CouchDB may have
-    nothing more, above which nothing is taken out; seconds in which what passes by itself is asked again; seconds that
+    """Of a run: whether what is wrong is made right; the removal limit in percent of the documents (if CouchDB has
+    nothing of more than these, none is taken out); seconds in which what passes by itself is asked again; seconds that
     it waits for another comparison to end; bytes of the longest document.
     """
 
@@ -70,46 +70,35 @@ class Verification:
         )
 
 
-def run(
-    connection: warehouse.Connection,
-    client: Callable[[], couchdb.Client],
-    source: str,
-    database: str,
-    options: Options,
-    report: Report,
-    pause: retry.Pause | None = None,
-    *,
-    beside: progress.Open,
-) -> Verification:
-    """Compares once. `beside` opens a second connection, for the staged side; `report` is told at most every 5 seconds.
+def run(job: Job, options: Options) -> Verification:
+    """Compares once. The job's second connection reads the staged side.
 
-    Raises SourceReplaced, CheckpointMoved where the copy was begun anew meanwhile, and the errors of couchdb.Client;
+    Raises SourceReplaced, CheckpointMoved where the copy was begun again meanwhile, and the errors of couchdb.Client;
     what was repaired before stays.
     """
-    with warehouse.lock(connection, f"cht-sync verify {source}", options.wait):
-        before = staging.checkpoint(connection, source)
-        if waits := _unready(connection, before):
-            return Verification(source, waits=waits)
-        row = connection.execute(
-            sql.read("verification/begin"), {"source": source, "repair": options.repair}
-        ).fetchone()
-        assert row is not None  # noqa: S101  # what is inserted is returned
-        asking = client()
-        try:
-            backoff = retry.Backoff(options.seconds, pause or time.sleep)
-            done = _Comparison(connection, asking, database, options, backoff, report).run(source, beside)
-            _end(connection, row[0], vars(done))
-            if before.seeded and not done.left_over:
-                _trust(connection, before)
-        except BaseException as error:
-            with_nothing = dict.fromkeys(vars(Verification(source)))
-            told = str(error) if isinstance(error, SyncError | KeyboardInterrupt) else type(error).__name__
-            if not connection.broken:
-                _end(connection, row[0], with_nothing | {"message": told})
-            raise
-        finally:
-            asking.close()
+    with job.lock("verify", options.wait):
+        before = checkpoint.read(job.connection, job.source)
+        if waits := _unready(job.connection, before):
+            return Verification(job.source, waits=waits)
+        begun = {"source": job.source, "repair": options.repair}
+        (number,) = warehouse.one(job.connection, sql.read("verification/begin"), begun)
+        with closing(job.client()) as client:
+            try:
+                done = _Comparison(job, client, options).run()
+                _end(job.connection, number, vars(done))
+                if before.seeded and not done.left_over:
+                    _trust(job.connection, before)
+            except BaseException as error:
+                _fail(job, number, error)
+                raise
     return done
+
+
+def _fail(job: Job, number: int, error: BaseException) -> None:
+    """The comparison has failed; of an error that is not ours only its kind is written."""
+    message = str(error) if isinstance(error, SyncError | KeyboardInterrupt) else type(error).__name__
+    if not job.connection.broken:
+        _end(job.connection, number, dict.fromkeys(vars(Verification(job.source))) | {"message": message})
 
 
 def require_equal(done: Verification) -> None:
@@ -122,17 +111,16 @@ def require_equal(done: Verification) -> None:
         )
 
 
-def _unready(connection: warehouse.Connection, before: staging.Checkpoint) -> str:
+def _unready(connection: warehouse.Connection, before: Checkpoint) -> str:
     if before.mode != "incremental":
         return f"not compared: it is just copied ({before.mode}); compare it when that has ended"
-    row = connection.execute(
-        "select caught_up_at is null from ops.checkpoint where source = %s", [before.source]
-    ).fetchone()
-    return "not compared: it was not copied to its end yet" if row and row[0] else ""
+    query = "select caught_up_at is null from ops.checkpoint where source = %s"
+    is_short = warehouse.one(connection, query, [before.source])[0]
+    return "not compared: it was not copied to its end yet" if is_short else ""
 
 
-def _trust(connection: warehouse.Connection, before: staging.Checkpoint) -> None:
-    """Notes that a copy that was begun from couch2pg's table is the same as CouchDB, or was made so."""
+def _trust(connection: warehouse.Connection, before: Checkpoint) -> None:
+    """Notes that a copy begun from couch2pg's table is the same as CouchDB, or was made so."""
     connection.execute(
         "update ops.checkpoint set seeded_at = null where source = %s and generation = %s",
         [before.source, before.generation],
@@ -146,42 +134,40 @@ def _end(connection: warehouse.Connection, number: int, found: dict[str, object]
 class _Comparison:
     """One comparison."""
 
-    def __init__(
-        self,
-        connection: warehouse.Connection,
-        client: couchdb.Client,
-        database: str,
-        options: Options,
-        backoff: retry.Backoff,
-        report: Report,
-    ) -> None:
-        self._connection, self._client, self._database = connection, client, database
-        self._options, self._backoff, self._report = options, backoff, report
-        self._began = self._told = time.monotonic()
+    def __init__(self, job: Job, client: couchdb.Client, options: Options) -> None:
+        self._job, self._connection, self._client = job, job.connection, client
+        self._options, self._backoff = options, job.backoff(options.seconds)
+        self._began = self._reported = job.clock()
         self._listed = 0
         self._odd: dict[bytes, bytes] = {}
 
-    def run(self, source: str, beside: progress.Open) -> Verification:
+    def run(self) -> Verification:
         self._connection.execute(sql.read("verification/tables"))
-        with beside() as reader, reader.transaction():
+        before = self._compare()
+        at = {"source": before.source, "batch": before.batch}
+        self._connection.execute(sql.read("verification/refused"), at)
+        if self._one("select exists (select from pg_temp.difference)")[0]:
+            self._name(before.seq)
+        not_yet, refused = self._one(sql.read("verification/settle"), at)
+        found = Verification(before.source, self._listed, not_yet=not_yet, refused=refused)
+        self._require_same(before)
+        mending = repair.Repair(self._connection, self._client, self._job.database, before, self._backoff)
+        mending.resolve()
+        missing, stale, extra, purged, archived = self._one(sql.read("verification/count"))
+        found = replace(found, missing=missing, stale=stale, extra=extra, purged=purged, archived=archived)
+        return self._mend(mending, found) if self._options.repair else replace(found, left_over=found.wrong)
+
+    def _compare(self) -> Checkpoint:
+        """Fills pg_temp.difference; returns the checkpoint that the staged side was read with."""
+        source = self._job.source
+        with self._job.second() as reader, reader.transaction():
             # rows and checkpoint of one moment
             reader.execute("set transaction isolation level repeatable read")
-            before = staging.checkpoint(reader, source)
+            before = checkpoint.read(reader, source)
             self._require_same(before)
             self._differ(comparison.compare(self._listing(), _staged(reader, source)))
         self._differ(comparison.Difference(name, rev, None) for name, rev in self._odd.items())
-        at = {"source": source, "batch": before.batch}
-        self._connection.execute(sql.read("verification/refused"), at)
-        if self._any():
-            self._name(before.seq)
-        not_yet, refused = self._one(sql.read("verification/settle"), at)
-        found = Verification(source, self._listed, not_yet=not_yet, refused=refused)
-        self._require_same(before)
-        mending = repair.Repair(self._connection, self._client, self._database, before, self._backoff)
-        mending.resolve()
-        missing, stale, extra, purged, archived = self._one(sql.read("verification/count"), {})
-        found = replace(found, missing=missing, stale=stale, extra=extra, purged=purged, archived=archived)
-        return self._mend(mending, found) if self._options.repair else replace(found, left_over=found.wrong)
+        return before
 
     def _mend(self, mending: repair.Repair, found: Verification) -> Verification:
         mending.fetch(self._options.max_document_bytes)
@@ -191,7 +177,7 @@ class _Comparison:
             message = f"{found.purged:,} of {found.documents + found.purged:,} would be taken out, which is too many"
         else:
             mending.take_out()
-        left = self._one("select count(*) from pg_temp.difference", {})[0]
+        (left,) = self._one("select count(*) from pg_temp.difference")
         return replace(
             found,
             repaired=mending.repaired,
@@ -205,21 +191,21 @@ class _Comparison:
         share = self._options.most_gone / 100
         return found.purged > max(repair.FEW, share * (found.documents + found.purged))
 
-    def _require_same(self, before: staging.Checkpoint) -> None:
-        staging.require_same(before, self._backoff.insist(lambda: self._client.identity(self._database)))
+    def _require_same(self, before: Checkpoint) -> None:
+        checkpoint.require_same(before, lookup.identity(self._client, self._job.database, self._backoff))
 
     def _listing(self) -> Iterator[list[listing.Entry]]:
-        behind = b""
+        last = b""
         while True:
             try:
-                with self._client.all_docs(self._database, behind, LISTED) as answer:
+                with self._client.all_docs(self._job.database, last, LISTED) as answer:
                     for part in answer:
                         self._listed += len(part)
                         self._odd.update(answer.odd)
                         yield part
-                        behind = answer.last
+                        last = answer.last
                         self._backoff.succeeded()
-                        self._tell()
+                        self._report()
                 if answer.rows < LISTED:
                     return
             except PassingError as error:
@@ -232,47 +218,24 @@ class _Comparison:
                 listed, staged = each.listed and each.listed.decode(), each.staged and each.staged.decode()
                 copy.write_row((each.id, listed, staged, None))
 
-    def _any(self) -> bool:
-        return bool(self._one("select exists (select from pg_temp.difference)", {})[0])
-
     def _name(self, seq: str) -> None:
         """Notes which documents the feed has named since the staged side was read."""
-        limit, rows = NAMED, 1
-        while rows:
-            try:
-                with self._client.changed(self._database, seq, limit) as page:
-                    rows = self._named(page)
-                seq = page.last_seq or seq
-                self._backoff.succeeded()
-                self._tell()
-                if page.pending == 0:
-                    return
-            except PassingError as error:
-                if isinstance(error, PageCut):
-                    limit = max(1, limit // 2)
-                self._backoff.wait(error)
+        for page in lookup.named(self._client, self._job.database, seq, self._backoff):
+            with self._connection.cursor() as cursor, cursor.copy("copy pg_temp.named from stdin") as copy:
+                copy.set_types(["bytea"])
+                for row in page.rows:
+                    copy.write_row([row.name])
+            self._report()
 
-    def _named(self, page: changes.Page) -> int:
-        rows = 0
-        with self._connection.cursor() as cursor, cursor.copy("copy pg_temp.named from stdin") as copy:
-            copy.set_types(["bytea"])
-            for text in page:
-                row = documents.parse(text)
-                copy.write_row([row.id.encode() if row.raw_id is None else row.raw_id])
-                rows += 1
-        return rows
+    def _one(self, statement: str, values: dict[str, object] | None = None) -> tuple[int, ...]:
+        return warehouse.one(self._connection, statement, values)
 
-    def _one(self, statement: str, values: dict[str, object]) -> tuple[int, ...]:
-        row: tuple[int, ...] | None = self._connection.execute(statement.encode(), values).fetchone()
-        assert row is not None  # noqa: S101  # each gives one row
-        return row
-
-    def _tell(self) -> None:
-        now = time.monotonic()
-        if now - self._told >= progress.EVERY:
-            self._told = now
+    def _report(self) -> None:
+        now = self._job.clock()
+        if now - self._reported >= progress.EVERY:
+            self._reported = now
             rate = self._listed / (now - self._began)
-            self._report(f"{self._database}: {self._listed:,} documents compared ({rate:,.0f}/s)")
+            self._job.report(f"{self._job.database}: {self._listed:,} documents compared ({rate:,.0f}/s)")
 
 
 def _staged(reader: psycopg.Connection[object], source: str) -> Iterator[comparison.Line]:

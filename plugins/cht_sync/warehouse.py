@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.abc import Params, QueryNoTemplate
 
 from cht_sync.errors import AnotherRun, WarehouseUnreachable, WarehouseUnusable
 
@@ -53,12 +54,19 @@ def _require_usable(connection: Connection) -> None:
             f"The warehouse runs Postgres {version}; {OLDEST} or later is needed",
             "Upgrade it, or point the connection cht_warehouse at another server",
         )
-    row = connection.execute("select current_setting('transaction_read_only') = 'on'").fetchone()
-    if row and row[0]:
+    if one(connection, "select current_setting('transaction_read_only') = 'on'")[0]:
         raise WarehouseUnusable(
             "The warehouse is read-only (a standby, or default_transaction_read_only is on)",
             "Point the connection cht_warehouse at the primary server, with a login that may write",
         )
+
+
+def one(connection: Connection, statement: QueryNoTemplate, values: Params | None = None) -> tuple[Any, ...]:
+    """The row of a statement that gives one. Raises LookupError where it gives none."""
+    row: tuple[Any, ...] | None = connection.execute(statement, values).fetchone()
+    if row is None:
+        raise LookupError("the statement has given no row")
+    return row
 
 
 @contextmanager

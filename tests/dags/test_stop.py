@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from cht_sync import couchdb, extract, hook
 from cht_sync import warehouse as warehouses
+from cht_sync.job import Job
 
 from tests.lib.feeds import FakeCouchDB
 from tests.lib.pages import SOURCE, Warehouse, opened
@@ -62,7 +63,7 @@ def task(dsn: str, url: str) -> int:
     try:
         with hook.task(), warehouses.connect(partial(psycopg.connect, dsn)) as connection:
             client = partial(couchdb.Client, couchdb.Server(url))
-            extract.run(connection, client, SOURCE, "medic", extract.Options(page_rows=2), lambda _: None)
+            extract.run(Job(connection, client, SOURCE, "medic", lambda _: None), extract.Options(page_rows=2))
     except hook.Stopped:
         status = 7
     finally:

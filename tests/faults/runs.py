@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 from cht_sync import couchdb, draft, extract, warehouse
+from cht_sync.job import Job
 from cht_sync.progress import Progress
 
 #: New processes are forked from one that has loaded all this and has no threads.
@@ -121,9 +122,8 @@ def _run(task: Task, end: Connection) -> None:
 def _extract(task: Task) -> Progress:
     client = partial(couchdb.Client, task.server, TIMEOUT)
     with warehouse.connect(partial(psycopg.connect, task.dsn, connect_timeout=5)) as connection:
-        return extract.run(
-            connection, client, task.source, task.database, task.options, lambda _: None, _pause, clock=time.monotonic
-        )
+        job = Job(connection, client, task.source, task.database, lambda _: None, _pause)
+        return extract.run(job, task.options)
 
 
 def _pause(seconds: float) -> None:

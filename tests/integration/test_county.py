@@ -13,6 +13,7 @@ import requests
 from cht_sync import extract, models
 from cht_sync.couchdb import Client
 from cht_sync.couchdb import Server as SourceServer
+from cht_sync.job import Job
 
 from demo import county, county_examples, expected, load
 from demo.activity import EVENTS, Life
@@ -82,7 +83,7 @@ def test_every_document_that_has_broken_pipelines_is_staged_or_rejected_with_its
 
 def copy(couchdb: CouchDB, database: str, staged: Warehouse) -> None:
     client = partial(Client, SourceServer(couchdb.url, *couchdb.auth))
-    extract.run(staged.connection, client, SOURCE, database, extract.Options(), lambda _: None)
+    extract.run(Job(staged.connection, client, SOURCE, database, lambda _: None), extract.Options())
 
 
 def area_counts(staged: Warehouse) -> dict[str, dict[str, int]]:

@@ -17,6 +17,7 @@ import pytest
 import requests
 from cht_sync import couchdb, errors, extract, staging, verify
 from cht_sync import warehouse as warehouses
+from cht_sync.job import Job
 
 from demo.settings import CouchDB
 from tests.lib import former
@@ -51,7 +52,7 @@ class Copies:
 
     def run(self, source: str = SOURCE, database: str = "") -> extract.Progress:
         name = database or self.original.name
-        return extract.run(self.connection, self.client, source, name, extract.Options(), lambda _: None)
+        return extract.run(Job(self.connection, self.client, source, name, lambda _: None), extract.Options())
 
 
 def with_login(server: couchdb.Server, database: str) -> str:
@@ -144,15 +145,9 @@ def test_a_copy_that_has_lost_a_document_is_noticed_and_made_right(copies: Copie
     copies.former().run()
     assert copies.formerly("_id") == [("a",), ("c",)], "no run ever says so"
     copies.run()
-    found = verify.run(
-        copies.connection,
-        copies.client,
-        SOURCE,
-        copies.original.name,
-        verify.Options(),
-        lambda _: None,
-        beside=lambda: warehouses.connect(partial(psycopg.connect, warehouse)),
-    )
+    second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
+    job = Job(copies.connection, copies.client, SOURCE, copies.original.name, lambda _: None, open=second)
+    found = verify.run(job, verify.Options())
     assert (found.missing, found.repaired, found.left_over) == (1, 1, 0)
     assert copies.staged.rows("_id") == [("a",), ("b",), ("c",)]
 
@@ -187,7 +182,7 @@ def test_the_password_is_in_no_log_when_a_request_fails(
         server = couchdb.Server(url if status else f"http://127.0.0.1:{closed()}", "admin", "p@ss-wörd")
         options = extract.Options(seconds=0)
         with pytest.raises(errors.SyncError) as ours:
-            extract.run(staged.connection, partial(couchdb.Client, server), SOURCE, "medic", options, print)
+            extract.run(Job(staged.connection, partial(couchdb.Client, server), SOURCE, "medic", print), options)
         told = [caplog.text, *capfd.readouterr(), *traceback.format_exception(ours.value), repr(ours.value)]
         told += [str(row) for row in staged.rows("message", "ops.extract_run", "run")]
         caplog.clear()

@@ -10,8 +10,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import documents, marts, models, sql, staging
+from cht_sync import checkpoint, marts, models, sql, staging
 from cht_sync import warehouse as warehouses
+from cht_sync.rows import Row
 from psycopg import errors as pg
 
 from tests.lib import former
@@ -42,7 +43,7 @@ def connect(warehouse: str) -> Callable[[], Any]:
     return lambda: warehouses.connect(partial(psycopg.connect, warehouse))
 
 
-def save(connection: warehouses.Connection, *rows: documents.Row, source: str = SOURCE) -> None:
+def save(connection: warehouses.Connection, *rows: Row, source: str = SOURCE) -> None:
     """As the former reader saves a page."""
     for row in rows:
         connection.execute(
@@ -53,9 +54,9 @@ def save(connection: warehouses.Connection, *rows: documents.Row, source: str = 
         )
 
 
-def write(connection: warehouses.Connection, *rows: documents.Row, source: str = SOURCE) -> None:
+def write(connection: warehouses.Connection, *rows: Row, source: str = SOURCE) -> None:
     """As ours does."""
-    before = staging.checkpoint(connection, source)
+    before = checkpoint.read(connection, source)
     staging.write(connection, before, Page(list(rows), f"{before.reads + 1}-g1AAAA"), lambda: IDENTITY)
 
 

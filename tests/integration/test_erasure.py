@@ -6,8 +6,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import documents, marts, models, recopy, staging
+from cht_sync import lines, marts, models, recopy, staging
 from cht_sync import warehouse as warehouses
+from cht_sync.rows import Row
 
 from tests.lib.pages import IDENTITY, SOURCE, Page, Warehouse, deleted, doc
 
@@ -41,7 +42,7 @@ OTHERS = {
 }
 
 
-def all_rows(rev: str = "1-a") -> list[documents.Row]:
+def all_rows(rev: str = "1-a") -> list[Row]:
     return [doc(name, body, rev) for name, body in (OTHERS | ABOUT).items()]
 
 
@@ -171,8 +172,9 @@ def test_a_source_that_is_being_replaced_waits_and_is_erased_afterwards(filled: 
 
 def test_a_repair_brings_nothing_back(filled: Warehouse) -> None:
     erase(filled, ANA)
-    chunks = [documents.line(number, row, "medic") for number, row in enumerate(all_rows())]
-    staging.amend(filled.connection, filled.checkpoint(), chunks, lambda _: 0)
+    before = filled.checkpoint()
+    with staging.loaded(filled.connection, lines.numbered(all_rows(), "medic")):
+        staging.amend(filled.connection, before, staging.hold(filled.connection, before))
     assert kept(filled) == set(OTHERS)
 
 

@@ -8,8 +8,9 @@ from itertools import count
 
 import psycopg
 import pytest
-from cht_sync import couchdb, draft, errors, extract, feed, staging
+from cht_sync import checkpoint, couchdb, draft, errors, extract, feed, reader
 from cht_sync import warehouse as warehouses
+from cht_sync.job import Job
 
 from tests.lib.feeds import FakeCouchDB
 from tests.lib.pages import SOURCE, Warehouse
@@ -45,7 +46,7 @@ def run(staged: Warehouse, source: Source) -> Run:
     def once(rows: int = 100, seconds: float = 3600, wait: float = 30) -> extract.Progress:
         client = partial(couchdb.Client, couchdb.Server(source.url))
         options = extract.Options(rows, seconds, wait)
-        return extract.run(staged.connection, client, SOURCE, "medic", options, lambda _: None, lambda _: None)
+        return extract.run(Job(staged.connection, client, SOURCE, "medic", lambda _: None, lambda _: None), options)
 
     return once
 
@@ -147,8 +148,12 @@ def test_the_parts_of_a_long_page_are_as_of_when_it_was_asked_for(source: Source
         source.fake.put(name, '{"a":"' + "x" * draft.CHUNK + '"}')
     seconds = count()
     client = couchdb.Client(couchdb.Server(source.url))
-    limits = feed.Limits(3, page_bytes=1)
-    with feed.reading(client, "medic", "0", limits, lambda: datetime.fromtimestamp(next(seconds), UTC), 60) as pages:
+    limits = reader.Limits(3, page_bytes=1, seconds=60)
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(next(seconds), UTC)
+
+    with feed.reading(client, "medic", "0", limits, now=now) as pages:
         asked = [page.end.asked_at for page in pages for _ in [list(page)]]
     assert len(asked) > 2
     assert len(set(asked)) == 1
@@ -166,7 +171,7 @@ def test_a_long_page_that_is_repeated_is_not_the_end(source: Source) -> None:
 
     source.fake.fault = repeat
     client = couchdb.Client(couchdb.Server(source.url))
-    with feed.reading(client, "medic", "0", feed.Limits(1, page_bytes=1), lambda: datetime.now(UTC), 60) as pages:
+    with feed.reading(client, "medic", "0", reader.Limits(1, page_bytes=1, seconds=60)) as pages:
         ends = [page.end for page in pages for _ in [list(page)]]
     assert [end.pending for end in ends if end.caught_up] == [0]
     assert ends[-1].seq == "2-g1AAAA"
@@ -361,4 +366,4 @@ def test_a_progress_line_says_rate_and_time_left() -> None:
 
 def test_a_source_that_was_not_prepared_is_told(staged: Warehouse) -> None:
     with pytest.raises(LookupError):
-        staging.checkpoint(staged.connection, "nowhere/medic")
+        checkpoint.read(staged.connection, "nowhere/medic")

@@ -7,7 +7,7 @@ from functools import partial
 
 import psycopg
 import pytest
-from cht_sync import couchdb, errors, extract, marts, models, recopy, staging
+from cht_sync import checkpoint, couchdb, errors, extract, marts, models, recopy, staging
 from cht_sync import warehouse as warehouses
 
 from tests.lib import replaced
@@ -429,7 +429,7 @@ def test_a_run_overtaken_by_a_replace_from_another_machine_writes_nothing_more(
         source.between = lambda: None
         source.replace().put("q")
         with warehouses.connect(partial(psycopg.connect, warehouse)) as second:
-            while staging.checkpoint(second, SOURCE).reads < 3:
+            while checkpoint.read(second, SOURCE).reads < 3:
                 """The two pages before are on their way."""
             source.copy(second, "replace")
 
@@ -454,8 +454,8 @@ def test_nothing_is_written_to_the_copy_that_is_seen_while_another_is_set_aside(
     before = copied.checkpoint()
     source.copy(copied.connection, "replace", page_rows=1, seconds=0)
     for each in (before, copied.checkpoint()):
-        with pytest.raises(errors.CheckpointMoved):
-            staging.amend(copied.connection, each, [], lambda _: 1)
+        with pytest.raises(errors.CheckpointMoved), copied.connection.transaction():
+            staging.hold(copied.connection, each)
     with pytest.raises(psycopg.errors.CheckViolation):
         copied.connection.execute("update ops.checkpoint set batch = batch + 1")
 

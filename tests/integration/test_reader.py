@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from cht_sync import changes, couchdb, extract
+from cht_sync.job import Job
 
 from tests.lib import replaced
 from tests.lib.certificates import Certificates
@@ -29,12 +30,13 @@ MB = 1024 * 1024
 RUN = """
 import functools, os, pathlib, psycopg, re
 from cht_sync import couchdb, extract, warehouse
+from cht_sync.job import Job
 def resident(name):
     return int(re.search(name + r":\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_text())[1]) * 1024
 before = resident("VmRSS")
 client = functools.partial(couchdb.Client, couchdb.Server(os.environ["TEST_URL"]))
 with warehouse.connect(functools.partial(psycopg.connect, os.environ["TEST_DSN"])) as connection:
-    extract.run(connection, client, "kitui/medic", "medic", extract.Options(), lambda _: None)
+    extract.run(Job(connection, client, "kitui/medic", "medic", lambda _: None), extract.Options())
 print(resident("VmHWM") - before)
 """
 
@@ -137,9 +139,8 @@ def test_a_pouchdb_server(source: Source, staged: Warehouse) -> None:
 
 def extract_from(url: str, staged: Warehouse, **server: Any) -> extract.Progress:
     client = partial(couchdb.Client, couchdb.Server(url, **server))
-    return extract.run(
-        staged.connection, client, SOURCE, "medic", extract.Options(page_rows=2), lambda _: None, lambda _: None
-    )
+    job = Job(staged.connection, client, SOURCE, "medic", lambda _: None, lambda _: None)
+    return extract.run(job, extract.Options(page_rows=2))
 
 
 def test_a_certificate_of_an_authority_of_ones_own_and_a_path_before_the_database(

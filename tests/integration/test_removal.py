@@ -7,9 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import documents, history, instances, marts, models, removal, staging
+from cht_sync import checkpoint, history, instances, marts, models, removal, staging
 from cht_sync import warehouse as warehouses
 from cht_sync.errors import CheckpointMoved, ConfigurationInvalid
+from cht_sync.rows import Row
 from psycopg import sql as statement
 
 from tests.lib.kills import kill, statements
@@ -24,7 +25,7 @@ BOTH = instances.Configuration(
 ONE = instances.Configuration(BOTH.timezone, BOTH.instances[1:])
 
 
-def rows() -> list[documents.Row]:
+def rows() -> list[Row]:
     return [
         doc("settings", '{"settings":{"contact_types":[]}}'),
         doc("area", '{"type":"health_center","name":"Area"}'),
@@ -115,7 +116,7 @@ def test_one_that_is_not_there_is_refused_and_names_those_that_are(filled: wareh
 
 
 def test_an_extraction_that_is_still_at_work_writes_no_more(filled: warehouses.Connection) -> None:
-    before = staging.checkpoint(filled, SOURCE)
+    before = checkpoint.read(filled, SOURCE)
     removal.remove(filled, ONE, "kitui")
     with pytest.raises((CheckpointMoved, psycopg.errors.CheckViolation)):
         staging.write(filled, before, Page([doc("late")]), lambda: IDENTITY)

@@ -1,11 +1,14 @@
 """Refused documents: kept whole, listed, said to count as before, and tried again."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any
 
 import pytest
-from cht_sync import couchdb, documents, errors, marts, models, replay, staging
+from cht_sync import checkpoint, couchdb, errors, lines, marts, models, replay, staging
 from cht_sync import warehouse as warehouses
+from cht_sync.rows import Row
 
 from tests.lib import replaced
 from tests.lib.kills import connect, kill, prepare, run, statements
@@ -98,19 +101,20 @@ def test_a_later_revision_that_came_meanwhile_is_not_overwritten(refused: Wareho
     done = partial(replay.run, refused.connection, before, lambda *_: None, "medic", lambda: False)
 
     class Meanwhile:
-        """As staging.amend, after somebody else's."""
+        """As staging.loaded, after somebody else's page."""
 
         def __init__(self) -> None:
-            self.amend = staging.amend
+            self.loaded = staging.loaded
 
-        def __call__(self, *args: object) -> object:
-            newer = documents.line(0, documents.Row("b", "3-c", None, False, b'{"type":"clinic"}'), "medic")
-            self.amend(refused.connection, before, [newer], lambda _: 0)
+        def __call__(self, *args: Any) -> AbstractContextManager[None]:
+            newer = Row("b", "3-c", None, False, b'{"type":"clinic"}')
+            with self.loaded(refused.connection, lines.numbered([newer], "medic")):
+                staging.amend(refused.connection, before, staging.hold(refused.connection, before))
             refused.connection.execute("update ops.rejected_document set _rev = '9-z' where id = 'a'")
-            return self.amend(*args)  # type: ignore[arg-type]
+            return self.loaded(*args)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(staging, "amend", Meanwhile())
+        patch.setattr(staging, "loaded", Meanwhile())
         assert done().cured == 2
     assert refused.rows("_id, _rev") == [("b", "3-c"), ("c", "1-a")]
     assert [row[:2] for row in refused.rejected()] == [(b"a", "9-z"), (b"d\0", "1-a")]
@@ -174,7 +178,7 @@ def test_a_killed_replay_is_continued_by_the_next_run(
     run(warehouse, begin)
     kill(warehouse, task, 1 + round(moment * (sent - 1)))
     with connect(warehouse) as connection:
-        asked = staging.checkpoint(connection, SOURCE).replay is not None or live(connection)
+        asked = checkpoint.read(connection, SOURCE).replay is not None or live(connection)
         run(warehouse, [source.copy if asked else task])
         assert replaced.staged(connection) == source.documents()
         assert connection.execute("select 1 from ops.rejected_document").fetchall() == []
@@ -209,9 +213,9 @@ def test_one_that_couchdb_still_cannot_read_does_not_stop_the_others(source: Sou
 
 def test_ids_that_are_no_text_are_tried_again_and_listed(source: Source, staged: Warehouse) -> None:
     for row in (
-        documents.Row("", "1-a", None, False, b"{}", b'"\xff"'),
-        documents.Row("a\0", "1-a", None, False, b"{}"),
-        documents.Row("", "1-a", None, False, None, b'"\\ud83d"'),
+        Row("", "1-a", None, False, b"{}", b'"\xff"'),
+        Row("a\0", "1-a", None, False, b"{}"),
+        Row("", "1-a", None, False, None, b'"\\ud83d"'),
     ):
         staged.write(row)
     done = source.copy(staged.connection, "replay")
@@ -273,9 +277,9 @@ def test_while_one_waits_its_earlier_revision_goes_on_counting(source: Source, s
 
 def test_an_account_that_could_not_be_redacted_is_read_again(staged: Warehouse) -> None:
     staging.prepare(staged.connection, {"kitui/_users": ("kitui", "_users")})
-    row = documents.Row("org.couchdb.user:ana", "1-a", None, False, b"[]")
+    row = Row("org.couchdb.user:ana", "1-a", None, False, b"[]")
     staged.write(row, source="kitui/_users", database="_users")
-    before = staging.checkpoint(staged.connection, "kitui/_users")
+    before = checkpoint.read(staged.connection, "kitui/_users")
     body = b'{"_id":"org.couchdb.user:ana","name":"ana","derived_key":"secret"}'
     found = replay.run(staged.connection, before, lambda *_: body, "_users", lambda: False)
     assert found == replay.Replayed(1, 1, finished=True)

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from cht_sync import couchdb, extract, marts, models
 from cht_sync import warehouse as warehouses
+from cht_sync.job import Job
 from psycopg import conninfo
 
 from tests.lib.feeds import FakeCouchDB
@@ -90,7 +91,7 @@ def copying(url: str) -> Callable[[warehouses.Connection], object]:
     client = partial(couchdb.Client, couchdb.Server(url))
 
     def copy(connection: warehouses.Connection) -> None:
-        extract.run(connection, client, SOURCE, "medic", extract.Options(page_rows=4), lambda _: None)
+        extract.run(Job(connection, client, SOURCE, "medic", lambda _: None), extract.Options(page_rows=4))
 
     return copy
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 from cht_sync import couchdb, errors, extract, retry
+from cht_sync.job import Job
 
 from tests.lib.certificates import Certificates
 from tests.lib.feeds import FakeCouchDB
@@ -54,9 +55,8 @@ class Run:
             client = partial(couchdb.Client, couchdb.Server(url or address), (1, 0.3))
             options = extract.Options(20, seconds)  # each row has its seq
             try:
-                return extract.run(
-                    self.staged.connection, client, SOURCE, "medic", options, lambda _: None, self.pauses.append
-                )
+                job = Job(self.staged.connection, client, SOURCE, "medic", lambda _: None, self.pauses.append)
+                return extract.run(job, options)
             finally:
                 self.server.release.set()
                 self.asked = [request.path for request in requests]

@@ -8,8 +8,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import couchdb, documents, errors, models, seed, snapshot, staging, stretch, verify
+from cht_sync import checkpoint, couchdb, errors, models, redaction, seed, snapshot, staging, stretch, verify
 from cht_sync import warehouse as warehouses
+from cht_sync.job import Job
 from psycopg import sql as identifiers
 
 from tests.lib import replaced
@@ -38,17 +39,17 @@ class Seeding:
     def report(self, told: object) -> None:
         self.told.append(str(told))
 
+    def job(self, connection: warehouses.Connection) -> Job:
+        return Job(connection, self.client, self.name, self.database, self.report, lambda _: None)
+
     def plan(self, connection: warehouses.Connection, options: snapshot.Options | None = None) -> list[int]:
-        options = options or self.options
-        return seed.plan(
-            connection, self.old, self.client, self.name, self.database, options, self.report, lambda _: None
-        )
+        return seed.plan(self.job(connection), self.old, options or self.options)
 
     def copy(self, connection: warehouses.Connection) -> Any:
-        return seed.copy(connection, self.old, self.name, self.database, self.options, self.report)
+        return seed.copy(self.job(connection), self.old, self.options)
 
     def hand_over(self, connection: warehouses.Connection) -> bool:
-        return snapshot.hand_over(connection, self.client, self.name, self.database, self.options, lambda _: None)
+        return snapshot.hand_over(self.job(connection), self.options)
 
     def whole(self, connection: warehouses.Connection) -> None:
         assert self.plan(connection) == [1]
@@ -57,10 +58,8 @@ class Seeding:
 
     def compare(self, connection: warehouses.Connection, **options: Any) -> verify.Verification:
         given = verify.Options(**({"seconds": 60} | options))
-        beside = partial(warehouses.connect, partial(psycopg.connect, self.dsn))
-        return verify.run(
-            connection, self.client, SOURCE, "medic", given, lambda _: None, lambda _: None, beside=beside
-        )
+        second = partial(warehouses.connect, partial(psycopg.connect, self.dsn))
+        return verify.run(Job(connection, self.client, SOURCE, "medic", print, lambda _: None, second), given)
 
 
 @pytest.fixture
@@ -131,8 +130,8 @@ def test_what_couch2pg_has_needs_no_copy(
     seeding.whole(staged.connection)
     assert same(source, staged)
     assert staged.rows("_id, _rev, doc", order="_deleted desc, _id")[0] == ("p0", "2-d", None)
-    checkpoint = staged.checkpoint()
-    assert (checkpoint.mode, checkpoint.batch, checkpoint.seq) == ("incremental", 1, f"{source.fake.last}-g1AAAA")
+    begun = staged.checkpoint()
+    assert (begun.mode, begun.batch, begun.seq) == ("incremental", 1, f"{source.fake.last}-g1AAAA")
     put(source, "later")
     assert source.copy(staged.connection).rows == 1
     assert seeding.compare(staged.connection).wrong == 0
@@ -214,10 +213,10 @@ def test_reading_it_anew_proves_it_too_and_brings_what_couch2pg_had_changed(
     couch2pg.put("large", document("large", n=12345678901234567000))
     couch2pg.note(f"{source.fake.last}-g1AAAA")
     seeding.whole(staged.connection)
-    assert set(staged.rows("form")) == {(documents.SEEDED,)}
+    assert set(staged.rows("form")) == {(redaction.SEEDED,)}
     source.copy(staged.connection, "resync")
     assert same(source, staged)
-    assert set(staged.rows("form", order="form")) >= {(documents.FORM,)}
+    assert set(staged.rows("form", order="form")) >= {(redaction.FORM,)}
     assert is_complete(staged)
 
 
@@ -330,7 +329,7 @@ def test_accounts_are_redacted(source: Source, couch2pg: Couch2pg, warehouse: st
     couch2pg.note("1-g1AAAA", "cht.example.org/_users")
     seeding = Seeding(source, couch2pg, warehouse, "_users", name="cht.example.org/_users")
     connection = staged.connection
-    before = staging.checkpoint(connection, "kitui/_users")
+    before = checkpoint.read(connection, "kitui/_users")
     identity = couchdb.Identity("instance_start_time", "1")
     first = snapshot.Begin("1-g1AAAA", [None], 1, seeded=True)
     snapshot.begin(connection, before, identity, first, seeding.options)
@@ -396,7 +395,7 @@ def test_one_way_is_gone_to_its_end(source: Source, couch2pg: Couch2pg, seeding:
 
     def ranges(*, anew: bool = False) -> list[int]:
         options = snapshot.Options(seconds=60, anew=anew)
-        return snapshot.plan(staged.connection, seeding.client, SOURCE, "medic", options, seeding.report)
+        return snapshot.plan(seeding.job(staged.connection), options)
 
     seeding.plan(staged.connection)
     with pytest.raises(errors.FirstCopy, match="begun from couch2pg's table"):
@@ -404,7 +403,7 @@ def test_one_way_is_gone_to_its_end(source: Source, couch2pg: Couch2pg, seeding:
     assert ranges(anew=True) == [1]
     with pytest.raises(errors.FirstCopy, match="begun from CouchDB"):
         seeding.plan(staged.connection)
-    stretch.copy(staged.connection, seeding.client, SOURCE, "medic", 1, seeding.options, seeding.report)
+    stretch.copy(seeding.job(staged.connection), 1, seeding.options)
     seeding.hand_over(staged.connection)
     assert not staged.checkpoint().seeded
     assert same(source, staged)

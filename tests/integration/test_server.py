@@ -11,6 +11,7 @@ import requests
 from cht_sync import couchdb as client
 from cht_sync import extract, snapshot, stretch, verify
 from cht_sync import warehouse as warehouses
+from cht_sync.job import Job
 
 from demo.settings import CouchDB
 from tests.lib.pages import SOURCE, Warehouse
@@ -26,7 +27,7 @@ class Server:
     server: CouchDB
     name: str
     connection: warehouses.Connection
-    beside: Callable[[], Any]
+    second: Callable[[], Any]
 
     def ask(self, method: str, path: str, **arguments: Any) -> requests.Response:
         url = f"{self.server.url}/{self.name}/{path}"
@@ -43,14 +44,16 @@ class Server:
     def client(self) -> client.Client:
         return client.Client(client.Server(self.server.url, self.server.login, self.server.password))
 
+    @property
+    def job(self) -> Job:
+        return Job(self.connection, self.client, SOURCE, self.name, lambda _: None, open=self.second)
+
     def extract(self) -> extract.Progress:
         options = extract.Options(page_rows=50)
-        return extract.run(self.connection, self.client, SOURCE, self.name, options, lambda _: None)
+        return extract.run(self.job, options)
 
     def compare(self) -> dict[str, int]:
-        done = verify.run(
-            self.connection, self.client, SOURCE, self.name, verify.Options(), lambda _: None, beside=self.beside
-        )
+        done = verify.run(self.job, verify.Options())
         return {key: value for key, value in vars(done).items() if isinstance(value, int) and value}
 
     def staged(self) -> dict[str, str]:
@@ -60,19 +63,18 @@ class Server:
 
 @pytest.fixture
 def server(couchdb: CouchDB, database: str, staged: Warehouse, warehouse: str) -> Server:
-    beside = partial(warehouses.connect, partial(psycopg.connect, warehouse))
-    filled = Server(couchdb, database, staged.connection, beside)
+    second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
+    filled = Server(couchdb, database, staged.connection, second)
     filled.write(*({"_id": name, "type": "person", "name": name} for name in NAMES))
     return filled
 
 
 def test_a_first_copy_in_ranges_with_writes_between_then_the_feed_and_a_comparison(server: Server) -> None:
     options = snapshot.Options(page_rows=20, range_rows=60)
-    steps = (server.connection, server.client, SOURCE, server.name)
-    numbers = snapshot.plan(*steps, options, lambda _: None)
+    numbers = snapshot.plan(server.job, options)
     assert numbers == [1, 2, 3, 4, 5]
     for number in reversed(numbers):
-        stretch.copy(*steps, number, options, lambda _: None)
+        stretch.copy(server.job, number, options)
         revisions = server.revisions()
         edited, deleted = NAMES[number * 7], NAMES[number * 50]
         server.write(
@@ -80,7 +82,7 @@ def test_a_first_copy_in_ranges_with_writes_between_then_the_feed_and_a_comparis
             {"_id": deleted, "_rev": revisions[deleted], "_deleted": True},
             {"_id": f"new{number}"},
         )
-    assert snapshot.hand_over(*steps, options)
+    assert snapshot.hand_over(server.job, options)
     assert server.extract().caught_up
     assert server.staged() == server.revisions()
     assert server.compare() == {"documents": 302}

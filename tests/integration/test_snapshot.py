@@ -8,8 +8,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import couchdb, errors, models, snapshot, staging, stretch, verify
+from cht_sync import checkpoint, couchdb, errors, models, snapshot, stretch, verify
 from cht_sync import warehouse as warehouses
+from cht_sync.job import Job
 
 from tests.lib import replaced
 from tests.lib.feeds import Fault
@@ -45,25 +46,17 @@ class Snapshot:
     def client(self) -> couchdb.Client:
         return couchdb.Client(couchdb.Server(self.source.url))
 
+    def job(self, connection: warehouses.Connection) -> Job:
+        return Job(connection, self.client, SOURCE, "medic", lambda told: self.told.append(str(told)), self.pause)
+
     def plan(self, connection: warehouses.Connection) -> list[int]:
-        return snapshot.plan(
-            connection, self.client, SOURCE, "medic", self.options, lambda told: self.told.append(str(told)), self.pause
-        )
+        return snapshot.plan(self.job(connection), self.options)
 
     def copy(self, connection: warehouses.Connection, number: int) -> Any:
-        return stretch.copy(
-            connection,
-            self.client,
-            SOURCE,
-            "medic",
-            number,
-            self.options,
-            lambda told: self.told.append(str(told)),
-            self.pause,
-        )
+        return stretch.copy(self.job(connection), number, self.options)
 
     def hand_over(self, connection: warehouses.Connection) -> bool:
-        return snapshot.hand_over(connection, self.client, SOURCE, "medic", self.options, self.pause)
+        return snapshot.hand_over(self.job(connection), self.options)
 
     def whole(self, connection: warehouses.Connection) -> None:
         for number in self.plan(connection):
@@ -102,9 +95,9 @@ def test_a_copy_in_ranges_then_the_feed(source: Source, staged: Warehouse) -> No
     assert same(source, staged)
     assert ranges(staged) == []
     assert {row[0] for row in staged.rows("batch")} == {1}
-    checkpoint = staged.checkpoint()
-    assert (checkpoint.mode, checkpoint.batch, checkpoint.reads, checkpoint.generation) == ("incremental", 1, 1, 2)
-    assert checkpoint.seq == "23-g1AAAA"
+    begun = staged.checkpoint()
+    assert (begun.mode, begun.batch, begun.reads, begun.generation) == ("incremental", 1, 1, 2)
+    assert begun.seq == "23-g1AAAA"
     source.fake.put("later")
     source.fake.delete("p03")
     assert source.copy(staged.connection).rows == 2
@@ -140,10 +133,8 @@ def test_until_it_has_ended_neither_feed_nor_models_nor_comparison_touch_it(
     models.update(staged.connection)
     assert staged.connection.execute("select count(*) from models.person").fetchone() == (0,)
     assert models.update(staged.connection).changed == 0
-    beside = partial(warehouses.connect, partial(psycopg.connect, warehouse))
-    compared = verify.run(
-        staged.connection, first.client, SOURCE, "medic", verify.Options(), lambda _: None, beside=beside
-    )
+    second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
+    compared = verify.run(replace(first.job(staged.connection), open=second), verify.Options())
     assert "(copying)" in compared.waits
     for number in numbers:
         first.copy(staged.connection, number)
@@ -356,4 +347,4 @@ def test_ranges_kills_and_writes_in_any_order(seed: int, source: Source, staged:
     first.whole(staged.connection)
     source.copy(staged.connection)
     assert same(source, staged)
-    assert staging.checkpoint(staged.connection, SOURCE).mode == "incremental"
+    assert checkpoint.read(staged.connection, SOURCE).mode == "incremental"

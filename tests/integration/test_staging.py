@@ -5,8 +5,10 @@ from functools import partial
 
 import psycopg
 import pytest
-from cht_sync import couchdb, documents, errors, staging
+from cht_sync import checkpoint, couchdb, errors, lines, redaction, staging
 from cht_sync import warehouse as warehouses
+from cht_sync.checkpoint import Checkpoint
+from cht_sync.rows import Row
 
 from tests.lib.pages import ASKED_AT, IDENTITY, SOURCE, Page, Warehouse, deleted, doc
 
@@ -38,7 +40,7 @@ def test_a_page_that_fails_while_it_is_read_leaves_nothing(staged: Warehouse) ->
 
 
 @pytest.mark.parametrize("rows", [[doc("b")], []])
-def test_a_reader_that_was_overtaken_writes_nothing(staged: Warehouse, rows: list[documents.Row]) -> None:
+def test_a_reader_that_was_overtaken_writes_nothing(staged: Warehouse, rows: list[Row]) -> None:
     before = staged.checkpoint()
     staged.write(doc("a"), seq="1-x")
     after = staged.checkpoint()
@@ -57,9 +59,7 @@ def test_a_reader_of_an_earlier_generation_writes_nothing_whatever_its_seq(stage
 
 
 @pytest.mark.parametrize(("rows", "batch"), [([doc("b")], 6), ([], 5)])
-def test_batches_taken_by_a_repair_meanwhile_stay_taken(
-    staged: Warehouse, rows: list[documents.Row], batch: int
-) -> None:
+def test_batches_taken_by_a_repair_meanwhile_stay_taken(staged: Warehouse, rows: list[Row], batch: int) -> None:
     before = staged.checkpoint()
     staged.connection.execute("update ops.checkpoint set batch = 5")
     written = staging.write(staged.connection, before, Page(rows, "2-x"), lambda: IDENTITY)
@@ -68,9 +68,9 @@ def test_batches_taken_by_a_repair_meanwhile_stay_taken(
     assert staged.rows("batch") == [(batch,) for _ in rows]
 
 
-def amend(staged: Warehouse, before: staging.Checkpoint, *rows: documents.Row, settled: int = 0) -> tuple[int, int]:
-    lines = [documents.line(number, row, "medic") for number, row in enumerate(rows)]
-    return staging.amend(staged.connection, before, lines, lambda _: settled)
+def amend(staged: Warehouse, before: Checkpoint, *rows: Row, settled: int = 0) -> tuple[int, int]:
+    with staging.loaded(staged.connection, lines.numbered(rows, "medic")):
+        return staging.amend(staged.connection, before, staging.hold(staged.connection, before), settled)
 
 
 def test_documents_read_again_take_a_batch_and_move_nothing_else(staged: Warehouse) -> None:
@@ -115,7 +115,7 @@ def test_what_other_redaction_rules_wrote_is_written_again(staged: Warehouse) ->
     staged.write(doc("a"))
     staged.connection.execute("update staging.document set form = 0")
     assert staged.write(doc("a")).changed == 1
-    assert staged.rows("form") == [(documents.FORM,)]
+    assert staged.rows("form") == [(redaction.FORM,)]
 
 
 def test_what_was_gone_is_back_with_any_row(staged: Warehouse) -> None:
@@ -207,7 +207,7 @@ def test_an_earlier_good_revision_stays_while_a_later_one_is_refused(staged: War
 
 
 @pytest.mark.parametrize("cure", [doc("a", rev="3-c"), deleted("a", "3-c"), doc("a", rev="1-a")])
-def test_a_later_good_row_clears_what_was_refused(staged: Warehouse, cure: documents.Row) -> None:
+def test_a_later_good_row_clears_what_was_refused(staged: Warehouse, cure: Row) -> None:
     staged.write(doc("a", rev="1-a"))
     staged.write(doc("a", '{"n":1e200000}', "2-b"))
     staged.write(cure)
@@ -245,10 +245,10 @@ def test_another_database_is_told_from_the_one_copied(staged: Warehouse) -> None
     staged.write(doc("a"))
     known = staged.checkpoint()
     assert known.identity == IDENTITY
-    staging.require_same(known, IDENTITY)
-    staging.require_same(known, couchdb.Identity("uuid", "of another kind"))
+    checkpoint.require_same(known, IDENTITY)
+    checkpoint.require_same(known, couchdb.Identity("uuid", "of another kind"))
     with pytest.raises(errors.SourceReplaced, match="Nothing was changed"):
-        staging.require_same(known, couchdb.Identity("instance_start_time", "1"))
+        checkpoint.require_same(known, couchdb.Identity("instance_start_time", "1"))
 
 
 def test_batches_of_a_source_become_visible_in_their_order(staged: Warehouse, warehouse: str) -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from cht_sync import couchdb, errors, repair, verify
 from cht_sync import warehouse as warehouses
+from cht_sync.job import Job
 
 from tests.lib import replaced
 from tests.lib.feeds import Fault
@@ -45,17 +46,9 @@ def check(source: Source, copied: Warehouse, warehouse: str) -> Verify:
 
 def compare(source: Source, copied: Warehouse, warehouse: str, **options: Any) -> verify.Verification:
     client = partial(couchdb.Client, couchdb.Server(source.url))
-    beside = partial(warehouses.connect, partial(psycopg.connect, warehouse))
-    return verify.run(
-        copied.connection,
-        client,
-        SOURCE,
-        "medic",
-        verify.Options(**({"seconds": 60} | options)),
-        lambda _: None,
-        lambda _: None,
-        beside=beside,
-    )
+    second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
+    job = Job(copied.connection, client, SOURCE, "medic", lambda _: None, lambda _: None, second)
+    return verify.run(job, verify.Options(**({"seconds": 60} | options)))
 
 
 def found(done: verify.Verification) -> dict[str, int]:

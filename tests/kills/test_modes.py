@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from cht_sync import couchdb, staging, warehouse
+from cht_sync import checkpoint, couchdb, warehouse
 
 from tests.lib import databases, extent, replaced
 from tests.lib.feeds import FakeCouchDB
@@ -57,8 +57,8 @@ def task(server: Source, mode: str) -> Task:
 
 def wants(connection: warehouse.Connection, mode: str) -> bool:
     """Whether what was asked for has yet to begin: then only who asked will, as Airflow's next try does."""
-    checkpoint = staging.checkpoint(connection, SOURCE)
-    return checkpoint.generation == 1 or (mode == "replace" and checkpoint.identity == IDENTITY)
+    begun = checkpoint.read(connection, SOURCE)
+    return begun.generation == 1 or (mode == "replace" and begun.identity == IDENTITY)
 
 
 def whole(server: Source) -> list[tuple[str, str, Any]]:
@@ -70,9 +70,9 @@ def require_whole(connection: warehouse.Connection, server: Source) -> None:
     assert replaced.staged(connection) == whole(server)
     assert connection.execute(REFUSED).fetchall() == [(b"p5", "2-b")]
     assert connection.execute(LEFT).fetchall() == []
-    checkpoint = staging.checkpoint(connection, SOURCE)
-    assert (checkpoint.mode, checkpoint.base) == ("incremental", None)
-    assert checkpoint.identity == couchdb.Identity(IDENTITY.kind, server.fake.started)
+    ended = checkpoint.read(connection, SOURCE)
+    assert (ended.mode, ended.base) == ("incremental", None)
+    assert ended.identity == couchdb.Identity(IDENTITY.kind, server.fake.started)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -97,7 +97,7 @@ def test_kill_after_kill(mode: str, after_statements: int, server: Source, wareh
     begin(server, warehouse, mode)
     modes: list[str] = []
     with connect(warehouse) as reader:
-        while not modes or staging.checkpoint(reader, SOURCE).mode == mode or wants(reader, mode):
+        while not modes or checkpoint.read(reader, SOURCE).mode == mode or wants(reader, mode):
             modes.append(mode if wants(reader, mode) else "incremental")
             survived = partial(server.copy, mode=modes[-1], page_rows=1)
             killed_or_ended(warehouse, survived, after_statements + len(modes))

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from cht_sync import couchdb, extract, marts, models
 from cht_sync import warehouse as warehouses
+from cht_sync.job import Job
 
 from tests.lib import databases, extent
 from tests.lib.feeds import FakeCouchDB
@@ -32,7 +33,7 @@ def source() -> Iterator[Task]:
 
         def copy(connection: warehouses.Connection) -> None:
             client = partial(couchdb.Client, couchdb.Server(url))
-            extract.run(connection, client, SOURCE, "medic", extract.Options(page_rows=4), lambda _: None)
+            extract.run(Job(connection, client, SOURCE, "medic", lambda _: None), extract.Options(page_rows=4))
 
         yield copy
 

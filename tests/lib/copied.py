@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cht_sync import staging, warehouse
+from cht_sync import checkpoint, warehouse
+from cht_sync.checkpoint import Checkpoint
 
 from tests.lib.original import Document, held
 
@@ -47,7 +48,7 @@ class Refusal(NamedTuple):
 class State:
     """What is staged of a source, in one snapshot."""
 
-    checkpoint: staging.Checkpoint
+    checkpoint: Checkpoint
     rows: dict[str, Row]
     refused: dict[bytes, Refusal]
     batches: dict[str, int]
@@ -68,11 +69,11 @@ class State:
 def state(connection: warehouse.Connection, source: str) -> State:
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
-        checkpoint = staging.checkpoint(connection, source)
+        before = checkpoint.read(connection, source)
         rows = connection.execute(ROWS, [source]).fetchall()
         refused = connection.execute(REFUSED, [source]).fetchall()
     return State(
-        checkpoint,
+        before,
         {row[0]: Row(*row[1:6]) for row in rows},
         {bytes(row[0]): Refusal(*row[1:]) for row in refused},
         {row[0]: row[6] for row in rows},

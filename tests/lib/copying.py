@@ -8,6 +8,8 @@ from functools import partial
 import psycopg
 from cht_sync import changes, couchdb, errors, extract, recopy, staging, verify
 from cht_sync import warehouse as warehouses
+from cht_sync.checkpoint import Checkpoint
+from cht_sync.job import Job
 
 from demo.settings import CouchDB
 from tests.lib import copied
@@ -130,9 +132,8 @@ class Copying:
         options = verify.Options(max_document_bytes=self.longest)
         with self.connect() as connection:
             try:
-                done = verify.run(
-                    connection, self.client, SOURCE, self.database, options, lambda _: None, beside=self.connect
-                )
+                job = Job(connection, self.client, SOURCE, self.database, lambda _: None, open=self.connect)
+                done = verify.run(job, options)
             except errors.SourceReplaced:
                 assert another
                 assert self.state() == before
@@ -149,7 +150,7 @@ class Copying:
 
     def _extract(self, options: extract.Options, client: Client, connection: warehouses.Connection) -> extract.Progress:
         given = replace(options, max_document_bytes=self.longest)
-        return extract.run(connection, client, SOURCE, self.database, given, lambda _: None)
+        return extract.run(Job(connection, client, SOURCE, self.database, lambda _: None), given)
 
     def _is_another(self, identity: couchdb.Identity | None) -> bool:
         return identity is not None and identity.value != self.written.original.started()
@@ -189,7 +190,7 @@ class Copying:
         assert refused == {}
 
 
-def fence(checkpoint: staging.Checkpoint) -> tuple[int, int]:
+def fence(checkpoint: Checkpoint) -> tuple[int, int]:
     return checkpoint.generation, checkpoint.reads
 
 

@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
-from cht_sync import changes, couchdb, feed, staging, warehouse
+from cht_sync import changes, checkpoint, couchdb, feed, reader, staging, warehouse
+from cht_sync.checkpoint import Checkpoint
 
 Client = Callable[[], couchdb.Client]
 
@@ -53,12 +53,12 @@ class Between(couchdb.Client):
 class Reader:
     """A run that has read a page and not written it: the page."""
 
-    def __init__(self, client: Client, database: str, before: staging.Checkpoint, limits: feed.Limits) -> None:
+    def __init__(self, client: Client, database: str, before: Checkpoint, limits: reader.Limits) -> None:
         self.before, self._client, self._database = before, client, database
         asking = client()
         self.identity = asking.identity(database)
         asking.close()
-        with feed.reading(client(), database, before.seq, limits, lambda: datetime.now(UTC), 60) as pages:
+        with feed.reading(client(), database, before.seq, replace(limits, seconds=60)) as pages:
             page = next(iter(pages))
             self._chunks = list(page)
         self.end = page.end
@@ -73,5 +73,5 @@ class Reader:
         asking = self._client()
         now = asking.identity(self._database)
         asking.close()
-        staging.require_same(replace(self.before, identity=self.identity), now)
+        checkpoint.require_same(replace(self.before, identity=self.identity), now)
         return now

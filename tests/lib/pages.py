@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from cht_sync import couchdb, documents, staging, warehouse
+from cht_sync import checkpoint, couchdb, lines, staging, warehouse
+from cht_sync.checkpoint import Checkpoint
+from cht_sync.rows import Row
 
 SOURCE = "kitui/medic"
 ASKED_AT = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -19,7 +21,7 @@ IDENTITY = couchdb.Identity("instance_start_time", "1795463520")
 class Page:
     """Rows in their order; `fails` is raised after them."""
 
-    rows: list[documents.Row]
+    rows: list[Row]
     seq: str = "5-g1AAAA"
     pending: int | None = 0
     until: int | None = None
@@ -29,7 +31,7 @@ class Page:
 
     def __iter__(self) -> Iterator[bytes]:
         for number, row in enumerate(self.rows):
-            yield documents.line(number, row, self.database)
+            yield lines.line(number, row, self.database)
         if self.fails:
             raise self.fails
         self.read = True
@@ -41,12 +43,12 @@ class Page:
         return staging.End(self.seq, self.pending, until, len(self.rows), ASKED_AT, self.pending == 0)
 
 
-def doc(name: str, body: str = '{"type":"person"}', rev: str = "1-a") -> documents.Row:
-    return documents.Row(name, rev, None, False, body.encode())
+def doc(name: str, body: str = '{"type":"person"}', rev: str = "1-a") -> Row:
+    return Row(name, rev, None, False, body.encode())
 
 
-def deleted(name: str, rev: str = "2-d") -> documents.Row:
-    return documents.Row(name, rev, None, True, b'{"type":"person","name":"Ana"}')
+def deleted(name: str, rev: str = "2-d") -> Row:
+    return Row(name, rev, None, True, b'{"type":"person","name":"Ana"}')
 
 
 class Warehouse:
@@ -56,12 +58,12 @@ class Warehouse:
         self.connection = connection
         staging.prepare(connection, {SOURCE: ("kitui", "medic")})
 
-    def write(self, *rows: documents.Row, source: str = SOURCE, **page: Any) -> staging.Written:
-        before = staging.checkpoint(self.connection, source)
+    def write(self, *rows: Row, source: str = SOURCE, **page: Any) -> staging.Written:
+        before = checkpoint.read(self.connection, source)
         return staging.write(self.connection, before, Page(list(rows), **page), lambda: IDENTITY)
 
-    def checkpoint(self) -> staging.Checkpoint:
-        return staging.checkpoint(self.connection, SOURCE)
+    def checkpoint(self) -> Checkpoint:
+        return checkpoint.read(self.connection, SOURCE)
 
     def rows(self, columns: str, table: str = "staging.document", order: str = "_id") -> list[tuple[Any, ...]]:
         query = f"select {columns} from {table} where source = '{SOURCE}' order by {order}"

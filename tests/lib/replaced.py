@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from cht_sync import couchdb, extract, warehouse
+from cht_sync.job import Job
 
 from tests.lib.feeds import FakeCouchDB
 from tests.lib.pages import SOURCE
@@ -54,7 +55,7 @@ class Source:
     def copy(self, connection: warehouse.Connection, mode: str = "incremental", **options: Any) -> extract.Progress:
         client = partial(couchdb.Client, couchdb.Server(self.url))
         given = extract.Options(**{"page_rows": 100, "seconds": 60} | options, mode=mode)
-        return extract.run(connection, client, SOURCE, "medic", given, lambda _: None, lambda _: None)
+        return extract.run(Job(connection, client, SOURCE, "medic", lambda _: None, lambda _: None), given)
 
 
 @contextmanager

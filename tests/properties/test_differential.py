@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 from cht_sync import couchdb, extract, staging
+from cht_sync.job import Job
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,7 +81,7 @@ def copy(couchdb_: CouchDB, staged: Warehouse, database: str) -> str:
     staging.prepare(staged.connection, {source: ("kitui", database)})
     client = partial(couchdb.Client, couchdb.Server(couchdb_.url, *couchdb_.auth))
     options = extract.Options(page_rows=400)
-    assert extract.run(staged.connection, client, source, database, options, lambda _: None).caught_up
+    assert extract.run(Job(staged.connection, client, source, database, lambda _: None), options).caught_up
     return source
 
 

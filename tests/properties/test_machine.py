@@ -8,7 +8,7 @@ After every step nothing may be staged that CouchDB never gave, and who follows 
 import sys
 from functools import partial
 
-from cht_sync import changes, extract, feed
+from cht_sync import changes, extract, reader
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -50,7 +50,7 @@ DOCUMENTS = st.lists(st.tuples(NAMES, KINDS), max_size=6)
 OPTIONS = st.builds(
     extract.Options,
     page_rows=st.sampled_from([1, 2, 3, 100]),
-    page_bytes=st.sampled_from([1, feed.PAGE_BYTES]),
+    page_bytes=st.sampled_from([1, reader.PAGE_BYTES]),
     seconds=st.sampled_from([60, 60, 0]),
     wait=st.just(30),
     mode=st.sampled_from([*["incremental"] * 3, "resync", "replace", "replace", "replay"]),

@@ -6,8 +6,9 @@ from itertools import chain
 
 import pytest
 import requests
-from cht_sync import couchdb, documents, listing
+from cht_sync import couchdb, listing
 from cht_sync.changes import Page
+from cht_sync.rows import Row, parse
 
 from bench import feed_server
 from bench.documents import Documents, number, ordered, rev, uuid
@@ -19,11 +20,9 @@ def county() -> County:
     return County(Documents(size=400))
 
 
-def rows(
-    county: County, since: int, limit: int, interval: int = 1, count: int = 100
-) -> tuple[list[documents.Row], Page]:
+def rows(county: County, since: int, limit: int, interval: int = 1, count: int = 100) -> tuple[list[Row], Page]:
     page = Page(county.changes(count, since, limit, interval, include_docs=True), "the page")
-    return [documents.parse(text) for text in page], page
+    return [parse(text) for text in page], page
 
 
 def test_ids_are_spread_and_lead_back_to_their_documents() -> None:

@@ -4,8 +4,7 @@ import csv
 import io
 
 import pytest
-from cht_sync import documents
-from cht_sync.errors import NotCouchDB
+from cht_sync import lines, rows
 
 NAMES = ("line", "id", "reject_id", "rev", "deleted", "altered", "body", "raw", "reason")
 
@@ -17,29 +16,13 @@ def row(head: bytes, doc: bytes | None = None) -> bytes:
 
 def line(text: bytes, database: str = "medic") -> dict[str, str]:
     """The fields of the line that the row becomes, as COPY reads them."""
-    written = documents.line(7, documents.parse(text), database)
+    written = lines.line(7, rows.parse(text), database)
     (fields,) = csv.reader(io.StringIO(written.decode()), delimiter="\x02", quotechar="\x01")
     return dict(zip(NAMES, fields, strict=True))
 
 
 def raw(given: dict[str, str]) -> bytes:
     return bytes.fromhex(given["raw"].removeprefix("\\x"))
-
-
-def test_a_document_is_cut_out_not_decoded() -> None:
-    doc = b'{"_id":"a","n":12345678901234567890,"f":1.0,"t":",\\"doc\\":"}'
-    parsed = documents.parse(row(b'"id":"a"', doc))
-    assert (parsed.id, parsed.rev, parsed.deleted, parsed.body) == ("a", "1-a", False, doc)
-
-
-def test_an_id_that_spells_the_cut_does_not_cut() -> None:
-    assert documents.parse(row(b'"id":"x,\\"doc\\":y"', b'{"a":1}')).id == 'x,"doc":y'
-
-
-@pytest.mark.parametrize("seq", [b'"15-g1AAAA"', b"15"])
-def test_a_seq_is_kept_as_text(seq: bytes) -> None:
-    text = b'{"seq":' + seq + b',"id":"a","changes":[{"rev":"1-a"}],"doc":{}}'
-    assert documents.parse(text).seq == seq.decode().strip('"')
 
 
 def test_a_good_document_goes_on_as_it_came() -> None:
@@ -123,18 +106,3 @@ def test_an_account_that_cannot_be_read_is_refused_without_its_body(doc: bytes) 
 def test_an_account_with_a_bad_id_is_redacted_before_it_is_refused() -> None:
     given = line(row(b'"id":"x\\u0000"', b'{"name":"ana","salt":"S"}'), "_users")
     assert raw(given) == b'{"name":"ana"}'
-
-
-@pytest.mark.parametrize("name", ["_design/medic", "token:login:abc"])
-def test_what_is_left_out(name: str) -> None:
-    assert documents.left_out(documents.parse(row(b'"id":"' + name.encode() + b'"', b"{}")))
-
-
-def test_contacts_and_the_like_are_not_left_out() -> None:
-    assert not documents.left_out(documents.parse(row(b'"id":"token"', b"{}")))
-
-
-@pytest.mark.parametrize("text", [b"<html>", b"{}", b'{"id":"a"}', b'{"id":"a","changes":[]}', b'{"error":"timeout"}'])
-def test_what_is_no_row_is_not_skipped(text: bytes) -> None:
-    with pytest.raises(NotCouchDB):
-        documents.parse(text)

@@ -7,8 +7,8 @@ import pytest
 from cht_sync import errors, listing
 from cht_sync.changes import Excess
 from cht_sync.couchdb import Client, Server
-from cht_sync.documents import Row
 from cht_sync.listing import Listing
+from cht_sync.rows import Row
 
 from tests.lib.replay import Answer, recorded, serving
 
@@ -25,8 +25,8 @@ def entries(names: list[str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), b"%d-x" % number) for number, name in enumerate(names)]
 
 
-def read(body: bytes, size: int = 1 << 20, behind: bytes = b"") -> tuple[Listing, list[tuple[bytes, bytes]]]:
-    found = Listing([body[at : at + size] for at in range(0, len(body), size)], behind, "The list")
+def read(body: bytes, size: int = 1 << 20, asked: bytes = b"") -> tuple[Listing, list[tuple[bytes, bytes]]]:
+    found = Listing([body[at : at + size] for at in range(0, len(body), size)], asked, "The list")
     return found, [entry for part in found for entry in part]
 
 
@@ -52,8 +52,8 @@ def test_a_body_cut_off_anywhere_gives_only_whole_rows_and_says_so() -> None:
 
 
 def test_the_row_that_it_was_asked_from_is_not_given_again() -> None:
-    assert read(text(["aa", "b"]), behind=b"aa")[1] == [(b"b", b"1-x")]
-    assert read(text(["b", "c"]), behind=b"aa")[1] == [(b"b", b"0-x"), (b"c", b"1-x")]
+    assert read(text(["aa", "b"]), asked=b"aa")[1] == [(b"b", b"1-x")]
+    assert read(text(["b", "c"]), asked=b"aa")[1] == [(b"b", b"0-x"), (b"c", b"1-x")]
 
 
 @pytest.mark.parametrize("body", [text([]), b'{"total_rows":0,"offset":null,"rows":[]}', b'{"rows":[\r\n\r\n]}\n'])

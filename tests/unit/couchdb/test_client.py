@@ -2,9 +2,10 @@ import base64
 from hashlib import sha256
 
 import pytest
-from cht_sync import changes, couchdb, documents, errors
+from cht_sync import changes, errors, rows
 from cht_sync.changes import Excess
 from cht_sync.couchdb import Client, Identity, Server
+from cht_sync.rows import Row
 
 from tests.lib.replay import Answer, Request, recorded, serving
 
@@ -15,9 +16,9 @@ def client(url: str) -> Client:
     return Client(Server(url, "admin", PASSWORD))
 
 
-def read(answer: Answer, limit: int = 100) -> tuple[list[documents.Row], couchdb.Page]:
+def read(answer: Answer, limit: int = 100) -> tuple[list[Row], changes.Page]:
     with serving(lambda _: answer) as (url, _), client(url).changes("recorded", "0", limit, 50) as page:
-        return [documents.parse(text) for text in page], page
+        return [rows.parse(text) for text in page], page
 
 
 def test_a_page_gives_its_rows_in_order_then_last_seq_and_pending() -> None:
