@@ -1,5 +1,6 @@
 """Migrations: once each, in order, by many tasks at once."""
 
+import datetime
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -26,7 +27,21 @@ def migrate(dsn: str, include: Path = sql.INCLUDE) -> list[str]:
 def test_each_is_applied_once(empty_warehouse: str) -> None:
     applied = migrate(empty_warehouse)
     assert applied == [file.stem for file in sql.files("schema")]
+    before = ledger(empty_warehouse)
+    assert [name for name, _ in before] == applied
     assert migrate(empty_warehouse) == []
+    assert ledger(empty_warehouse) == before
+
+
+def ledger(dsn: str) -> list[tuple[str, datetime.datetime]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute("select name, applied_at from ops.migration order by name").fetchall()
+
+
+def test_numbers_are_contiguous() -> None:
+    """Two files that were added at the same time would share a number, and their order would be that of their names."""
+    numbers = [int(file.stem[:4]) for file in sql.files("schema")]
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_many_at_once_apply_each_once(empty_warehouse: str) -> None:

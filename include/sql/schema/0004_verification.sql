@@ -1,4 +1,4 @@
--- What comparing the copy with CouchDB found, and what a parallel first copy has yet to do.
+-- What comparing the copy with CouchDB has found.
 
 create table ops.verification (
     verification bigint generated always as identity primary key,
@@ -47,20 +47,3 @@ comment on view marts.compared is 'When each source was last compared with Couch
 comment on column marts.compared.wrong is 'Documents that were missing, stale, or deleted in CouchDB only';
 comment on column marts.compared.gone is 'Documents that CouchDB had no more without a deletion: purged or archived';
 comment on column marts.compared.is_equal is 'false where something that differed was not made right';
-
-create table ops.snapshot_range (
-    source text collate "C" not null references ops.source,
-    number integer not null,
-    behind text collate "C" not null,
-    until text collate "C",
-    expected bigint not null,
-    documents bigint not null default 0,
-    updated_at timestamptz not null default now(),
-    finished_at timestamptz,
-    primary key (source, number)
-);
-comment on table ops.snapshot_range is 'A parallel first copy: one row a range of ids; gone when the source is handed over to its feed';
-comment on column ops.snapshot_range.behind is 'The last id that is copied; the range begins behind it';
-comment on column ops.snapshot_range.until is 'The last id of the range; null is the end';
-comment on column ops.snapshot_range.expected is 'About so many documents are in it';
-comment on column ops.snapshot_range.documents is 'So many of them were read';

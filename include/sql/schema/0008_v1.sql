@@ -1,11 +1,5 @@
--- What a deployment has that comes from couch2pg: its dashboards, its dbt project and its monitoring read v1.couchdb and
--- v1.couchdb_progress. Both are views, with the same columns and the same meaning.
-
-create schema v1;
-comment on schema v1 is 'Documents and progress in the form that couch2pg has given them, for what was made to read that';
-
-alter table ops.source add column name text;
-comment on column ops.source.name is 'What v1 calls it: the source_name of its instance, else the instance, and the database';
+-- The documents and the progress in the form of couch2pg: a deployment's dashboards, its dbt project and its monitoring read
+-- v1.couchdb and v1.couchdb_progress. Both are views, with the same columns and the same meaning.
 
 create table ops.published (
     source text collate "C" not null,
@@ -43,18 +37,24 @@ create function cht.rank(source text) returns text
 language sql immutable parallel safe
 return case when cht.is_main(source) then '0 ' else '1 ' end || source collate "C";
 
+-- Reports that were archived stay, as couch2pg leaves them there: the rule of cht.is_modelled, with null for no type.
 create view v1.couchdb as
 select
     published.published_at as saved_timestamp,
     document._id::varchar as _id,
-    document._deleted or document.gone is not null as _deleted,
+    state.is_gone as _deleted,
     coalesce(known.name, known.source)::varchar as source,
     case
-        when document._deleted or document.gone is not null
-            then jsonb_build_object('_id', document._id, '_rev', document._rev, '_deleted', true)
+        when state.is_gone then jsonb_build_object('_id', document._id, '_rev', document._rev, '_deleted', true)
         else document.doc
     end as doc
 from staging.document
+cross join lateral (
+    select
+        document._deleted
+        or (document.gone is not null and (document.gone <> 'archived' or document.type is distinct from 'data_record'))
+        as is_gone
+) as state
 join ops.source as known on known.source = document.source
 join ops.published_source as shown on shown.source = document.source and document.batch <= shown.batch
 -- every document that is shown has its row there. But an outer join isn't made at all where its column isn't asked for, and
@@ -73,7 +73,7 @@ where not exists (
 );
 comment on view v1.couchdb is 'One row an _id: its latest revision that the models have taken in';
 comment on column v1.couchdb.saved_timestamp is 'When the models had taken it in, in UTC: later than that of all that was there before';
-comment on column v1.couchdb._deleted is 'Deleted in CouchDB, or not there any more: then doc is a stub';
+comment on column v1.couchdb._deleted is 'Deleted in CouchDB, or not there any more, but for reports that were archived: then doc is a stub';
 comment on column v1.couchdb.source is 'The host, or the name of the instance, and the database';
 
 create view v1.couchdb_progress as
