@@ -1,7 +1,6 @@
 """The warehouse's schema: numbered migrations, each applied once."""
 
 import hashlib
-from pathlib import Path
 
 from cht_sync import sql, warehouse
 from cht_sync.errors import SchemaMismatch
@@ -16,7 +15,7 @@ LEDGER = """
 """
 
 
-def migrate(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> list[str]:
+def migrate(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE) -> list[str]:
     """Applies what is missing, in order, each in a transaction with its record; the names applied.
 
     Many tasks may call it at once: the first does the work, the others wait for it. Raises SchemaMismatch where an

@@ -27,10 +27,10 @@ WHOLE, CHANGE = "made from nothing", "brought up to the contacts"
 
 
 @pytest.fixture
-def include(tmp_path: Path) -> Path:
+def include(tmp_path: Path) -> sql.Include:
     """A copy of the SQL files, to be changed."""
-    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
-    return tmp_path
+    shutil.copytree(sql.INCLUDE.sql, tmp_path / "sql")
+    return sql.Include(tmp_path / "sql", tmp_path / "deployment")
 
 
 def ways(staged: Staged) -> set[str]:
@@ -208,7 +208,7 @@ def test_checking_names_a_source_that_differs(spec: Spec, damage: str) -> None:
     assert counts.check(spec.staged.connection) == {"demo/medic": 1}
 
 
-def test_other_tables_of_counts_break_nobody_who_reads_them(staged: Staged, include: Path) -> None:
+def test_other_tables_of_counts_break_nobody_who_reads_them(staged: Staged, include: sql.Include) -> None:
     staged.page(tables.documents(TREE))
     staged.update()
     marts.refresh(staged.connection)

@@ -210,20 +210,20 @@ def test_a_source_copied_again_from_nothing_is_done_whole(staged: Staged) -> Non
 
 
 @pytest.fixture
-def include(tmp_path: Path) -> Path:
+def include(tmp_path: Path) -> sql.Include:
     """A copy of the SQL files, to be changed."""
-    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
-    return tmp_path
+    shutil.copytree(sql.INCLUDE.sql, tmp_path / "sql")
+    return sql.Include(tmp_path / "sql", tmp_path / "deployment")
 
 
-def change(include: Path, model: str, old: str, new: str) -> None:
-    file = include / "sql" / f"{model}.sql"
+def change(include: sql.Include, model: str, old: str, new: str) -> None:
+    file = include.sql / f"{model}.sql"
     text = file.read_text(encoding="utf-8")
     assert old in text
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, include: Path) -> None:
+def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     run(staged)
     staged.connection.execute("create view public.mine as select uuid, name from models.contact")
@@ -244,7 +244,7 @@ def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, incl
     assert staged.values("select name from public.mine where uuid = 'd'") == ["DEE"]
 
 
-def test_a_changed_definition_of_the_counts_counts_again(staged: Staged, include: Path) -> None:
+def test_a_changed_definition_of_the_counts_counts_again(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
     change(include, "counts/area_fold", "case own._id when '' then 'unplaced'", "case own._id when '' then 'nowhere'")
@@ -259,17 +259,17 @@ def test_nothing_of_a_run_is_left_in_the_session(staged: Staged) -> None:
     assert staged.values(left) == []
 
 
-def test_a_new_file_is_taken_up(staged: Staged, include: Path) -> None:
+def test_a_new_file_is_taken_up(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
     text = "-- One row a thing.\n-- key: source, _id\nselect source, _id, type as kind from document"
-    (include / "sql" / "models" / "thing.sql").write_text(text, encoding="utf-8")
+    (include.sql / "models" / "thing.sql").write_text(text, encoding="utf-8")
     models.update(staged.connection, include)
     assert staged.values("select count(*) from models.thing") == [4]
     assert staged.values("select obj_description('models.thing'::regclass)") == ["One row a thing. Key: source, _id."]
 
 
-def test_a_column_that_is_gone_names_who_reads_it(staged: Staged, include: Path) -> None:
+def test_a_column_that_is_gone_names_who_reads_it(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     run(staged)
     staged.connection.execute("create view public.mine as select uuid, notes from models.contact")
@@ -285,7 +285,7 @@ def test_a_column_that_is_gone_names_who_reads_it(staged: Staged, include: Path)
     assert staged.values("select count(*) from models.contact_type") == [3]
 
 
-def test_a_model_that_fails_tells_where_but_nothing_of_a_document(staged: Staged, include: Path) -> None:
+def test_a_model_that_fails_tells_where_but_nothing_of_a_document(staged: Staged, include: sql.Include) -> None:
     staged.page([{"_id": "p", "type": "person", "name": "Adriana"}])
     change(include, "models/contact", "doc.name,", "doc.name::int as name,")
     with pytest.raises(ModelFailed) as failure:
@@ -296,7 +296,7 @@ def test_a_model_that_fails_tells_where_but_nothing_of_a_document(staged: Staged
     assert staged.values("select count(*) from ops.model_state") == [0]
 
 
-def test_a_mistake_in_a_file_is_told_by_its_line(staged: Staged, include: Path) -> None:
+def test_a_mistake_in_a_file_is_told_by_its_line(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
     change(include, "models/user", "    doc.language,", "    doc.langage,")
@@ -312,8 +312,8 @@ def test_a_mistake_in_a_file_is_told_by_its_line(staged: Staged, include: Path) 
         ("-- key: source; drop\nselect 1", "'source; drop'"),
     ],
 )
-def test_a_header_that_cannot_be_read(include: Path, text: str, told: str) -> None:
-    (include / "sql" / "models" / "mine.sql").write_text(text, encoding="utf-8")
+def test_a_header_that_cannot_be_read(include: sql.Include, text: str, told: str) -> None:
+    (include.sql / "models" / "mine.sql").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match=told):
         relation.folder("models", include)
 
