@@ -50,5 +50,5 @@ def _require_same(files: dict[str, str], applied: dict[str, str]) -> None:
         if digest != _digest(files[name]):
             raise SchemaMismatch(
                 f"The migration {name} was changed after it was applied",
-                "Restore include/sql/schema to what this version ships; changes go into a new file",
+                "Install this version of the package again, as it was; a change of the schema goes into a new file",
             )
