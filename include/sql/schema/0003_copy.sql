@@ -12,7 +12,7 @@ create table ops.source (
     unique (instance, database)
 );
 comment on table ops.source is 'One row for each database of an instance that is or was copied; source is instance/database';
-comment on column ops.source.name is 'What v1 calls it: the source_name of its instance, else the instance, and the database';
+comment on column ops.source.name is 'The name in v1: the source_name of its instance, else the instance, and the database';
 
 create table ops.checkpoint (
     source text collate "C" primary key references ops.source,
@@ -33,19 +33,19 @@ create table ops.checkpoint (
     constraint checkpoint_base_check
         check (mode not in ('resync', 'replace') or (base is not null and (mode = 'resync' or batch = base)))
 );
-comment on table ops.checkpoint is 'One row a source: what the next page is asked from, moved only together with the rows of the page before';
-comment on column ops.checkpoint.generation is 'Rises when a source is copied anew: a reader of the copy before can no longer write';
+comment on table ops.checkpoint is 'One row a source: where the next page starts; it moves only in the transaction that writes the rows of a page';
+comment on column ops.checkpoint.generation is 'Rises when a source is copied again from the start: a reader of the earlier copy can no longer write';
 comment on column ops.checkpoint.reads is 'Pages committed, with rows or without; with generation, the fence: a seq can come back, a count cannot';
 comment on column ops.checkpoint.batch is 'Pages committed that changed a row: the number that staging.document.batch is taken from';
 comment on column ops.checkpoint.seq is 'A last_seq, or the seq of a row: opaque, never parsed or compared';
-comment on column ops.checkpoint.pending is 'Changes behind that page as CouchDB told; null where it tells none';
-comment on column ops.checkpoint.mode is 'What an unfinished run is doing; the next run goes on with it';
-comment on column ops.checkpoint.identity is 'Of the database: its creation time, or the uuid of its server where it tells none';
-comment on column ops.checkpoint.caught_up_at is 'When the last page with nothing behind it was asked for: the copy is as of then';
-comment on column ops.checkpoint.base is 'The batch at which a resync or a replace began: what has a later one was written since';
-comment on column ops.checkpoint.replay is 'The last refused id that an unfinished replay has tried; null where none is asked for';
+comment on column ops.checkpoint.pending is 'Changes after that page, as CouchDB reported; null where it reports none';
+comment on column ops.checkpoint.mode is 'What an unfinished run is doing; the next run continues it';
+comment on column ops.checkpoint.identity is 'Of the database: its creation time, or the uuid of its server where CouchDB reports none';
+comment on column ops.checkpoint.caught_up_at is 'When the last page with no changes after it was requested: the copy is as of then';
+comment on column ops.checkpoint.base is 'The batch at which a resync or a replace began: rows with a later one were written since';
+comment on column ops.checkpoint.replay is 'The last rejected id that an unfinished replay has tried; null where no replay is requested';
 comment on column ops.checkpoint.seeded_at is
-    'When the copy was begun from couch2pg''s table; null once it was compared with CouchDB or read again: until then its numbers are not complete';
+    'When the copy was begun from couch2pg''s table; null once it was compared with CouchDB or read again. Until then its numbers are not complete';
 
 -- Documents. Each source has a partition of its own, whose name the function gives: readable, and different for every source.
 
@@ -80,12 +80,12 @@ create index on staging.document (source, batch);
 create index on staging.document (source, type);
 create index on staging.document (_id);
 comment on table staging.document is 'The latest revision of each document, one row for each id of a source';
-comment on column staging.document.saved_timestamp is 'When the page was written; for people: batch is what orders';
+comment on column staging.document.saved_timestamp is 'When the page was written; for people: the order is that of batch';
 comment on column staging.document.batch is 'The page that last changed the row: what changed since batch b is batch > b';
 comment on column staging.document.form is 'Version of the redaction rules that the row was written by';
 comment on column staging.document.altered is 'A NUL in a text became U+FFFD, since Postgres can hold none';
 comment on column staging.document.gone is
-    'Not in CouchDB any more without a deletion in its feed; erased: on request, nothing of the document is kept';
+    'No longer in CouchDB, without a deletion in its feed; erased: removed on request, nothing of the document is kept';
 comment on column staging.document.doc is 'The document; null where it is deleted';
 
 -- A source that is copied again: which documents were met, and the new copy until it is shown.
@@ -96,7 +96,7 @@ create table staging.seen (
     source text collate "C" not null,
     id bytea not null
 );
-comment on table staging.seen is 'What an unfinished resync or replace has met and found unchanged or refused; an id may be there twice';
+comment on table staging.seen is 'What an unfinished resync or replace has met and found unchanged or rejected; an id may be there twice';
 comment on column staging.seen.id is 'As in ops.rejected_document';
 
 create table staging.next (like staging.document including defaults including constraints, primary key (source, _id));
@@ -116,10 +116,10 @@ create table ops.snapshot_range (
     primary key (source, number)
 );
 comment on table ops.snapshot_range is 'A parallel first copy: one row a range of ids; gone when the source is handed over to its feed';
-comment on column ops.snapshot_range.behind is 'The last id that is copied; the range begins behind it';
+comment on column ops.snapshot_range.behind is 'The last id that is copied; the rest of the range begins after it';
 comment on column ops.snapshot_range.until is 'The last id of the range; null is the end';
-comment on column ops.snapshot_range.expected is 'About so many documents are in it';
-comment on column ops.snapshot_range.documents is 'So many of them were read';
+comment on column ops.snapshot_range.expected is 'About how many documents are in it';
+comment on column ops.snapshot_range.documents is 'How many of them were read';
 
 -- Rejected documents.
 
@@ -139,39 +139,39 @@ comment on column ops.rejected_document.id is 'The _id in UTF-8; where it is not
 comment on column ops.rejected_document.body is 'The document as received, after redaction; null where it could not be redacted';
 
 create table staging.next_rejected (like ops.rejected_document, primary key (source, id));
-comment on table staging.next_rejected is 'What an unfinished replace has refused';
+comment on table staging.next_rejected is 'What an unfinished replace has rejected';
 
 create view ops.rejected as
 select
-    refused.source,
-    cht.try_text(refused.id) as _id,
-    refused.reason,
-    refused._rev,
-    refused.batch,
-    octet_length(refused.body) as bytes,
-    refused.rejected_at as since,
+    rejected.source,
+    cht.try_text(rejected.id) as _id,
+    rejected.reason,
+    rejected._rev,
+    rejected.batch,
+    octet_length(rejected.body) as bytes,
+    rejected.rejected_at as since,
     document._rev as counted_rev
-from ops.rejected_document as refused
+from ops.rejected_document as rejected
 left join staging.document as document
-    on document.source = refused.source
-    and document._id = cht.try_text(refused.id)
+    on document.source = rejected.source
+    and document._id = cht.try_text(rejected.id)
     and not document._deleted
     and document.gone is null;
 comment on view ops.rejected is 'Documents that could not be staged, for operators: which, why, since when; without what is in them';
-comment on column ops.rejected._id is 'Null where it is no text that Postgres can hold; ops.rejected_document has its bytes';
+comment on column ops.rejected._id is 'Null where Postgres cannot hold it as text; ops.rejected_document has its bytes';
 comment on column ops.rejected.bytes is 'Of the document as it is kept; null where it could not be read, or not be redacted';
 comment on column ops.rejected.counted_rev is 'The earlier revision that counts until a later one can be staged; null where there is none, and nothing counts';
 
 create view marts.refused as
 select
-    refused.source,
+    rejected.source,
     count(*) as documents,
-    count(*) filter (where refused.counted_rev is not null) as counted_as_before,
-    count(*) filter (where refused.counted_rev is null) as not_counted,
-    min(refused.since) as since
-from ops.rejected as refused
-group by refused.source;
-comment on view marts.refused is 'What a source''s numbers leave out: documents whose latest revision could not be taken in; no row where there are none';
+    count(*) filter (where rejected.counted_rev is not null) as counted_as_before,
+    count(*) filter (where rejected.counted_rev is null) as not_counted,
+    min(rejected.since) as since
+from ops.rejected
+group by rejected.source;
+comment on view marts.refused is 'What a source''s numbers leave out: documents whose latest revision was rejected; no row for a source without any';
 comment on column marts.refused.counted_as_before is 'Those that count as they were before, until the latest revision is taken in';
 comment on column marts.refused.not_counted is 'Those that do not count at all';
 
@@ -197,4 +197,4 @@ create table ops.extract_run (
 create index on ops.extract_run (source, started_at);
 comment on table ops.extract_run is 'One row for each run of an extraction that read a row or failed; updated with each page';
 comment on column ops.extract_run.left_out is 'Rows that are left out on purpose: design documents and login tokens';
-comment on column ops.extract_run.message is 'Why it ended, where it did not end well';
+comment on column ops.extract_run.message is 'Why it ended, if it failed';

@@ -21,7 +21,7 @@ create table ops.deployment (
     timezone text not null
 );
 comment on table ops.deployment is 'What include/instances.toml says of the whole deployment, as the models have it';
-comment on column ops.deployment.timezone is 'In which a day begins and ends: another one makes anew what counts by month';
+comment on column ops.deployment.timezone is 'In which a day begins and ends: when it changes, what counts by month is rebuilt';
 insert into ops.deployment (timezone) values ('UTC');
 
 create table ops.relation (
@@ -31,8 +31,8 @@ create table ops.relation (
     header text
 );
 comment on table ops.relation is 'The models and views as they stand, and the count of runs that changed a row';
-comment on column ops.relation.hash is 'Of the file that it was made from: another file makes it anew';
-comment on column ops.relation.version is 'Rises with each run that changed a row: what reads it is refreshed when it has risen';
+comment on column ops.relation.hash is 'Of the file that it was made from: when the file changes, it is rebuilt';
+comment on column ops.relation.version is 'Rises with each run that changed a row: then what reads it is refreshed';
 comment on column ops.relation.header is 'Of the comments at the head of the file, from which those in Postgres are made';
 
 -- `refused` is left out: its hash is that of its rows.
@@ -48,7 +48,7 @@ create table ops.model_state (
     batch bigint not null,
     primary key (model, source)
 );
-comment on table ops.model_state is 'The batch up to which each model has taken in each source; its own for each, so that one that failed catches up';
+comment on table ops.model_state is 'The batch up to which each model has taken in each source. Each model has its own, so that one that failed catches up';
 
 create table ops.model_source (
     source text collate "C" primary key,
@@ -65,7 +65,7 @@ create table ops.model_todo (
     _id text collate "C" not null,
     primary key (model, source, _id)
 );
-comment on table ops.model_todo is 'Documents that a model which failed has to do again beside those that changed: what named them may be gone when it works';
+comment on table ops.model_todo is 'Documents that a failed model has to do again, in addition to those that changed: what named them may be gone when it works again';
 
 create view ops.model_behind as
 select known.model, noted.source
@@ -83,8 +83,8 @@ create table ops.rebuild (
     is_made boolean not null default false,
     started_at timestamptz not null default now()
 );
-comment on table ops.rebuild is 'The models that are just made anew, in model_data.<model>__new; none when a run of the models has ended';
-comment on column ops.rebuild.stamp is 'Of the file, and of those above it that are made anew, too: another one begins again';
+comment on table ops.rebuild is 'The models that are being rebuilt, in model_data.<model>__new; none when a run of the models has ended';
+comment on column ops.rebuild.stamp is 'Of the file, and of those above it that are rebuilt too: when it changes, the rebuild begins again';
 comment on column ops.rebuild.is_made is 'All rows are there, and the indexes';
 
 create table ops.rebuild_source (
@@ -97,9 +97,9 @@ create table ops.rebuild_source (
     rows_written bigint not null default 0,
     primary key (model, source)
 );
-comment on table ops.rebuild_source is 'How far each of them is in each source''s partition of staging.document';
-comment on column ops.rebuild_source.base is 'The batch up to which documents are taken; what came later is taken in when the table takes its place';
-comment on column ops.rebuild_source.storage is 'Of the partition''s file: where it was written anew, its pages are others';
+comment on table ops.rebuild_source is 'How far each rebuild is in each source''s partition of staging.document';
+comment on column ops.rebuild_source.base is 'The batch up to which documents are taken; later ones are taken in when the new table replaces the old one';
+comment on column ops.rebuild_source.storage is 'Of the partition''s file: it changes when the partition is rewritten, and then its pages are others';
 comment on column ops.rebuild_source.blocks is 'Pages of the partition; upto: those before it are done';
 
 -- The deployment's own files.
@@ -116,5 +116,5 @@ create table ops.failing (
     told_at timestamptz,
     primary key (folder, name)
 );
-comment on table ops.failing is 'The deployment''s own files that fail, until they work: each alone, everything else goes on';
-comment on column ops.failing.stamp is 'Of ops.rebuild, where it failed to be made anew: the same is tried again once an hour; else empty';
+comment on table ops.failing is 'The deployment''s own files that fail, until they work: each fails alone, the others are run';
+comment on column ops.failing.stamp is 'That of ops.rebuild, if its rebuild failed: the same is tried again once an hour; else empty';

@@ -1,4 +1,5 @@
--- The counts of every area, and what they are counted by.
+-- What the counts of every area are counted by. Their tables are in include/sql/counts: they are made again when what counts has
+-- changed.
 
 -- Sex and age.
 
@@ -46,60 +47,9 @@ create table ops.band_day (
     source text collate "C" primary key,
     as_of date not null
 );
-comment on table ops.band_day is 'The local day of which the ages in each source''s counts are; the first run of the models on another day moves it';
-
--- Areas.
-
-create table model_data.area_fold (
-    source text collate "C" not null,
-    area_uuid text collate "C" not null,
-    name text,
-    contact_type text collate "C",
-    parent_uuid text collate "C",
-    effective_parent text collate "C",
-    level integer not null,
-    household boolean not null,
-    is_orphan boolean not null,
-    in_cycle boolean not null,
-    direct_persons bigint not null,
-    direct_persons_active bigint not null,
-    direct_persons_muted bigint not null,
-    direct_persons_deceased bigint not null,
-    direct_patients bigint not null,
-    direct_patients_active bigint not null,
-    direct_patients_muted bigint not null,
-    direct_patients_deceased bigint not null,
-    total_persons bigint not null,
-    total_persons_active bigint not null,
-    total_persons_muted bigint not null,
-    total_persons_deceased bigint not null,
-    total_patients bigint not null,
-    total_patients_active bigint not null,
-    total_patients_muted bigint not null,
-    total_patients_deceased bigint not null,
-    primary key (source, area_uuid)
-);
-comment on table model_data.area_fold is 'One row a live place with its counts, and one a source with an empty area_uuid for persons in no place';
-
-create table model_data.orphan (
-    source text collate "C" not null,
-    uuid text collate "C" not null,
-    is_person boolean not null,
-    parent_uuid text collate "C" not null,
-    effective_parent text collate "C",
-    primary key (source, uuid)
-);
-comment on table model_data.orphan is 'One row a contact whose parent is not there, or is not a place; effective_parent is where it is counted instead';
-
-create table model_data.cycle (
-    source text collate "C" not null,
-    uuid text collate "C" not null,
-    top text collate "C" not null,
-    primary key (source, uuid)
-);
-comment on table model_data.cycle is 'One row a place that is its own ancestor; top is the one of its cycle that counts as having no parent';
+comment on table ops.band_day is 'The local day of the ages in each source''s counts; the first run of the models on another day moves it';
 
 create table ops.to_recount (
     source text collate "C" primary key references ops.source on delete cascade
 );
-comment on table ops.to_recount is 'Sources of which somebody asked that their areas are counted from nothing, by the next run of cht_marts';
+comment on table ops.to_recount is 'Sources whose areas were requested to be counted from nothing, by the next run of cht_marts';

@@ -20,7 +20,7 @@ create table ops.mart_source (
     as_of timestamptz,
     primary key (mart, source)
 );
-comment on table ops.mart_source is 'As of when a source''s part of a mart was, at its last refresh';
+comment on table ops.mart_source is 'As of when the part of a mart that is of a source was, at the last refresh';
 
 -- If nothing has been copied since the last refresh, the numbers are as of now without another refresh; unless a model that
 -- the mart reads has not taken in what the others have.
@@ -59,14 +59,14 @@ left join ops.model_source as noted on noted.source = mart.source
 left join ops.checkpoint as checkpoint on checkpoint.source = mart.source;
 comment on view marts.freshness is 'As of when each mart is, by source: the moment at which CouchDB was last found to have nothing more';
 comment on column marts.freshness.complete is 'false until the source was first copied to its end';
-comment on column marts.freshness.is_current is 'false where the models have changed since the refresh, or one that it reads is behind';
+comment on column marts.freshness.is_current is 'false if the models have changed since the refresh, or a model that it reads has not caught up';
 
 create table ops.stale_source (
     source text collate "C" primary key references ops.source on delete cascade,
     since timestamptz not null default now(),
     told_at timestamptz not null default now()
 );
-comment on table ops.stale_source is 'Sources whose figures are older than fresh_within of their instance; cht_freshness tells once a day';
+comment on table ops.stale_source is 'Sources whose figures are older than fresh_within of their instance; cht_freshness reports them once a day';
 
 -- Checks of the models and the counts.
 
@@ -85,8 +85,8 @@ comment on table ops.check_state is 'One row a check: when it was last made, and
 comment on column ops.check_state.level is 'fail: cht_marts is red while it finds something; warn: its log says so';
 comment on column ops.check_state.versions is 'ops.relation.version of each relation that it reads, as it saw them';
 comment on column ops.check_state.whole_on is 'The day on which it last looked at everything, not only at what had changed';
-comment on column ops.check_state.definition is 'ops.definition as it saw it: rows made anew are of no document that has changed';
-comment on column ops.check_state.is_behind is 'It has missed changes that others have looked at, and looks at everything the next time';
+comment on column ops.check_state.definition is 'ops.definition as the check saw it: a rebuild changes rows whose documents have not changed';
+comment on column ops.check_state.is_behind is 'It has missed changes that other checks have seen, and looks at everything the next time';
 
 create table ops.check_result (
     source text collate "C" not null,
@@ -102,7 +102,7 @@ comment on table ops.check_result is 'One row a source and check that finds some
 comment on column ops.check_result.problems is 'What is wrong, in the words of the check';
 comment on column ops.check_result.areas is 'Some of the areas where it is; empty where the check is of no area';
 comment on column ops.check_result.since is 'When it was first found';
-comment on column ops.check_result.told_at is 'When somebody was last told: once a day while it lasts';
+comment on column ops.check_result.told_at is 'When it was last reported: once a day while it lasts';
 
 create table ops.check_source (
     source text collate "C" primary key,
@@ -129,7 +129,7 @@ from ops.check_state as state
 left join ops.check_result as result on result.name = state.name;
 comment on view marts.checked is 'One row a check, or a check and source where it finds something wrong';
 comment on column marts.checked.level is 'fail: numbers are wrong; warn: worth looking at';
-comment on column marts.checked.source is 'Where it is wrong; null where nothing is';
+comment on column marts.checked.source is 'Where it is wrong; null if nothing is';
 
 -- Past days.
 
@@ -147,14 +147,14 @@ create table history.area_day (
     primary key (source, area_uuid, day)
 );
 create index on history.area_day (day);
-comment on table history.area_day is 'One row an area above the household and day; an empty area_uuid is persons in no place';
+comment on table history.area_day is 'One row an area above the household and day; the row with an empty area_uuid counts persons in no place';
 comment on column history.area_day.persons is 'Registered by the end of the day and not yet removed, the deceased too, counted where they are now';
 comment on column history.area_day.patients is 'Those of them who have a patient_id now';
 comment on column history.area_day.deceased is 'Those of them who had died by the end of the day';
 comment on column history.area_day.registered is 'Persons whose reported_date is on the day, those removed since too';
 comment on column history.area_day.died is 'Persons whose date_of_death is on the day';
 comment on column history.area_day.reports is 'Reports whose reported_date is on the day, by the subject''s place, else the submitter''s';
-comment on column history.area_day.removed is 'Persons who were found to be gone on the day: they count on the days before';
+comment on column history.area_day.removed is 'Persons found to be gone on the day: they count on earlier days';
 
 create table history.removed_person (
     source text collate "C" not null,
@@ -168,17 +168,17 @@ create table history.removed_person (
     removed_at timestamptz not null,
     primary key (source, uuid)
 );
-comment on table history.removed_person is 'One row a person who was counted and is no longer there: deleted, purged, archived, or no person any more';
-comment on column history.removed_person.lineage is 'The place in which the person was counted, and those above it then, the nearest first: the first that is there is where it counts';
+comment on table history.removed_person is 'One row a person who was counted and is no longer there: deleted, purged, archived, or no longer a person';
+comment on column history.removed_person.lineage is 'The place in which the person was counted and those above it then, the nearest first: the person counts in the first that still exists';
 comment on column history.removed_person.registered is 'registered, died_on, died_at, is_patient, is_deceased: as models.person had them';
-comment on column history.removed_person.removed_at is 'When the copy first had the person no more';
+comment on column history.removed_person.removed_at is 'When the copy no longer had the person';
 
 create table ops.touched (
     run bigint generated always as identity primary key,
     since timestamptz not null
 );
-comment on table ops.touched is 'Runs of the models that changed what days are counted from; a run is taken out by a later one that reaches back as far';
-comment on column ops.touched.since is 'The earliest moment that the run has changed anything at, to the hour: the days from then on have to be counted again';
+comment on table ops.touched is 'Runs of the models that changed what days are counted from; a later run that reaches back as far replaces them';
+comment on column ops.touched.since is 'The earliest moment of what the run has changed, to the hour: the days from then on have to be counted again';
 
 create table ops.counted_day (
     day date primary key,

@@ -82,7 +82,7 @@ language plpgsql as $$
 declare
     each record;
 begin
-    -- as a page does: what an extraction commits before is seen here, and what it writes after sees ops.erased
+    -- the same lock as that of a page: this sees what an extraction commits before, and what it writes later sees ops.erased
     for each in
         select checkpoint.source, checkpoint.mode
         from ops.checkpoint
