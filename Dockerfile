@@ -14,18 +14,23 @@ RUN --mount=type=bind,source=pyproject.toml,target=/mnt/pyproject.toml \
     && uv pip install --no-cache --compile-bytecode --require-hashes \
         --requirement /mnt/pyproject.toml --constraint /mnt/constraints.txt
 
-# the package, with its provider entry point: in site-packages only, so that it is imported once, as cht_sync
+# the package, with its SQL and its provider entry point: in site-packages only, so that it is imported once, as cht_sync
 RUN --mount=type=bind,source=pyproject.toml,target=/mnt/pyproject.toml \
     --mount=type=bind,source=constraints.txt,target=/mnt/constraints.txt \
     --mount=type=bind,source=README.md,target=/mnt/README.md \
     --mount=type=bind,source=plugins,target=/mnt/plugins \
+    --mount=type=bind,source=include/sql,target=/mnt/include/sql \
     uv pip install --no-cache --compile-bytecode --no-deps --build-constraint /mnt/constraints.txt /mnt
 
-# what Airflow reads: the DAGs, the plugin's module, and the SQL and instances.toml, which are no part of the package
+# what Airflow reads: the DAGs and the plugin's module
 COPY --chown=airflow:0 dags/ /opt/airflow/dags/
 COPY --chown=airflow:0 plugins/.airflowignore plugins/*.py /opt/airflow/plugins/
-COPY --chown=airflow:0 include/ /opt/airflow/include/
 COPY --chown=airflow:0 docker/*.py /opt/airflow/docker/
+
+# what is the deployment's own: instances.toml and, where there is one, deployment/
+RUN --mount=type=bind,source=include,target=/mnt/include \
+    mkdir /opt/airflow/include \
+    && cp --recursive /mnt/include/instances.toml /mnt/include/deployment* /opt/airflow/include/
 ENV CHT_SYNC_INCLUDE=/opt/airflow/include
 
 # a new volume takes owner and mode of the folder that it is mounted on

@@ -132,12 +132,12 @@ def main() -> None:
             server.stop()
 
 
-def page(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> str:
+def page(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE) -> str:
     """docs/models.md: the relations of the files, with the columns that a warehouse has made of them."""
-    return "\n".join([INTRODUCTION, *_chapters(connection, include), OWN, *_examples(include)])
+    return "\n".join([INTRODUCTION, *_chapters(connection, include), OWN, *_examples()])
 
 
-def _chapters(connection: warehouse.Connection, include: Path) -> Iterator[str]:
+def _chapters(connection: warehouse.Connection, include: sql.Include) -> Iterator[str]:
     for folder, (schema, title, about) in CHAPTERS.items():
         yield f"## {title}\n{about}\n"
         for file in sorted(relation.folder(folder, include), key=lambda file: file.name):
@@ -155,9 +155,9 @@ def _section(connection: warehouse.Connection, schema: str, file: Relation) -> s
     return "\n".join([*lines, ""])
 
 
-def _examples(include: Path) -> Iterator[str]:
+def _examples() -> Iterator[str]:
     for folder, title in EXAMPLES.items():
-        for file in sorted((include / "deployment.example" / folder).glob("*.sql")):
+        for file in sorted((ROOT / "include" / "deployment.example" / folder).glob("*.sql")):
             lines = [f"    {line}".rstrip() for line in file.read_text(encoding="utf-8").splitlines()]
             yield "\n".join([f"**{title}** (`{folder}/{file.name}`)\n", *lines, ""])
 

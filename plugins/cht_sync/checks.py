@@ -13,7 +13,6 @@ import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from psycopg import sql as statement
 
@@ -60,7 +59,7 @@ def run(
     connection: warehouse.Connection,
     today: datetime.date,
     limits: Mapping[str, float] | None = None,
-    include: Path = sql.INCLUDE,
+    include: sql.Include = sql.INCLUDE,
 ) -> list[Finding]:
     """Makes the checks that are due; what those find that only warn. Nothing to do costs one statement.
 
@@ -86,7 +85,7 @@ def run(
     return found
 
 
-def _files(include: Path) -> tuple[list[Relation], Failures]:
+def _files(include: sql.Include) -> tuple[list[Relation], Failures]:
     """Ours, then the deployment's; one of these that can't be used fails alone."""
     versioned, failures = models.versioned(include), Failures()
     ours = relation.folder("checks", include)

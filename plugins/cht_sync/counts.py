@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -114,12 +113,12 @@ class Change:
         return cls(touched, whole, frozenset[str]().union(*(work.scopes | {work.own} for work in inputs)))
 
 
-def definition(include: Path = sql.INCLUDE) -> Relation:
+def definition(include: sql.Include = sql.INCLUDE) -> Relation:
     """What the counts are made by: where it has changed, they are made anew."""
     return relation.parse(FOLD, "\n".join(sql.read(f"counts/{name}", include) for name in FILES))
 
 
-def renew(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> None:
+def renew(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE) -> None:
     """Makes the tables anew. What reads the ones of before goes on with them, until `discard`. Raises ModelFailed."""
     for table in TABLES:
         connection.execute(
@@ -141,7 +140,7 @@ def update(
     connection: warehouse.Connection,
     change: Change | None,
     today: datetime.date | None = None,
-    include: Path = sql.INCLUDE,
+    include: sql.Include = sql.INCLUDE,
     moving: Moving | None = None,
 ) -> dict[str, int]:
     """Counts what has changed (None: everything), and whole the sources never counted; how many rows differed and were
@@ -164,7 +163,7 @@ def update(
     return {FOLD: written[FOLD] or written["moved"], BANDS: written[BANDS]}
 
 
-def check(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> dict[str, int]:
+def check(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE) -> dict[str, int]:
     """The sources whose kept counts are not what counting from nothing gives, with the number of rows that differ.
 
     It changes nothing, and takes the time of counting whole. Raises AnotherRun, ModelFailed.
@@ -226,7 +225,7 @@ def _aim(connection: warehouse.Connection, sources: Collection[str], today: date
 
 
 def _make(
-    connection: warehouse.Connection, way: tuple[str, str], include: Path, moving: Moving | None = None
+    connection: warehouse.Connection, way: tuple[str, str], include: sql.Include, moving: Moving | None = None
 ) -> Counter[str]:
     """One way of counting, written; rows by name, and of what the next change is counted from."""
     for file in way:
@@ -247,7 +246,7 @@ def _make(
     return Counter({FOLD: areas, BANDS: bands + days, "moved": moved, "kept": kept})
 
 
-def _execute(connection: warehouse.Connection, name: str, include: Path) -> psycopg.Cursor[Any]:
+def _execute(connection: warehouse.Connection, name: str, include: sql.Include) -> psycopg.Cursor[Any]:
     """Runs a file of statements; the result of the last of them."""
     file = relation.parse(name, sql.read(f"counts/{name}", include))
     with relation.telling(file):

@@ -6,7 +6,6 @@ Each fails alone: everything else goes on without it and without what reads it, 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from cht_sync import relation, sql, warehouse
 from cht_sync.errors import ConfigurationInvalid, ModelFailed, SyncError
@@ -71,7 +70,7 @@ class Failures(dict[str, Failure]):
 
 
 def read(
-    folder: str, include: Path, ours: list[Relation], taken: Collection[str], failures: Failures
+    folder: str, include: sql.Include, ours: list[Relation], taken: Collection[str], failures: Failures
 ) -> list[Relation]:
     """The files of include/deployment/`folder`, each after those that it names in `after`, which may be ours.
 
@@ -85,8 +84,8 @@ def read(
     return [file for file in relation.arrange([*ours, *found.values()]) if not file.ours]
 
 
-def _parsed(folder: str, include: Path, taken: Collection[str], failures: Failures) -> Iterator[Relation]:
-    for path in sorted((include / "deployment" / folder).glob("*.sql")):
+def _parsed(folder: str, include: sql.Include, taken: Collection[str], failures: Failures) -> Iterator[Relation]:
+    for path in sorted((include.deployment / folder).glob("*.sql")):
         bare = Relation(path.stem, "", folder, ours=False)
         try:
             file = relation.parse(path.stem, path.read_text(encoding="utf-8"), folder, ours=False)

@@ -14,7 +14,7 @@ from croniter import croniter
 from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid
 
-FILE = sql.INCLUDE / "instances.toml"
+FILE = sql.DEPLOYED / "instances.toml"
 
 Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]*$")]
 #: https://docs.couchdb.org/en/stable/api/database/common.html#put--db, and the system databases with their underscore

@@ -3,8 +3,6 @@
 `every` in the header: `run`, as without it, or `hour`: what isn't so quick is refreshed once in each hour of the clock.
 """
 
-from pathlib import Path
-
 from psycopg import sql as statement
 from psycopg.sql import Identifier
 
@@ -16,7 +14,7 @@ from cht_sync.relation import Relation
 EVERY = ("", "run", "hour")
 
 
-def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> list[str]:
+def refresh(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE) -> list[str]:
     """Makes or refreshes what is behind, each with its note in one transaction; the names. Nothing to do costs one
     statement.
 
@@ -47,7 +45,7 @@ def refresh(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> li
         return [name for name in refreshed if name not in failures.names]
 
 
-def _files(include: Path) -> tuple[list[Relation], Failures]:
+def _files(include: sql.Include) -> tuple[list[Relation], Failures]:
     """Ours, then the deployment's; each `reads` what has a version, or it would never be refreshed."""
     versioned, failures = models.versioned(include), Failures()
     ours = relation.folder("marts", include)

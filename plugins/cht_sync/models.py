@@ -10,7 +10,6 @@ over one snapshot: a run that is killed has changed nothing of it.
 import datetime
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cht_sync import counts, deployment, describe, past, rebuild, relation, sql, table, tallies, v1, warehouse, work
 from cht_sync.deployment import Failures
@@ -54,7 +53,7 @@ class Files:
 
 def update(
     connection: warehouse.Connection,
-    include: Path = sql.INCLUDE,
+    include: sql.Include = sql.INCLUDE,
     blocks: int = rebuild.BLOCKS,
     today: datetime.date | None = None,
     timezone: str = "UTC",
@@ -90,7 +89,7 @@ def update(
             return _run(connection, files, made, anew, today, include)
 
 
-def read(include: Path = sql.INCLUDE, timezone: str = "UTC") -> Files:
+def read(include: sql.Include = sql.INCLUDE, timezone: str = "UTC") -> Files:
     """Of include/sql and include/deployment as they are now. Raises ConfigurationInvalid where one of ours is wrong."""
     ours, views, failures = relation.folder("models", include), relation.folder("views", include), Failures()
     fold = counts.definition(include)
@@ -104,7 +103,7 @@ def read(include: Path = sql.INCLUDE, timezone: str = "UTC") -> Files:
     return Files(models, views, counted, stamps, failures)
 
 
-def versioned(include: Path = sql.INCLUDE) -> set[str]:
+def versioned(include: sql.Include = sql.INCLUDE) -> set[str]:
     """What has a version, or had one until it failed: what a mart or a check names in `reads`."""
     known = read(include)
     return {*COUNTS, REFUSED, *(file.name for file in (*known.models, *known.tallies)), *known.failures.names}
@@ -154,7 +153,7 @@ def _run(
     made: rebuild.Rebuild,
     anew: set[str],
     today: datetime.date | None,
-    include: Path,
+    include: sql.Include,
 ) -> Update:
     work.begin(connection)
     before = past.Past(connection, anew)

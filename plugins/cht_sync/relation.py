@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import takewhile
-from pathlib import Path
 
 import psycopg
 from psycopg import errors as pg
@@ -107,7 +106,7 @@ def covers(name: str, column: str) -> bool:
     return column.startswith(name[:-1]) if name.endswith("*") else column == name
 
 
-def folder(name: str, include: Path = sql.INCLUDE) -> list[Relation]:
+def folder(name: str, include: sql.Include = sql.INCLUDE) -> list[Relation]:
     """Our relations, those of include/sql/`name`, each after those that it names in `after`.
 
     Raises ConfigurationInvalid for a header that can't be read, an unknown name in `after`, or names in a circle.

@@ -1,7 +1,6 @@
 """The warehouse's schema: numbered migrations, each applied once."""
 
 import hashlib
-from pathlib import Path
 
 from cht_sync import sql, warehouse
 from cht_sync.errors import SchemaMismatch
@@ -16,7 +15,7 @@ LEDGER = """
 """
 
 
-def migrate(connection: warehouse.Connection, include: Path = sql.INCLUDE) -> list[str]:
+def migrate(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE) -> list[str]:
     """Applies what is missing, in order, each in a transaction with its record; the names applied.
 
     Many tasks may call it at once: the first does the work, the others wait for it. Raises SchemaMismatch where an
@@ -51,5 +50,5 @@ def _require_same(files: dict[str, str], applied: dict[str, str]) -> None:
         if digest != _digest(files[name]):
             raise SchemaMismatch(
                 f"The migration {name} was changed after it was applied",
-                "Restore include/sql/schema to what this version ships; changes go into a new file",
+                "Install this version of the package again, as it was; a change of the schema goes into a new file",
             )

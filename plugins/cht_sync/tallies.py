@@ -12,7 +12,6 @@ are; the difference is added to what is kept. `moved` in the header names the mo
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from psycopg import sql as statement
 from psycopg.sql import Identifier, Literal
@@ -145,7 +144,7 @@ class Tallies:
         self._shifted.clear()
 
 
-def read(include: Path = sql.INCLUDE) -> list[Relation]:
+def read(include: sql.Include = sql.INCLUDE) -> list[Relation]:
     """The files of include/sql/tallies. Raises ConfigurationInvalid."""
     files = relation.folder("tallies", include)
     for file in files:

@@ -147,15 +147,16 @@ def until_waiting(connection: warehouses.Connection) -> None:
 
 
 def test_a_deleted_report_leaves_the_models_of_its_form(both: Warehouse, tmp_path: Path) -> None:
-    shutil.copytree(sql.INCLUDE, tmp_path / "include")
-    (tmp_path / "include/sql/models/visit.sql").write_text(VISIT.lstrip())
+    include = sql.Include(tmp_path / "sql", tmp_path / "deployment")
+    shutil.copytree(sql.INCLUDE.sql, include.sql)
+    (include.sql / "models" / "visit.sql").write_text(VISIT.lstrip())
     report = doc("report", '{"type":"data_record","form":"visit","reported_date":1700000000000}')
     _, data_record, visit = former.models(both.connection)
     for rows in ([report], [deleted("report")]):
         save(both.connection, *rows)
         former.update(both.connection)
         write(both.connection, *rows)
-        models.update(both.connection, tmp_path / "include")
+        models.update(both.connection, include)
     assert (data_record.uuids(), visit.uuids()) == ([], ["report"]), "the form's table has what is deleted"
     assert seen(both.connection, "select uuid from models.data_record") == []
     assert seen(both.connection, "select _id from models.visit") == []

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from cht_sync import sql, staging, warehouse
-from psycopg import sql as statement
+from cht_sync import staging, warehouse
 
 from tests.lib.pages import SOURCE, Warehouse, doc
 
@@ -36,20 +35,6 @@ def test_each_partition_is_vacuumed_when_a_hundredth_of_it_changed(staged: Wareh
             "autovacuum_analyze_threshold": "5000",
         }
         assert toast == {name: value for name, value in own.items() if "analyze" not in name}
-
-
-def test_partitions_of_before_are_given_them_by_the_migration(staged: Warehouse) -> None:
-    """As a warehouse that was made before: its partitions have none."""
-    connection = staged.connection
-    name = connection.execute("select cht.partition_name(%s)", [SOURCE]).fetchone()
-    assert name
-    table = statement.Identifier("staging", name[0])
-    own = statement.SQL(", ").join(statement.SQL(each) for each in options(connection, SOURCE)[0])  # type: ignore[arg-type]
-    connection.execute(statement.SQL("alter table {} reset ({})").format(table, own))
-    assert options(connection, SOURCE)[0] == {}
-    text = sql.read("schema/0006_operator")
-    connection.execute(text[text.index("do $$") :].encode())
-    assert len(options(connection, SOURCE)[0]) == 6
 
 
 def test_rows_written_again_take_the_room_of_those_before_once_vacuumed(staged: Warehouse) -> None:

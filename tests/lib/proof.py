@@ -50,14 +50,15 @@ def histories(side_by_side: int) -> st.SearchStrategy[Any]:
     return st.tuples(told, st.lists(RUN, min_size=5, max_size=5))
 
 
-def needed(folder: Path, files: Mapping[str, Collection[str]] = NEEDED) -> Path:
+def needed(folder: Path, files: Mapping[str, Collection[str]] = NEEDED) -> sql.Include:
     """A copy of the SQL files, without the models that the counts aren't made of."""
-    shutil.copytree(sql.INCLUDE / "sql", folder / "sql")
+    include = sql.Include(folder / "sql", folder / "deployment")
+    shutil.copytree(sql.INCLUDE.sql, include.sql)
     for kind, names in files.items():
-        for file in sql.files(kind, folder):
+        for file in sql.files(kind, include):
             if file.stem not in names:
                 file.unlink()
-    return folder
+    return include
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Proof:
     """A warehouse with sources to try histories in."""
 
     staged: Staged
-    include: Path
+    include: sql.Include
     sources: list[str]
     tally: Tally = field(default_factory=Tally)
     today: date = TODAY

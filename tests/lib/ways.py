@@ -1,6 +1,6 @@
 """The two ways in which a run counts, told apart by their statements; and files of SQL that a test changes."""
 
-from pathlib import Path
+from cht_sync import sql
 
 from tests.lib.recording import recording
 from tests.lib.staged import Staged
@@ -15,8 +15,8 @@ def ways(staged: Staged) -> set[str]:
     return {way for way in (WHOLE, CHANGE) if any(way in text for text in statements)}
 
 
-def change(include: Path, model: str, old: str, new: str) -> None:
-    file = include / "sql" / f"{model}.sql"
+def change(include: sql.Include, model: str, old: str, new: str) -> None:
+    file = include.sql / f"{model}.sql"
     text = file.read_text(encoding="utf-8")
     assert old in text
     file.write_text(text.replace(old, new), encoding="utf-8")

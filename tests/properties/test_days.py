@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from cht_sync import history, models
+from cht_sync import history, models, sql
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,7 +101,7 @@ NEEDED = {
 class Lean(Staged):
     """With these models alone, from the files in `include`."""
 
-    include: Path
+    include: sql.Include
 
     def update(self, today: date | None = None) -> models.Update:
         return models.update(self.connection, self.include, today=today)

@@ -32,7 +32,7 @@ def spec(staged: Staged) -> Spec:
 
 
 @pytest.fixture
-def include(tmp_path: Path) -> Path:
+def include(tmp_path: Path) -> sql.Include:
     """A copy of the SQL files, to be changed."""
-    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
-    return tmp_path
+    shutil.copytree(sql.INCLUDE.sql, tmp_path / "sql")
+    return sql.Include(tmp_path / "sql", tmp_path / "deployment")

@@ -14,6 +14,7 @@ from tests.lib.contents import content
 from tests.lib.recording import recording
 from tests.lib.staged import Staged, opened
 
+EXAMPLE = Path(__file__).parents[2] / "include" / "deployment.example"
 COUNTY = tables.documents("""
     _id | type     | parent | weight
     d   | district |        |
@@ -79,18 +80,18 @@ group by document.source, document._id
 
 
 @pytest.fixture
-def include(tmp_path: Path) -> Path:
-    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
-    return tmp_path
+def include(tmp_path: Path) -> sql.Include:
+    shutil.copytree(sql.INCLUDE.sql, tmp_path / "sql")
+    return sql.Include(tmp_path / "sql", tmp_path / "deployment")
 
 
-def put(include: Path, name: str, text: str) -> None:
-    file = include / "deployment" / f"{name}.sql"
+def put(include: sql.Include, name: str, text: str) -> None:
+    file = include.deployment / f"{name}.sql"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
 
 
-def run(staged: Staged, include: Path) -> models.Update:
+def run(staged: Staged, include: sql.Include) -> models.Update:
     done = models.update(staged.connection, include)
     marts.refresh(staged.connection, include)
     return done
@@ -104,7 +105,7 @@ def weights(staged: Staged) -> dict[str, int]:
     return dict(staged.rows("select uuid, weight from models.weight"))
 
 
-def test_a_new_file_is_taken_up_by_the_next_run(staged: Staged, include: Path) -> None:
+def test_a_new_file_is_taken_up_by_the_next_run(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     run(staged, include)
     put(include, "models/weight", WEIGHT)
@@ -123,7 +124,7 @@ def test_a_new_file_is_taken_up_by_the_next_run(staged: Staged, include: Path) -
     deployment.require_working(staged.connection)
 
 
-def test_a_value_that_it_cannot_read_stops_only_it(staged: Staged, include: Path) -> None:
+def test_a_value_that_it_cannot_read_stops_only_it(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     staged.page(COUNTY)
     run(staged, include)
@@ -146,7 +147,7 @@ def test_a_value_that_it_cannot_read_stops_only_it(staged: Staged, include: Path
     deployment.require_working(staged.connection)
 
 
-def test_a_mistake_is_named_by_its_line_and_repaired_it_catches_up(staged: Staged, include: Path) -> None:
+def test_a_mistake_is_named_by_its_line_and_repaired_it_catches_up(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     staged.page(COUNTY)
     run(staged, include)
@@ -161,7 +162,7 @@ def test_a_mistake_is_named_by_its_line_and_repaired_it_catches_up(staged: Stage
     assert failing(staged) == {}
 
 
-def test_what_reads_one_that_failed_is_not_run(staged: Staged, include: Path) -> None:
+def test_what_reads_one_that_failed_is_not_run(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     put(include, "models/staff", STAFF)
     put(include, "marts/heavy", HEAVY)
@@ -180,7 +181,7 @@ def test_what_reads_one_that_failed_is_not_run(staged: Staged, include: Path) ->
     assert staged.values("select count(*) from ops.model_todo") == [0]
 
 
-def test_one_that_failed_itself_knows_what_had_named_its_documents(staged: Staged, include: Path) -> None:
+def test_one_that_failed_itself_knows_what_had_named_its_documents(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     put(include, "models/staff", STAFF)
     user = {"_id": "u", "type": "user-settings", "contact_id": "p", "language": "s"}
@@ -198,7 +199,7 @@ def followed(staged: Staged) -> list[tuple[str, Any]]:
     return staged.rows(both)
 
 
-def reported(staged: Staged, include: Path) -> None:
+def reported(staged: Staged, include: sql.Include) -> None:
     """By p, about somebody who isn't there yet."""
     for name, text in {"weight": WEIGHT, "about": ABOUT, "submitter": SUBMITTER}.items():
         put(include, f"models/{name}", text)
@@ -208,7 +209,7 @@ def reported(staged: Staged, include: Path) -> None:
     assert followed(staged) == [("r", None), ("p", "0")]
 
 
-def test_what_others_have_named_is_not_missed_by_one_that_is_stopped(staged: Staged, include: Path) -> None:
+def test_what_others_have_named_is_not_missed_by_one_that_is_stopped(staged: Staged, include: sql.Include) -> None:
     reported(staged, include)
     staged.page([{**COUNTY[3], "weight": "heavy"}, {"_id": "s", "type": "person", "patient_id": "7"}])
     assert run(staged, include).failed == ["weight"]
@@ -218,7 +219,7 @@ def test_what_others_have_named_is_not_missed_by_one_that_is_stopped(staged: Sta
     assert staged.values("select count(*) from ops.model_todo") == [0]
 
 
-def test_what_others_have_named_is_not_missed_by_one_that_fails(staged: Staged, include: Path) -> None:
+def test_what_others_have_named_is_not_missed_by_one_that_fails(staged: Staged, include: sql.Include) -> None:
     reported(staged, include)
     put(include, "models/about", ABOUT.replace("-- after", "-- afer: person\n-- after"))
     put(include, "models/submitter", SUBMITTER.replace("-- after", "-- afer: person\n-- after"))
@@ -230,9 +231,9 @@ def test_what_others_have_named_is_not_missed_by_one_that_fails(staged: Staged, 
     assert followed(staged) == [("r", "s"), ("p", "1")]
 
 
-def test_a_file_that_is_put_back_has_missed_nothing(staged: Staged, include: Path) -> None:
+def test_a_file_that_is_put_back_has_missed_nothing(staged: Staged, include: sql.Include) -> None:
     reported(staged, include)
-    shutil.rmtree(include / "deployment")
+    shutil.rmtree(include.deployment)
     staged.page([{"_id": "s", "type": "person", "patient_id": "7"}])
     assert run(staged, include).left_over == ["about", "submitter", "weight"]
     for name, text in {"weight": WEIGHT, "about": ABOUT, "submitter": SUBMITTER}.items():
@@ -264,7 +265,7 @@ WRONG: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_whatever_is_wrong_with_a_file_it_fails_alone(staged: Staged, include: Path, case: str) -> None:
+def test_whatever_is_wrong_with_a_file_it_fails_alone(staged: Staged, include: sql.Include, case: str) -> None:
     text, told = WRONG[case]
     staged.page(COUNTY)
     run(staged, include)
@@ -281,7 +282,7 @@ def test_whatever_is_wrong_with_a_file_it_fails_alone(staged: Staged, include: P
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_file_that_is_spoilt_and_put_back_has_missed_nothing(staged: Staged, include: Path, case: str) -> None:
+def test_a_file_that_is_spoilt_and_put_back_has_missed_nothing(staged: Staged, include: sql.Include, case: str) -> None:
     user = {"_id": "u", "type": "user-settings", "contact_id": "p", "language": "s"}
     put(include, "models/weight", WEIGHT)
     put(include, "models/staff", STAFF)
@@ -299,7 +300,8 @@ def test_a_file_that_is_spoilt_and_put_back_has_missed_nothing(staged: Staged, i
     assert staged.values("select _id from models.staff") == ["q"]
 
 
-def test_the_same_mistake_is_not_made_over_again_all_the_time(staged: Staged, include: Path) -> None:
+@pytest.mark.unmodelled
+def test_the_same_mistake_is_not_made_over_again_all_the_time(staged: Staged, include: sql.Include) -> None:
     """To make a table anew may take long; whether it fails again is tried once an hour, and when the file changes."""
     staged.page(COUNTY)
     put(include, "models/weight", WRONG["a value"][0])
@@ -318,7 +320,7 @@ def test_the_same_mistake_is_not_made_over_again_all_the_time(staged: Staged, in
     assert tries() == 1
 
 
-def test_since_when_it_fails_stays(staged: Staged, include: Path) -> None:
+def test_since_when_it_fails_stays(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     put(include, "models/weight", WRONG["no key"][0])
     run(staged, include)
@@ -327,7 +329,7 @@ def test_since_when_it_fails_stays(staged: Staged, include: Path) -> None:
     assert staged.values("select since from ops.failing") == since
 
 
-def test_a_name_that_is_taken_is_refused(staged: Staged, include: Path) -> None:
+def test_a_name_that_is_taken_is_refused(staged: Staged, include: sql.Include) -> None:
     put(include, "models/person", WEIGHT)
     put(include, "models/area_count", WEIGHT)
     put(include, "models/weight", WEIGHT)
@@ -341,30 +343,30 @@ def test_a_name_that_is_taken_is_refused(staged: Staged, include: Path) -> None:
     assert staged.values("select count(*) from models.person") == [2]
 
 
-def test_a_file_that_is_no_text(staged: Staged, include: Path) -> None:
+def test_a_file_that_is_no_text(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", "")
-    (include / "deployment" / "models" / "weight.sql").write_bytes(b"-- \xff")
+    (include.deployment / "models" / "weight.sql").write_bytes(b"-- \xff")
     staged.page(COUNTY)
     run(staged, include)
     assert "can't be read" in failing(staged)["models/weight"]
 
 
-def test_a_file_that_failed_and_is_taken_away_fails_no_more(staged: Staged, include: Path) -> None:
+def test_a_file_that_failed_and_is_taken_away_fails_no_more(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WRONG["no key"][0])
     put(include, "marts/heavy", HEAVY.replace("-- reads: weight\n", ""))
     staged.page(COUNTY)
     run(staged, include)
     assert list(failing(staged)) == ["marts/heavy", "models/weight"]
-    shutil.rmtree(include / "deployment")
+    shutil.rmtree(include.deployment)
     run(staged, include)
     assert failing(staged) == {}
 
 
-def test_a_file_that_is_taken_away_leaves_its_table_and_is_named(staged: Staged, include: Path) -> None:
+def test_a_file_that_is_taken_away_leaves_its_table_and_is_named(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     staged.page(COUNTY)
     assert run(staged, include).left_over == []
-    shutil.rmtree(include / "deployment")
+    shutil.rmtree(include.deployment)
     staged.page(deleted=["q"])
     assert run(staged, include).left_over == ["weight"]
     assert weights(staged) == {"p": 5, "q": 7}
@@ -373,7 +375,7 @@ def test_a_file_that_is_taken_away_leaves_its_table_and_is_named(staged: Staged,
     assert weights(staged) == {"p": 5}
 
 
-def test_a_view_that_fails_fails_alone(staged: Staged, include: Path) -> None:
+def test_a_view_that_fails_fails_alone(staged: Staged, include: sql.Include) -> None:
     put(include, "views/light", "select nothing from models.person")
     put(include, "views/heavy", "select uuid from models.person")
     staged.page(COUNTY)
@@ -396,7 +398,7 @@ def test_a_view_that_fails_fails_alone(staged: Staged, include: Path) -> None:
         (HEAVY.replace("-- reads", "-- evry: hour\n-- reads"), "has `evry:`"),
     ],
 )
-def test_a_mart_that_fails_fails_alone(staged: Staged, include: Path, text: str, told: str) -> None:
+def test_a_mart_that_fails_fails_alone(staged: Staged, include: sql.Include, text: str, told: str) -> None:
     put(include, "models/weight", WEIGHT)
     put(include, "marts/heavy", text)
     staged.page(COUNTY)
@@ -408,17 +410,17 @@ def test_a_mart_that_fails_fails_alone(staged: Staged, include: Path, text: str,
     assert failing(staged) == {}
 
 
-def test_a_changed_model_of_ours_makes_anew_what_reads_it(staged: Staged, include: Path) -> None:
+def test_a_changed_model_of_ours_makes_anew_what_reads_it(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT.replace("person.uuid,", "person.uuid, person.name,"))
     staged.page(COUNTY)
     run(staged, include)
-    file = include / "sql" / "models" / "person.sql"
+    file = include.sql / "models" / "person.sql"
     file.write_text(file.read_text().replace("    contact.name,", "    'x' as name,"), encoding="utf-8")
     run(staged, include)
     assert staged.values("select distinct name from models.weight") == ["x"]
 
 
-def test_one_whose_columns_others_read_fails_alone(staged: Staged, include: Path) -> None:
+def test_one_whose_columns_others_read_fails_alone(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     staged.page(COUNTY)
     run(staged, include)
@@ -435,7 +437,9 @@ def test_one_whose_columns_others_read_fails_alone(staged: Staged, include: Path
     assert rows == [5]
 
 
-def test_what_reads_one_that_could_not_take_its_place_stays(staged: Staged, include: Path, warehouse: str) -> None:
+def test_what_reads_one_that_could_not_take_its_place_stays(
+    staged: Staged, include: sql.Include, warehouse: str
+) -> None:
     """Somebody reads its column since the new table was begun."""
     put(include, "models/weight", WEIGHT)
     put(include, "models/staff", STAFF)
@@ -472,7 +476,7 @@ where weight.weight = 0
 TODAY = datetime.date(2026, 11, 24)
 
 
-def test_a_check_of_the_deployment(staged: Staged, include: Path) -> None:
+def test_a_check_of_the_deployment(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     put(include, "checks/weighed", CHECK)
     staged.page(COUNTY)
@@ -492,7 +496,7 @@ def test_a_check_of_the_deployment(staged: Staged, include: Path) -> None:
         ("-- after: nothing\n" + CHECK, "names nothing"),
     ],
 )
-def test_a_check_that_fails_fails_alone(staged: Staged, include: Path, text: str, told: str) -> None:
+def test_a_check_that_fails_fails_alone(staged: Staged, include: sql.Include, text: str, told: str) -> None:
     put(include, "models/weight", WEIGHT)
     put(include, "checks/weighed", text)
     staged.page(COUNTY)
@@ -505,8 +509,8 @@ def test_a_check_that_fails_fails_alone(staged: Staged, include: Path, text: str
     assert checks.run(staged.connection, TODAY, include=include) == []
 
 
-def test_the_example_works(staged: Staged, include: Path) -> None:
-    shutil.copytree(sql.INCLUDE / "deployment.example", include / "deployment")
+def test_the_example_works(staged: Staged, include: sql.Include) -> None:
+    shutil.copytree(EXAMPLE, include.deployment)
     fields = {"patient_uuid": "p", "lmp_date_8601": "2023-11-01"}
     submitter = {"_id": "w", "parent": {"_id": "h"}}
     report = {"type": "data_record", "form": "pregnancy", "reported_date": 1700000000000, "contact": submitter}
@@ -524,7 +528,7 @@ def test_the_example_works(staged: Staged, include: Path) -> None:
     (finding,) = checks.run(staged.connection, TODAY, include=include)
     assert str(finding) == "lmp_before_report finds 1 in demo/medic (a last menstruation after the report)"
     for folder in ("models", "marts"):
-        for path in sorted((include / "deployment" / folder).glob("*.sql")):
+        for path in sorted((include.deployment / folder).glob("*.sql")):
             file = relation.parse(path.stem, path.read_text(encoding="utf-8"))
             columns = [column for column, _ in describe.columns(staged.connection, f"{folder}.{file.name}")]
             assert [column for column in columns if not file.meaning(column)] == []

@@ -52,17 +52,17 @@ def test_a_relations_comment_has_its_grain_and_key(staged: Staged) -> None:
 
 
 @pytest.fixture
-def include(tmp_path: Path) -> Path:
-    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
-    return tmp_path
+def include(tmp_path: Path) -> sql.Include:
+    shutil.copytree(sql.INCLUDE.sql, tmp_path / "sql")
+    return sql.Include(tmp_path / "sql", tmp_path / "deployment")
 
 
-def test_words_that_change_are_written_and_nothing_is_made_anew(staged: Staged, include: Path) -> None:
+def test_words_that_change_are_written_and_nothing_is_made_anew(staged: Staged, include: sql.Include) -> None:
     staged.page([{"_id": "p", "type": "person"}])
     made(staged)
     tables = "select oid from pg_class where relnamespace = 'model_data'::regnamespace order by oid"
     before = staged.values(tables)
-    file = include / "sql" / "models" / "person.sql"
+    file = include.sql / "models" / "person.sql"
     file.write_text(file.read_text().replace("-- sex: As written", "-- sex: In words"), encoding="utf-8")
     update = models.update(staged.connection, include)
     assert sum(update.models.values()) == 0

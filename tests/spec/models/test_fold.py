@@ -1,9 +1,7 @@
 """The counts are kept by the change: what a change costs, and that it comes to what counting from nothing does."""
 
-from pathlib import Path
-
 import pytest
-from cht_sync import counts, marts, models
+from cht_sync import counts, marts, models, sql
 
 from tests.lib import tables
 from tests.lib.contents import content
@@ -191,7 +189,7 @@ def test_checking_names_a_source_that_differs(spec: Spec, damage: str) -> None:
     assert counts.check(spec.staged.connection) == {"demo/medic": 1}
 
 
-def test_other_tables_of_counts_break_nobody_who_reads_them(staged: Staged, include: Path) -> None:
+def test_other_tables_of_counts_break_nobody_who_reads_them(staged: Staged, include: sql.Include) -> None:
     staged.page(tables.documents(TREE))
     staged.update()
     marts.refresh(staged.connection)

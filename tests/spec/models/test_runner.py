@@ -1,8 +1,5 @@
 """The runner of the models: by batch, in one transaction, and the same in the end however often it was killed."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 from cht_sync import marts, models, relation, sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
@@ -153,14 +150,7 @@ def test_a_source_copied_again_from_nothing_is_done_whole(staged: Staged) -> Non
     assert staged.counts()["d"]["total_persons"] == 0
 
 
-@pytest.fixture
-def include(tmp_path: Path) -> Path:
-    """A copy of the SQL files, to be changed."""
-    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
-    return tmp_path
-
-
-def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, include: Path) -> None:
+def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     run(staged)
     staged.connection.execute("create view public.mine as select uuid, name from models.contact")
@@ -181,7 +171,7 @@ def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, incl
     assert staged.values("select name from public.mine where uuid = 'd'") == ["DEE"]
 
 
-def test_a_changed_definition_of_the_counts_counts_again(staged: Staged, include: Path) -> None:
+def test_a_changed_definition_of_the_counts_counts_again(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
     change(include, "counts/area_fold", "case own._id when '' then 'unplaced'", "case own._id when '' then 'nowhere'")
@@ -196,17 +186,17 @@ def test_nothing_of_a_run_is_left_in_the_session(staged: Staged) -> None:
     assert staged.values(left) == []
 
 
-def test_a_new_file_is_taken_up(staged: Staged, include: Path) -> None:
+def test_a_new_file_is_taken_up(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
     text = "-- One row a thing.\n-- key: source, _id\nselect source, _id, type as kind from document"
-    (include / "sql" / "models" / "thing.sql").write_text(text, encoding="utf-8")
+    (include.sql / "models" / "thing.sql").write_text(text, encoding="utf-8")
     models.update(staged.connection, include)
     assert staged.values("select count(*) from models.thing") == [4]
     assert staged.values("select obj_description('models.thing'::regclass)") == ["One row a thing. Key: source, _id."]
 
 
-def test_a_column_that_is_gone_names_who_reads_it(staged: Staged, include: Path) -> None:
+def test_a_column_that_is_gone_names_who_reads_it(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     run(staged)
     staged.connection.execute("create view public.mine as select uuid, notes from models.contact")
@@ -222,7 +212,7 @@ def test_a_column_that_is_gone_names_who_reads_it(staged: Staged, include: Path)
     assert staged.values("select count(*) from models.contact_type") == [3]
 
 
-def test_a_model_that_fails_tells_where_but_nothing_of_a_document(staged: Staged, include: Path) -> None:
+def test_a_model_that_fails_tells_where_but_nothing_of_a_document(staged: Staged, include: sql.Include) -> None:
     staged.page([{"_id": "p", "type": "person", "name": "Adriana"}])
     change(include, "models/contact", "doc.name,", "doc.name::int as name,")
     with pytest.raises(ModelFailed) as failure:
@@ -233,7 +223,7 @@ def test_a_model_that_fails_tells_where_but_nothing_of_a_document(staged: Staged
     assert staged.values("select count(*) from ops.model_state") == [0]
 
 
-def test_a_mistake_in_a_file_is_told_by_its_line(staged: Staged, include: Path) -> None:
+def test_a_mistake_in_a_file_is_told_by_its_line(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
     change(include, "models/user", "    doc.language,", "    doc.langage,")
@@ -249,8 +239,8 @@ def test_a_mistake_in_a_file_is_told_by_its_line(staged: Staged, include: Path) 
         ("-- key: source; drop\nselect 1", "'source; drop'"),
     ],
 )
-def test_a_header_that_cannot_be_read(include: Path, text: str, told: str) -> None:
-    (include / "sql" / "models" / "mine.sql").write_text(text, encoding="utf-8")
+def test_a_header_that_cannot_be_read(include: sql.Include, text: str, told: str) -> None:
+    (include.sql / "models" / "mine.sql").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match=told):
         relation.folder("models", include)
 

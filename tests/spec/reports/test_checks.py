@@ -182,6 +182,7 @@ def test_nothing_new_costs_one_statement(filled: Staged) -> None:
     assert len(statements) == 1
 
 
+@pytest.mark.unmodelled
 def test_before_the_models_there_is_nothing_to_check(staged: Staged) -> None:
     assert checks.run(staged.connection, TODAY) == []
     assert staged.values("select count(*) from ops.check_state") == [0]
@@ -271,16 +272,16 @@ def test_old_figures_only_warn(filled: Staged) -> None:
 
 
 @pytest.fixture
-def include(tmp_path: Path) -> Path:
-    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
-    return tmp_path
+def include(tmp_path: Path) -> sql.Include:
+    shutil.copytree(sql.INCLUDE.sql, tmp_path / "sql")
+    return sql.Include(tmp_path / "sql", tmp_path / "deployment")
 
 
-def write(include: Path, name: str, text: str) -> None:
-    (include / "sql" / "checks" / f"{name}.sql").write_text(text, encoding="utf-8")
+def write(include: sql.Include, name: str, text: str) -> None:
+    (include.sql / "checks" / f"{name}.sql").write_text(text, encoding="utf-8")
 
 
-def test_one_whose_sql_fails_does_not_keep_the_others_from_being_made(filled: Staged, include: Path) -> None:
+def test_one_whose_sql_fails_does_not_keep_the_others_from_being_made(filled: Staged, include: sql.Include) -> None:
     write(include, "a_wrong", f"{HEADER}select source, name::int, '' from models.contact")
     filled.connection.execute("update staging.document set doc = doc || %s", [json.dumps({"name": "Ana"})])
     filled.connection.execute("update model_data.contact set name = 'Ana'")
@@ -304,7 +305,7 @@ def test_one_whose_sql_fails_does_not_keep_the_others_from_being_made(filled: St
         ("-- repair", "-- about: contact\n-- repair"),
     ],
 )
-def test_a_header_must_say_all(filled: Staged, include: Path, line: str, instead: str) -> None:
+def test_a_header_must_say_all(filled: Staged, include: sql.Include, line: str, instead: str) -> None:
     assert line in HEADER
     write(include, "mine", f"{HEADER.replace(line, instead)}select source, '', '' from models.contact")
     with pytest.raises(ConfigurationInvalid, match="mine"):
@@ -312,15 +313,15 @@ def test_a_header_must_say_all(filled: Staged, include: Path, line: str, instead
 
 
 @pytest.mark.parametrize("every", ["hour", "day"])
-def test_one_that_is_due_by_the_clock_reads_what_it_likes(filled: Staged, include: Path, every: str) -> None:
+def test_one_that_is_due_by_the_clock_reads_what_it_likes(filled: Staged, include: sql.Include, every: str) -> None:
     header = HEADER.replace("-- reads: contact\n", "").replace("run", every)
     write(include, "mine", f"{header}select source, '', 'x' from models.contact")
     with pytest.raises(CheckFailed, match="mine finds"):
         checks.run(filled.connection, TODAY, include=include)
 
 
-def put(include: Path, name: str, text: str) -> None:
-    file = include / "deployment" / f"{name}.sql"
+def put(include: sql.Include, name: str, text: str) -> None:
+    file = include.deployment / f"{name}.sql"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
 
@@ -344,33 +345,33 @@ where weight.weight / (weight.weight - 13.0) = 0
 """
 
 
-def weigh(staged: Staged, include: Path, **weights: object) -> dict[str, int]:
+def weigh(staged: Staged, include: sql.Include, **weights: object) -> dict[str, int]:
     """Takes in persons of these weights, if any; what the checks then find, by source."""
     staged.page([{"_id": uuid, "type": "person", "weight": weight} for uuid, weight in weights.items()])
     return look(staged, include)
 
 
-def look(staged: Staged, include: Path) -> dict[str, int]:
+def look(staged: Staged, include: sql.Include) -> dict[str, int]:
     models.update(staged.connection, include)
     return {finding.source: finding.found for finding in checks.run(staged.connection, TODAY, include=include)}
 
 
 @pytest.fixture
-def weighed(filled: Staged, include: Path) -> Staged:
+def weighed(filled: Staged, include: sql.Include) -> Staged:
     put(include, "models/weight", WEIGHT)
     put(include, "checks/weighed", WEIGHED)
     assert weigh(filled, include, p=5) == {}
     return filled
 
 
-def test_one_that_failed_has_missed_nothing_when_it_works_again(weighed: Staged, include: Path) -> None:
+def test_one_that_failed_has_missed_nothing_when_it_works_again(weighed: Staged, include: sql.Include) -> None:
     for weights in ({"q": 13}, {"r": 0}):
         with pytest.raises(ModelFailed, match="weighed failed"):
             weigh(weighed, include, **weights)
     assert weigh(weighed, include, q=1) == {SOURCE: 1}
 
 
-def test_one_whose_header_was_wrong_has_missed_nothing(weighed: Staged, include: Path) -> None:
+def test_one_whose_header_was_wrong_has_missed_nothing(weighed: Staged, include: sql.Include) -> None:
     put(include, "checks/weighed", WEIGHED.replace("warn", "wrong"))
     with pytest.raises(ModelFailed, match="weighed lacks a level"):
         weigh(weighed, include, q=0)
@@ -378,24 +379,24 @@ def test_one_whose_header_was_wrong_has_missed_nothing(weighed: Staged, include:
     assert weigh(weighed, include, s=1) == {SOURCE: 1}
 
 
-def test_what_a_model_that_failed_takes_in_later_is_looked_at(weighed: Staged, include: Path) -> None:
+def test_what_a_model_that_failed_takes_in_later_is_looked_at(weighed: Staged, include: sql.Include) -> None:
     assert weigh(weighed, include, p="heavy", q=0) == {}
     assert weigh(weighed, include, r=4) == {}
     assert weigh(weighed, include, p=1) == {SOURCE: 1}
 
 
-def test_a_model_made_anew_is_looked_at(weighed: Staged, include: Path) -> None:
+def test_a_model_made_anew_is_looked_at(weighed: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT.replace("::int as", "::int - 5 as"))
     assert look(weighed, include) == {SOURCE: 1}
 
 
-def test_a_new_source_is_looked_at(weighed: Staged, include: Path) -> None:
+def test_a_new_source_is_looked_at(weighed: Staged, include: sql.Include) -> None:
     weighed.source("other/medic")
     weighed.page([{"_id": "p", "type": "person", "weight": 0}], source="other/medic")
     assert look(weighed, include) == {"other/medic": 1}
 
 
-def test_one_of_every_hour_is_made_once_in_an_hour_and_misses_nothing(weighed: Staged, include: Path) -> None:
+def test_one_of_every_hour_is_made_once_in_an_hour_and_misses_nothing(weighed: Staged, include: sql.Include) -> None:
     put(include, "checks/weighed", WEIGHED.replace("every: run", "every: hour"))
     weighed.connection.execute("update ops.check_state set checked_at = now()")
     assert weigh(weighed, include, q=0) == {}
@@ -413,14 +414,14 @@ def an_hour_passes(staged: Staged) -> None:
     staged.connection.execute("update ops.check_state set checked_at = checked_at - interval '1 hour'")
 
 
-def test_one_that_is_taken_away_is_not_shown_any_more(weighed: Staged, include: Path) -> None:
+def test_one_that_is_taken_away_is_not_shown_any_more(weighed: Staged, include: sql.Include) -> None:
     shown = "select name from marts.checked where name = 'weighed'"
     assert weigh(weighed, include, q=0) == {SOURCE: 1}
     put(include, "checks/weighed", WEIGHED.replace("warn", "wrong"))
     with pytest.raises(ModelFailed):
         weigh(weighed, include, r=1)
     assert weighed.values(shown) == ["weighed"]
-    (include / "deployment" / "checks" / "weighed.sql").unlink()
+    (include.deployment / "checks" / "weighed.sql").unlink()
     assert weigh(weighed, include, r=2) == {}
     assert weighed.values(shown) == []
     assert weighed.values("select count(*) from ops.check_result") == [0]

@@ -244,6 +244,7 @@ def test_the_days_end_where_the_clock_changes(spec: Spec) -> None:
     assert counted == [1]
 
 
+@pytest.mark.unmodelled
 def test_without_models_it_says_so(spec: Spec) -> None:
     with pytest.raises(ModelFailed, match="no models yet"):
         history.count_day(spec.staged.connection, DAY, NAIROBI)

@@ -131,6 +131,7 @@ def test_none_reads_a_table_that_is_made_anew_under_its_view() -> None:
     assert [file.name for file in relation.folder("marts") if "model_data." in file.text] == []
 
 
+@pytest.mark.unmodelled
 def test_before_the_models_there_is_nothing_to_refresh(staged: Staged) -> None:
     assert marts.refresh(staged.connection) == []
 
@@ -146,9 +147,9 @@ def test_refreshed_only_when_counts_changed(staged: Staged) -> None:
     assert staged.values("select total_persons from marts.patients_by_area where area_uuid = ''") == [0]
 
 
-def test_refreshed_when_two_have_changed_places_and_no_count_has(staged: Staged, include: Path) -> None:
+def test_refreshed_when_two_have_changed_places_and_no_count_has(staged: Staged, include: sql.Include) -> None:
     mart = "-- One row a person\n-- key: source, uuid\n-- reads: area_fold\nselect * from models.person_area\n"
-    (include / "sql" / "marts" / "placed.sql").write_text(mart, encoding="utf-8")
+    (include.sql / "marts" / "placed.sql").write_text(mart, encoding="utf-8")
     placed = "select uuid, place_uuid from marts.placed order by 1"
     staged.page([*COUNTY, *tables.documents("_id | type | parent\ni | clinic | c d\nr | person | i c d")])
     staged.update()
@@ -223,15 +224,15 @@ def test_each_source_is_as_of_its_own_moment(staged: Staged) -> None:
 
 
 @pytest.fixture
-def include(tmp_path: Path) -> Path:
-    shutil.copytree(sql.INCLUDE / "sql", tmp_path / "sql")
-    return tmp_path
+def include(tmp_path: Path) -> sql.Include:
+    shutil.copytree(sql.INCLUDE.sql, tmp_path / "sql")
+    return sql.Include(tmp_path / "sql", tmp_path / "deployment")
 
 
-def test_a_changed_file_is_made_again(staged: Staged, include: Path) -> None:
+def test_a_changed_file_is_made_again(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     refresh(staged)
-    file = include / "sql" / "marts" / "patients_by_area.sql"
+    file = include.sql / "marts" / "patients_by_area.sql"
     text = "".join(line for line in file.read_text().splitlines(True) if "level" not in line)
     file.write_text(text, encoding="utf-8")
     assert marts.refresh(staged.connection, include) == ["patients_by_area"]
@@ -240,20 +241,20 @@ def test_a_changed_file_is_made_again(staged: Staged, include: Path) -> None:
     assert marts.refresh(staged.connection, include) == []
 
 
-def test_a_changed_file_that_somebody_reads_names_them(staged: Staged, include: Path) -> None:
+def test_a_changed_file_that_somebody_reads_names_them(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     refresh(staged)
     staged.connection.execute("create view public.mine as select area_uuid from marts.patients_by_area")
-    file = include / "sql" / "marts" / "patients_by_area.sql"
+    file = include.sql / "marts" / "patients_by_area.sql"
     file.write_text(file.read_text().replace("    area.level,\n", ""), encoding="utf-8")
     with pytest.raises(ModelFailed, match=r"marts\.patients_by_area.*public\.mine"):
         marts.refresh(staged.connection, include)
 
 
 @pytest.mark.parametrize("reads", ["", "-- reads: area_count"])
-def test_a_mart_names_models_by_whose_version_it_is_refreshed(staged: Staged, include: Path, reads: str) -> None:
+def test_a_mart_names_models_by_whose_version_it_is_refreshed(staged: Staged, include: sql.Include, reads: str) -> None:
     text = f"-- key: source\n{reads}\nselect source from models.area_count"
-    (include / "sql" / "marts" / "mine.sql").write_text(text, encoding="utf-8")
+    (include.sql / "marts" / "mine.sql").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match="mine"):
         marts.refresh(staged.connection, include)
 
@@ -265,10 +266,10 @@ def test_a_mart_that_is_missing_is_made(staged: Staged) -> None:
     assert marts.refresh(staged.connection) == ["patients_by_area"]
 
 
-def test_a_mart_that_fails_tells_nothing_of_its_rows(staged: Staged, include: Path) -> None:
+def test_a_mart_that_fails_tells_nothing_of_its_rows(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
-    (include / "sql" / "marts" / "wrong.sql").write_text(
+    (include.sql / "marts" / "wrong.sql").write_text(
         "-- key: source, name\n-- reads: contact\nselect source, name::int from models.contact", encoding="utf-8"
     )
     with pytest.raises(ModelFailed) as failure:
@@ -310,9 +311,9 @@ def an_hour_passes(staged: Staged) -> None:
     staged.connection.execute("update ops.mart_state set refreshed_at = refreshed_at - interval '1 hour'")
 
 
-def test_every_is_run_or_hour(staged: Staged, include: Path) -> None:
+def test_every_is_run_or_hour(staged: Staged, include: sql.Include) -> None:
     text = "-- key: source\n-- reads: contact\n-- every: day\nselect source from models.contact"
-    (include / "sql" / "marts" / "mine.sql").write_text(text, encoding="utf-8")
+    (include.sql / "marts" / "mine.sql").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match="mine"):
         marts.refresh(staged.connection, include)
 
@@ -348,9 +349,9 @@ select contact.source, count(*) as contacts from models.contact as contact group
 
 
 @pytest.mark.parametrize("weight", ["7", "1"])
-def test_as_of_stays_while_what_it_reads_fails(staged: Staged, include: Path, weight: str) -> None:
+def test_as_of_stays_while_what_it_reads_fails(staged: Staged, include: sql.Include, weight: str) -> None:
     for name, text in {"models/weight": WEIGHT, "models/light": LIGHT, "marts/of_light": OF_LIGHT}.items():
-        file = include / "deployment" / f"{name}.sql"
+        file = include.deployment / f"{name}.sql"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     freshness = "select as_of, is_current from marts.freshness where mart = 'of_light' and source = %s"

@@ -6,6 +6,7 @@ import json
 import re
 import stat
 import threading
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -119,6 +120,16 @@ def test_mounted_files_and_volumes_are_there(name: str) -> None:
 def test_the_package_is_not_in_the_plugins_folder_too() -> None:
     assert "cht_sync" in (ROOT / "plugins" / ".airflowignore").read_text(encoding="utf-8")
     assert not re.search(r"^COPY .*plugins/? ", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_package_is_built_of_all_its_parts() -> None:
+    """Where a folder is missing, the build goes on without it."""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    mounted = re.findall(r"type=bind,source=([^,]+),target=/mnt/(\S+) ", DOCKERFILE)
+    for part in wheel["only-include"]:
+        assert [source for source, target in mounted if source == target and Path(part).is_relative_to(source)], part
 
 
 def test_connections_are_those_of_the_example() -> None:

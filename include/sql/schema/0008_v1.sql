@@ -1,11 +1,5 @@
--- What a deployment has that comes from couch2pg: its dashboards, its dbt project and its monitoring read v1.couchdb and
--- v1.couchdb_progress. Both are views, with the same columns and the same meaning.
-
-create schema v1;
-comment on schema v1 is 'Documents and progress in the form that couch2pg has given them, for what was made to read that';
-
-alter table ops.source add column name text;
-comment on column ops.source.name is 'What v1 calls it: the source_name of its instance, else the instance, and the database';
+-- The documents and the progress in the form of couch2pg: a deployment's dashboards, its dbt project and its monitoring read
+-- v1.couchdb and v1.couchdb_progress. Both are views, with the same columns and the same meaning.
 
 create table ops.published (
     source text collate "C" not null,
@@ -15,7 +9,7 @@ create table ops.published (
 );
 create index on ops.published (published_at);
 comment on table ops.published is 'Every batch that the models have taken in, and when: one moment for all of a run';
-comment on column ops.published.published_at is 'In UTC, to the millisecond; later than every one before, of whatever source';
+comment on column ops.published.published_at is 'In UTC, to the millisecond; later than all before it, of any source';
 
 create table ops.publication (
     published_at timestamp not null,
@@ -27,7 +21,7 @@ create table ops.published_source (
     source text collate "C" primary key,
     batch bigint not null
 );
-comment on table ops.published_source is 'The last batch of each source that is published: what is later is not shown yet';
+comment on table ops.published_source is 'The last batch of each source that is published: later ones are not shown yet';
 
 create table ops.shadowed (
     source text collate "C" not null,
@@ -36,31 +30,37 @@ create table ops.shadowed (
     primary key (source, _id, by_source)
 );
 create index on ops.shadowed (by_source);
-comment on table ops.shadowed is 'Documents that v1 does not show, because one of the same _id is in a source that goes before';
+comment on table ops.shadowed is 'Documents that v1 does not show, because a source of a higher rank has the same _id';
 
 -- Where an _id is in several sources, the least of these is shown: main databases go before their companions.
 create function cht.rank(source text) returns text
 language sql immutable parallel safe
 return case when cht.is_main(source) then '0 ' else '1 ' end || source collate "C";
 
+-- Reports that were archived stay, as couch2pg leaves them there: the rule of cht.is_modelled, with null for no type.
 create view v1.couchdb as
 select
     published.published_at as saved_timestamp,
     document._id::varchar as _id,
-    document._deleted or document.gone is not null as _deleted,
+    state.is_gone as _deleted,
     coalesce(known.name, known.source)::varchar as source,
     case
-        when document._deleted or document.gone is not null
-            then jsonb_build_object('_id', document._id, '_rev', document._rev, '_deleted', true)
+        when state.is_gone then jsonb_build_object('_id', document._id, '_rev', document._rev, '_deleted', true)
         else document.doc
     end as doc
 from staging.document
+cross join lateral (
+    select
+        document._deleted
+        or (document.gone is not null and (document.gone <> 'archived' or document.type is distinct from 'data_record'))
+        as is_gone
+) as state
 join ops.source as known on known.source = document.source
 join ops.published_source as shown on shown.source = document.source and document.batch <= shown.batch
--- every document that is shown has its row there. But an outer join isn't made at all where its column isn't asked for, and
--- where only some of its rows are, the last three conditions make the planner look up their documents by the index. They
--- are true of every row, but it believes that of one in 1,800. Of saved_timestamp >= (select max(…)) it believes that
--- a third of all fulfil it, for which it would read all documents
+-- Every document that is shown has a row there. It is an outer join because Postgres leaves that out when no column of it is
+-- selected. The last three conditions are true of every row, but the planner expects them of one row in 1,800: so it looks up
+-- documents by the index when only some moments are selected. Of saved_timestamp >= (select max(…)) it expects a third of all
+-- rows, for which it would read all documents
 left join ops.published
     on published.source = document.source
     and published.batch = document.batch
@@ -72,8 +72,8 @@ where not exists (
     where shadowed.source = document.source and shadowed._id = document._id
 );
 comment on view v1.couchdb is 'One row an _id: its latest revision that the models have taken in';
-comment on column v1.couchdb.saved_timestamp is 'When the models had taken it in, in UTC: later than that of all that was there before';
-comment on column v1.couchdb._deleted is 'Deleted in CouchDB, or not there any more: then doc is a stub';
+comment on column v1.couchdb.saved_timestamp is 'When the models took it in, in UTC: later than that of every row before it';
+comment on column v1.couchdb._deleted is 'Deleted in CouchDB, or no longer there, except reports that were archived: then doc is a stub';
 comment on column v1.couchdb.source is 'The host, or the name of the instance, and the database';
 
 create view v1.couchdb_progress as
@@ -85,5 +85,5 @@ select
 from ops.checkpoint
 join ops.source as known on known.source = checkpoint.source;
 comment on view v1.couchdb_progress is 'One row a source: how far the copy is in its feed';
-comment on column v1.couchdb_progress.pending is 'Changes behind that, when it was last asked; null where CouchDB tells none';
-comment on column v1.couchdb_progress.updated_at is 'When it was last asked: with every run, not all the time';
+comment on column v1.couchdb_progress.pending is 'Changes after that when CouchDB was last asked; null where it reports none';
+comment on column v1.couchdb_progress.updated_at is 'When CouchDB was last asked: in each run, not all the time';

@@ -1,4 +1,4 @@
--- What comparing the copy with CouchDB found, and what a parallel first copy has yet to do.
+-- What comparing the copy with CouchDB has found.
 
 create table ops.verification (
     verification bigint generated always as identity primary key,
@@ -19,8 +19,8 @@ create table ops.verification (
     message text
 );
 create index on ops.verification (source, started_at);
-comment on table ops.verification is 'One row for each comparison of a source with CouchDB; without numbers where it did not come to its end';
-comment on column ops.verification.repair is 'Whether what differed was to be made right, or only told';
+comment on table ops.verification is 'One row for each comparison of a source with CouchDB; without numbers if it was not completed';
+comment on column ops.verification.repair is 'Whether differences were to be repaired, or only reported';
 comment on column ops.verification.documents is 'Live documents that CouchDB listed';
 comment on column ops.verification.missing is 'Live in CouchDB and not in the copy';
 comment on column ops.verification.stale is 'In the copy in another revision than in CouchDB';
@@ -29,8 +29,8 @@ comment on column ops.verification.purged is 'Live in the copy, and CouchDB has 
 comment on column ops.verification.archived is 'The same, but found in the archive database';
 comment on column ops.verification.refused is 'Differ because they are in ops.rejected_document: known, not wrong';
 comment on column ops.verification.not_yet is 'Differed because they changed in CouchDB since the comparison began: the feed brings them';
-comment on column ops.verification.repaired is 'Of what was missing, stale, extra, purged or archived: made right';
-comment on column ops.verification.left_over is 'Of the same: still wrong in the end';
+comment on column ops.verification.repaired is 'Of what was missing, stale, extra, purged or archived: repaired';
+comment on column ops.verification.left_over is 'Of the same: still wrong at the end';
 
 create view marts.compared as
 select distinct on (verification.source)
@@ -43,24 +43,7 @@ select distinct on (verification.source)
 from ops.verification
 where verification.left_over is not null
 order by verification.source, verification.started_at desc;
-comment on view marts.compared is 'When each source was last compared with CouchDB, and whether the copy was the same then, or made so';
+comment on view marts.compared is 'When each source was last compared with CouchDB, and whether the copy was equal then, or was made equal';
 comment on column marts.compared.wrong is 'Documents that were missing, stale, or deleted in CouchDB only';
-comment on column marts.compared.gone is 'Documents that CouchDB had no more without a deletion: purged or archived';
-comment on column marts.compared.is_equal is 'false where something that differed was not made right';
-
-create table ops.snapshot_range (
-    source text collate "C" not null references ops.source,
-    number integer not null,
-    behind text collate "C" not null,
-    until text collate "C",
-    expected bigint not null,
-    documents bigint not null default 0,
-    updated_at timestamptz not null default now(),
-    finished_at timestamptz,
-    primary key (source, number)
-);
-comment on table ops.snapshot_range is 'A parallel first copy: one row a range of ids; gone when the source is handed over to its feed';
-comment on column ops.snapshot_range.behind is 'The last id that is copied; the range begins behind it';
-comment on column ops.snapshot_range.until is 'The last id of the range; null is the end';
-comment on column ops.snapshot_range.expected is 'About so many documents are in it';
-comment on column ops.snapshot_range.documents is 'So many of them were read';
+comment on column marts.compared.gone is 'Documents that were no longer in CouchDB, without a deletion: purged or archived';
+comment on column marts.compared.is_equal is 'false if a difference was not repaired';

@@ -1,9 +1,7 @@
--- What the counts by sex and age need: casts, and the day of which each source's ages are.
+-- What the counts of every area are counted by. Their tables are in include/sql/counts: they are made again when what counts has
+-- changed.
 
--- A day of birth; of one that was written as a moment the day in UTC, which the servers keep that write it so.
-create function cht.born_on(value jsonb) returns date
-language sql stable parallel safe
-return case when cht.is_given(value) then coalesce(cht.day(value), (cht.instant(value) at time zone 'UTC')::date) end;
+-- Sex and age.
 
 -- female, male, other (something else is written), unknown.
 create function cht.sex(value text) returns text
@@ -15,7 +13,7 @@ return case
     else 'unknown'
 end collate "C";
 
--- The band of ages that somebody is in on a day; who isn't born yet is in that of those whose birth nobody knows.
+-- The age band of a person on a day. A person who is not born yet is in the band of unknown ages.
 create function cht.age_band(born_on date, today date) returns text
 language sql immutable parallel safe
 return case
@@ -28,7 +26,7 @@ return case
     else '0'
 end collate "C";
 
--- The day on which the next band begins for somebody; null where none does any more.
+-- The day on which a person enters the next band; null in the last one.
 create function cht.band_turns_on(born_on date, today date) returns date
 language sql immutable parallel safe
 return cast(case
@@ -40,7 +38,7 @@ return cast(case
     when born_on + interval '50 years' > today then born_on + interval '50 years'
 end as date);
 
--- The age with which a band begins, by which bands are ordered; null where the age is unknown.
+-- The lowest age of a band, by which bands are ordered; null where the age is unknown.
 create function cht.age_from(band text) returns integer
 language sql immutable parallel safe
 return cast(substring(band from '^\d+') as integer);
@@ -49,4 +47,9 @@ create table ops.band_day (
     source text collate "C" primary key,
     as_of date not null
 );
-comment on table ops.band_day is 'The local day of which the ages in each source''s counts are; the first run of the models on another day moves it';
+comment on table ops.band_day is 'The local day of the ages in each source''s counts; the first run of the models on another day moves it';
+
+create table ops.to_recount (
+    source text collate "C" primary key references ops.source on delete cascade
+);
+comment on table ops.to_recount is 'Sources whose areas were requested to be counted from nothing, by the next run of cht_marts';

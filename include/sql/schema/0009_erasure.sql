@@ -1,14 +1,4 @@
--- What an operator needs: people who were erased on request, sources whose figures are older than their limit, and
--- autovacuum that keeps up with large partitions.
-
-alter table staging.document drop constraint document_gone_check;
-alter table staging.document add constraint document_gone_check
-    check (gone in ('purged', 'archived', 'replaced', 'erased'));
-alter table staging.next drop constraint document_gone_check;
-alter table staging.next add constraint document_gone_check
-    check (gone in ('purged', 'archived', 'replaced', 'erased'));
-comment on column staging.document.gone is
-    'Not in CouchDB any more without a deletion in its feed; erased: on request, nothing of the document is kept';
+-- People who were erased on request, and stay erased.
 
 create table ops.erased (
     instance text collate "C" not null,
@@ -23,14 +13,14 @@ create function cht.erasure_digest(instance text, key text) returns bytea
 language sql immutable parallel safe
 return sha256(convert_to(instance || '/' || key, 'UTF8'));
 
--- A text, or a number as text, that isn't empty; in an object, its _id.
+-- A text, or a number as text, that is not empty; in an object, its _id.
 create function cht.erasure_key(value jsonb) returns text
 language sql immutable parallel safe
 return coalesce(cht.code(value), nullif(cht.string(value -> '_id'), ''));
 
--- Whom a document is about: the person by _id, its -info; the subject of a report, by short code only where it
--- names no uuid; whom a task or a target is about or for; whom an account, its telemetry or its feedback belongs to.
--- Not who submitted a report: it is about somebody else.
+-- Whom a document is about: the person by _id, its -info; the subject of a report, by short code only where it names no
+-- uuid; whom a task or a target is about or for; whom an account, its telemetry or its feedback belongs to. The submitter of a
+-- report is not among them: the report is about somebody else.
 create function cht.about(_id text, doc jsonb) returns text[]
 language sql immutable parallel safe
 return array_remove(
@@ -65,7 +55,7 @@ return exists (
         and erased.digest = cht.erasure_digest(split_part(source, '/', 1), about.key)
 );
 
--- The same of a document that can't be read as JSON: by its id, and by whatever in it looks like a long id.
+-- The same of a document that cannot be read as JSON: by its id, and by every word in it that looks like a long id.
 create function cht.is_erased_unread(source text, id bytea, body bytea) returns boolean
 language sql stable parallel safe
 return exists (
@@ -84,15 +74,15 @@ return exists (
     where named.key is not null
 );
 
--- Takes out of the warehouse what is there about whoever is in ops.erased. A source that is just being replaced, or
--- copied for the first time, waits: nothing of its copy may be written meanwhile.
+-- Removes from the warehouse what it has about the people in ops.erased. A source that is being replaced, or copied for the
+-- first time, waits: until then nothing else may write to its copy.
 create function cht.erase_again(of_instance text)
 returns table (source text, documents bigint, refused bigint, waits boolean)
 language plpgsql as $$
 declare
     each record;
 begin
-    -- as a page does: what an extraction commits before is seen here, and what it writes after sees ops.erased
+    -- the same lock as that of a page: this sees what an extraction commits before, and what it writes later sees ops.erased
     for each in
         select checkpoint.source, checkpoint.mode
         from ops.checkpoint
@@ -104,6 +94,8 @@ begin
         source := each.source;
         waits := each.mode in ('replace', 'copying');
         documents := 0;
+        delete from history.removed_person as kept
+        where kept.source = each.source and cht.is_erased(kept.source, kept.uuid, null);
         delete from ops.rejected_document as kept
         where kept.source = each.source and cht.is_erased_unread(kept.source, kept.id, kept.body);
         get diagnostics refused = row_count;
@@ -132,8 +124,8 @@ begin
 end
 $$;
 
--- Erases everything about one person of an instance, and keeps it erased: `keys` are the person's _id and, where the
--- contact's own document is not there any more, its short code. The models follow with the next run of cht_marts.
+-- Erases everything about one person of an instance, and keeps it erased: `keys` are the person's _id and, where the contact's
+-- own document is no longer there, its short code. The models follow with the next run of cht_marts.
 create function cht.erase(of_instance text, variadic keys text[])
 returns table (source text, documents bigint, refused bigint, waits boolean)
 language plpgsql as $$
@@ -177,31 +169,5 @@ begin
     where found.key is not null
     on conflict do nothing;
     return query select * from cht.erase_again(of_instance);
-end
-$$;
-
-create table ops.stale_source (
-    source text collate "C" primary key references ops.source on delete cascade,
-    since timestamptz not null default now(),
-    told_at timestamptz not null default now()
-);
-comment on table ops.stale_source is 'Sources whose figures are older than fresh_within of their instance; cht_freshness tells once a day';
-
--- Autovacuum waits by default until a fifth of a table has changed: of 30 million rows, 6 million. See docs/operating.md.
-create function cht.partition_settings() returns text
-language sql immutable
-return 'autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, '
-    || 'autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_insert_threshold = 20000, '
-    || 'autovacuum_analyze_scale_factor = 0.01, autovacuum_analyze_threshold = 5000, '
-    || 'toast.autovacuum_vacuum_scale_factor = 0.01, toast.autovacuum_vacuum_threshold = 5000, '
-    || 'toast.autovacuum_vacuum_insert_scale_factor = 0.02, toast.autovacuum_vacuum_insert_threshold = 20000';
-
-do $$
-declare
-    each regclass;
-begin
-    for each in select inhrelid::regclass from pg_inherits where inhparent = 'staging.document'::regclass loop
-        execute format('alter table %s set (%s)', each, cht.partition_settings());
-    end loop;
 end
 $$;
