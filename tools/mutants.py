@@ -23,18 +23,14 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 LIST = Path(__file__).with_suffix(".toml")
-
 #: What the tests use besides the tracked files: packages, and those of the stand-in CouchDB.
 LINKED = (".venv", ".local")
-
 #: Seconds for all tests of the project, with --whole; and in which an interrupted run stops its servers.
 WHOLE, GRACE = 3 * 60 * 60, 20
-
-#: Exit codes of pytest that say something about the product: all passed, some failed.
-PASSED, FAILED = 0, 1
-
 #: Prints what is tested: the copy, or the checkout that is installed.
 ORIGIN = "import cht_sync.sql; print(cht_sync.__file__); print(cht_sync.sql.INCLUDE)"
 
@@ -71,33 +67,27 @@ class Result:
         return self.outcome in ("caught", "timed out")
 
 
-def read(path: Path = LIST) -> list[Mutation]:
-    """The list, in its order."""
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))["mutation"]
+def read() -> list[Mutation]:
+    entries = tomllib.loads(LIST.read_text(encoding="utf-8"))["mutation"]
     return [Mutation(**entry | {"tests": tuple(entry["tests"])}) for entry in entries]
 
 
-def mistakes(mutations: Iterable[Mutation], root: Path = ROOT) -> Iterator[str]:
+def mistakes(mutations: Sequence[Mutation]) -> Iterator[str]:
     """Why the list cannot be used with these files."""
-    seen = set[str]()
+    if len({each.name for each in mutations}) < len(mutations):
+        yield "two mutations have one name"
     for each in mutations:
-        if each.name in seen:
-            yield f"{each.name} is there twice"
-        seen.add(each.name)
-        file = root / each.file
+        file = ROOT / each.file
         count = file.read_text(encoding="utf-8").count(each.find) if file.is_file() else 0
         if count != 1 or each.find == each.replace:
             yield f"{each.name}: what it replaces is {count} times in {each.file}, or stays the same"
-        if missing := [test for test in each.tests if not (root / test.partition("::")[0]).exists()]:
+        if missing := [test for test in each.tests if not (ROOT / test.partition("::")[0]).exists()]:
             yield f"{each.name}: there is no {missing[0]}"
 
 
 @contextmanager
 def copied(mutation: Mutation | None = None) -> Iterator[Path]:
-    """A copy with that mutation; removed at the end, together with the temporary files of its tests.
-
-    Raises RuntimeError where another checkout than the copy would be tested.
-    """
+    """A copy with that mutation, removed at the end. Raises RuntimeError where another checkout would be tested."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     with tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # as root a server of the tests runs as `nobody`
@@ -120,15 +110,11 @@ def copied(mutation: Mutation | None = None) -> Iterator[Path]:
 
 def _started(copy: Path, arguments: Sequence[str]) -> Process:
     """Python, in a copy that comes before the checkout that is installed."""
-    environment = os.environ | {
-        "PYTHONPATH": f"{copy / 'plugins'}{os.pathsep}{copy}",
-        "CHT_SYNC_INCLUDE": str(copy / "include"),
-        "TMPDIR": str(copy.parent / "tmp"),
-    }
+    path, include, temporary = f"{copy / 'plugins'}{os.pathsep}{copy}", str(copy / "include"), str(copy.parent / "tmp")
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=copy,
-        env=environment,
+        env=os.environ | {"PYTHONPATH": path, "CHT_SYNC_INCLUDE": include, "TMPDIR": temporary},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -165,7 +151,7 @@ class Runner:
         tests = dict.fromkeys(test for each in mutations for test in each.tests)
         with copied() as copy:
             code, output = self._pytest(copy, list(tests), None)
-        if code != PASSED:
+        if code != pytest.ExitCode.OK:
             raise RuntimeError(f"The tests fail without a mutation:\n{output[-3000:]}")
 
     def _pytest(self, copy: Path, tests: Sequence[str], timeout: float | None) -> tuple[int | None, str]:
@@ -173,9 +159,7 @@ class Runner:
         process = _started(copy, ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests])
         self._running.add(process)
         try:
-            if self._stopped.is_set():
-                raise KeyboardInterrupt
-            output = process.communicate(timeout=timeout)[0]
+            output = process.communicate(timeout=0 if self._stopped.is_set() else timeout)[0]
         except subprocess.TimeoutExpired:
             return None, ""
         finally:
@@ -185,7 +169,7 @@ class Runner:
 
 
 def _end(process: Process) -> None:
-    """Lets it stop its servers, then kills what is left of its session."""
+    """Lets it stop its servers, then kills what is left of it."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
@@ -196,12 +180,12 @@ def _end(process: Process) -> None:
 
 
 def _outcome(code: int | None, output: str) -> tuple[str, str]:
-    if code is None:
-        return "timed out", ""
+    if code in (None, pytest.ExitCode.OK):
+        return "timed out" if code is None else "survived", ""
     failed = [line.split(" ")[1] for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    if code == FAILED and failed:
+    if code == pytest.ExitCode.TESTS_FAILED and failed:
         return "caught", failed[0]
-    return ("survived", "") if code == PASSED else ("broken", output.strip().rpartition("\n")[2])
+    return "broken", output.strip().rpartition("\n")[2]
 
 
 def judged(runner: Runner, mutations: Iterable[Mutation], jobs: int) -> Iterator[Result]:
@@ -222,8 +206,7 @@ def score(results: Sequence[Result]) -> str:
         chosen = [result.is_caught for result in results if result.mutation.kind in kinds]
         return f"{sum(chosen)} of {len(chosen)}"
 
-    late = sum(result.outcome == "timed out" for result in results)
-    return f"caught {of('SQL', 'Python')} (SQL {of('SQL')}, Python {of('Python')}); {late} timed out"
+    return f"caught {of('SQL', 'Python')} (SQL {of('SQL')}, Python {of('Python')})"
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -237,9 +220,9 @@ def main(arguments: argparse.Namespace) -> int:
     runner = Runner(arguments.timeout, arguments.whole)
     if not arguments.no_baseline:
         runner.require_baseline(mutations)
-    for result in judged(runner, mutations, arguments.jobs):
-        results.append(result)
-        print(f"{result.outcome:9} {result.seconds:6.1f} s  {result.mutation.name:36} {result.by}", flush=True)
+    for each in judged(runner, mutations, arguments.jobs):
+        results.append(each)
+        print(f"{each.outcome:9} {each.seconds:6.1f} s  {each.mutation.name:36} {each.by}", flush=True)
     print(score(results))
     if arguments.out:
         found = {"score": score(results), "results": [asdict(result) for result in results]}
@@ -249,13 +232,14 @@ def main(arguments: argparse.Namespace) -> int:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("--only", nargs="+", default=["*"], metavar="NAME", help="these; a name may have * in it")
-    parser.add_argument("--list", action="store_true", help="show the mutations, and run nothing")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many at once")
-    parser.add_argument("--timeout", type=float, default=300, metavar="S", help="seconds for the tests of a mutation")
-    parser.add_argument("--whole", action="store_true", help="run all tests where its own do not notice a mutation")
-    parser.add_argument("--no-baseline", action="store_true", help="do not run the tests without a mutation first")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON")
+    add = parser.add_argument
+    add("--only", nargs="+", default=["*"], metavar="NAME", help="these; a name may have * in it")
+    add("--list", action="store_true", help="show the mutations, and run nothing")
+    add("--jobs", type=int, default=1, metavar="N", help="so many at once")
+    add("--timeout", type=float, default=300, metavar="S", help="seconds for the tests of a mutation")
+    add("--whole", action="store_true", help="run all tests where its own do not notice a mutation")
+    add("--no-baseline", action="store_true", help="do not run the tests without a mutation first")
+    add("--out", type=Path, metavar="FILE", help="write the results as JSON")
     return parser.parse_args()
 
 
@@ -264,7 +248,5 @@ if __name__ == "__main__":
         signal.signal(number, signal.default_int_handler)
     try:
         sys.exit(main(parsed()))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except RuntimeError as error:
-        sys.exit(str(error))
+    except (KeyboardInterrupt, RuntimeError) as ended:
+        sys.exit(str(ended) or "Interrupted")
