@@ -33,7 +33,6 @@ LINKED = (".venv", ".local")
 WHOLE, GRACE = 3 * 60 * 60, 20
 #: Prints what is tested: the copy, or the checkout that is installed.
 ORIGIN = "import cht_sync.sql; print(cht_sync.__file__); print(cht_sync.sql.INCLUDE)"
-
 Process = subprocess.Popen[str]
 
 
@@ -133,7 +132,6 @@ class Runner:
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
-        """Interrupts what runs."""
         self._stopped.set()
         for process in list(self._running):
             process.send_signal(signal.SIGINT)
@@ -189,7 +187,6 @@ def _outcome(code: int | None, output: str) -> tuple[str, str]:
 
 
 def judged(runner: Runner, mutations: Iterable[Mutation], jobs: int) -> Iterator[Result]:
-    """Each when it is done."""
     pool = ThreadPoolExecutor(jobs)
     try:
         for done in as_completed([pool.submit(runner.judge, each) for each in mutations]):
