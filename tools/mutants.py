@@ -180,7 +180,7 @@ def _end(process: Process) -> None:
 def _outcome(code: int | None, output: str) -> tuple[str, str]:
     if code in (None, pytest.ExitCode.OK):
         return "timed out" if code is None else "survived", ""
-    failed = [line.split(" ")[1] for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    failed = [line.split(" ")[1] for line in output.splitlines() if line.startswith(("FAILED tests", "ERROR tests"))]
     if code == pytest.ExitCode.TESTS_FAILED and failed:
         return "caught", failed[0]
     return "broken", output.strip().rpartition("\n")[2]
