@@ -31,7 +31,9 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowSkipException
-from cht_sync import extract, hook, instances, tasks
+from cht_sync import instances
+from cht_sync.airflow import hook, tasks
+from cht_sync.copy import extract
 from cht_sync.errors import ConfigurationInvalid, FirstCopy
 from cht_sync.instances import Instance
 

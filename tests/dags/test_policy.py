@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
-from cht_sync import notify
+from cht_sync.airflow import notify
 
 from tests.dags.conftest import ROOT
 

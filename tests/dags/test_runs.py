@@ -18,7 +18,8 @@ import requests
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import BaseNotifier
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from cht_sync import errors, hook, instances
+from cht_sync import errors, instances
+from cht_sync.airflow import hook
 from cht_sync.instances import Configuration, Instance
 
 from demo.settings import CouchDB
@@ -187,7 +188,7 @@ def test_a_first_copy_in_ranges_and_then_the_feed(
     for document in (SETTINGS, AREA, HOUSE, ANA):
         put(document)
     first_copy = module("snapshot")
-    monkeypatch.setattr(first_copy.snapshot.Options, "__init__", partialmethod_of(first_copy.snapshot, range_rows=2))
+    monkeypatch.setattr(first_copy.plan.Options, "__init__", partialmethod_of(first_copy.plan, range_rows=2))
     done = run(first_copy.create(instance(database), "Africa/Nairobi"))
     assert done.state == "success"
     copies = [task.map_index for task in done.get_task_instances() if task.task_id == f"copy_{database}"]

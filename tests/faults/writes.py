@@ -9,7 +9,7 @@ from typing import Any
 from tests.faults.source import Database, Latest
 from tests.lib.paths import ROOT
 
-DIRTY = ROOT / "demo" / "data" / "dirty.ndjson"
+DIRTY = ROOT / "county" / "data" / "dirty.ndjson"
 
 #: Bytes from which on a document is refused here, so that long ones do not take long.
 LONGEST = 40_000

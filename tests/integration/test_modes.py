@@ -7,8 +7,12 @@ from functools import partial
 
 import psycopg
 import pytest
-from cht_sync import checkpoint, couchdb, errors, extract, marts, models, recopy, staging
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
+from cht_sync.copy import checkpoint, modes, progress, write
+from cht_sync.models import runner
+from cht_sync.reports import marts
+from cht_sync.warehouse import session
 
 from tests.lib import replaced
 from tests.lib.pages import IDENTITY, SOURCE, Page, Warehouse, doc
@@ -305,7 +309,7 @@ def test_what_differed_and_is_again_as_it_was_is_not_written(source: Source, cop
 
 
 def counts(copied: Warehouse) -> list[tuple[object, ...]]:
-    models.update(copied.connection)
+    runner.update(copied.connection)
     marts.refresh(copied.connection)
     query = "select area_uuid, total_persons from marts.patients_by_area where area_uuid <> '' order by area_uuid"
     return copied.connection.execute(query).fetchall()
@@ -404,10 +408,10 @@ def test_a_reader_of_before_can_no_longer_write_whatever_its_seq_says(
         now = copied.checkpoint()
         for seq in (reader.seq, now.seq, "0"):
             with pytest.raises(errors.CheckpointMoved):
-                staging.write(copied.connection, reader, Page(list(rows), seq), lambda: IDENTITY)
+                write.page(copied.connection, reader, Page(list(rows), seq), lambda: IDENTITY)
             counted = replace(reader, reads=now.reads)
             with pytest.raises(errors.CheckpointMoved):
-                staging.write(copied.connection, counted, Page(list(rows), seq), lambda: IDENTITY)
+                write.page(copied.connection, counted, Page(list(rows), seq), lambda: IDENTITY)
         assert copied.checkpoint() == now
         source.copy(copied.connection)
     assert "ghost" not in [row[0] for row in copied.rows("_id")]
@@ -417,7 +421,7 @@ def test_a_run_overtaken_by_a_replace_from_another_machine_writes_nothing_more(
     source: Source, copied: Warehouse, warehouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second does not see the first one's lock, which keeps two apart long before the fence has to."""
-    monkeypatch.setattr(warehouses, "lock", lambda *_: warehouses.wrapped())
+    monkeypatch.setattr(session, "lock", lambda *_: warehouses.wrapped())
     for number in range(5, 9):
         source.fake.put(f"p{number}")
     pages: list[int] = []
@@ -442,9 +446,9 @@ def test_a_run_overtaken_by_a_replace_from_another_machine_writes_nothing_more(
 @pytest.mark.parametrize("mode", ["resync", "replace"])
 def test_two_that_begin_at_once_begin_once(mode: str, copied: Warehouse) -> None:
     before = copied.checkpoint()
-    recopy.enter(copied.connection, before, mode, IDENTITY)
+    modes.enter(copied.connection, before, mode, IDENTITY)
     with pytest.raises(errors.CheckpointMoved):
-        recopy.enter(copied.connection, before, mode, IDENTITY)
+        modes.enter(copied.connection, before, mode, IDENTITY)
     assert copied.checkpoint().generation == before.generation + 1
 
 
@@ -455,7 +459,7 @@ def test_nothing_is_written_to_the_copy_that_is_seen_while_another_is_set_aside(
     source.copy(copied.connection, "replace", page_rows=1, seconds=0)
     for each in (before, copied.checkpoint()):
         with pytest.raises(errors.CheckpointMoved), copied.connection.transaction():
-            staging.hold(copied.connection, each)
+            write.hold(copied.connection, each)
     with pytest.raises(psycopg.errors.CheckViolation):
         copied.connection.execute("update ops.checkpoint set batch = batch + 1")
 
@@ -525,17 +529,17 @@ def test_a_staged_revision_that_cannot_be_read_now_is_not_refused(source: Source
 
 
 def test_a_line_of_progress_says_what_is_copied_anew() -> None:
-    assert str(extract.Progress(SOURCE, "resync")).startswith("kitui/medic (resync): ")
+    assert str(progress.Progress(SOURCE, "resync")).startswith("kitui/medic (resync): ")
 
 
 def test_a_resync_reads_what_it_has_met_once(staged: Warehouse) -> None:
     """Also while Postgres has no statistics: once for each document would take hours where there are millions."""
     names = [f"p{number:04}" for number in range(3000)]
     before = staged.write(*map(doc, names)).checkpoint
-    begun = recopy.enter(staged.connection, before, "resync", IDENTITY)
+    begun = modes.enter(staged.connection, before, "resync", IDENTITY)
     with staged.connection.transaction():
-        written = staging.write(staged.connection, begun, Page([doc(name) for name in names]), lambda: IDENTITY)
-        recopy.finish(staged.connection, written.checkpoint)
+        written = write.page(staged.connection, begun, Page([doc(name) for name in names]), lambda: IDENTITY)
+        modes.finish(staged.connection, written.checkpoint)
         row = staged.connection.execute(
             "select seq_tup_read from pg_stat_xact_user_tables where relname = 'seen'"
         ).fetchone()

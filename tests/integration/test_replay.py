@@ -6,9 +6,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from cht_sync import checkpoint, couchdb, errors, lines, marts, models, replay, staging
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.rows import Row
+from cht_sync.copy import checkpoint, lines, rejects, write
+from cht_sync.couchdb.rows import Row
+from cht_sync.models import runner
+from cht_sync.reports import marts
 
 from tests.lib import replaced
 from tests.lib.kills import connect, kill, prepare, run, statements
@@ -98,23 +101,23 @@ def test_a_later_revision_that_came_meanwhile_is_not_overwritten(refused: Wareho
     """Between the reading of what was refused and its writing b is repaired, and a refused in another revision."""
     refused.connection.execute(MENDED)
     before = refused.checkpoint()
-    done = partial(replay.run, refused.connection, before, lambda *_: None, "medic", lambda: False)
+    done = partial(rejects.replay, refused.connection, before, lambda *_: None, "medic", lambda: False)
 
     class Meanwhile:
-        """As staging.loaded, after somebody else's page."""
+        """As write.loaded, after somebody else's page."""
 
         def __init__(self) -> None:
-            self.loaded = staging.loaded
+            self.loaded = write.loaded
 
         def __call__(self, *args: Any) -> AbstractContextManager[None]:
             newer = Row("b", "3-c", None, False, b'{"type":"clinic"}')
             with self.loaded(refused.connection, lines.numbered([newer], "medic")):
-                staging.amend(refused.connection, before, staging.hold(refused.connection, before))
+                write.amend(refused.connection, before, write.hold(refused.connection, before))
             refused.connection.execute("update ops.rejected_document set _rev = '9-z' where id = 'a'")
             return self.loaded(*args)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(staging, "loaded", Meanwhile())
+        patch.setattr(write, "loaded", Meanwhile())
         assert done().cured == 2
     assert refused.rows("_id, _rev") == [("b", "3-c"), ("c", "1-a")]
     assert [row[:2] for row in refused.rejected()] == [(b"a", "9-z"), (b"d\0", "1-a")]
@@ -125,7 +128,7 @@ def test_a_replay_of_a_copy_begun_anew_writes_nothing(source: Source, refused: W
     refused.connection.execute(MENDED)
     source.copy(refused.connection, "resync", page_rows=1, seconds=0)
     with pytest.raises(errors.CheckpointMoved):
-        replay.run(refused.connection, before, lambda *_: None, "medic", lambda: False)
+        rejects.replay(refused.connection, before, lambda *_: None, "medic", lambda: False)
 
 
 def test_one_asked_for_during_a_resync_comes_behind_it(source: Source, refused: Warehouse) -> None:
@@ -140,7 +143,7 @@ def test_one_asked_for_during_a_resync_comes_behind_it(source: Source, refused: 
 def test_what_is_unfinished_is_continued_by_later_runs_in_the_order_of_ids(
     source: Source, refused: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "ROWS", 1)
+    monkeypatch.setattr(rejects, "ROWS", 1)
     refused.connection.execute(MENDED)
     source.copy(refused.connection, "replay", seconds=0)
     assert live(refused.connection) == ["a", "b"]
@@ -151,7 +154,7 @@ def test_what_is_unfinished_is_continued_by_later_runs_in_the_order_of_ids(
 
 
 def test_large_ones_are_tried_one_by_one(source: Source, refused: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "BYTES", 20)
+    monkeypatch.setattr(rejects, "BYTES", 20)
     refused.connection.execute(MENDED)
     source.copy(refused.connection, "replay")
     assert live(refused.connection) == ["a", "b", "c"]
@@ -161,7 +164,7 @@ def test_large_ones_are_tried_one_by_one(source: Source, refused: Warehouse, mon
 def test_a_killed_replay_is_continued_by_the_next_run(
     moment: float, source: Source, warehouse: str, other_warehouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "ROWS", 1)
+    monkeypatch.setattr(rejects, "ROWS", 1)
     for number in range(5):
         source.fake.put(f"p{number}", f'{{"n":{number}}}')
 
@@ -263,7 +266,7 @@ def test_while_one_waits_its_earlier_revision_goes_on_counting(source: Source, s
     counted = "select total_persons_active, total_persons_deceased from models.area_count where area_uuid = 'area'"
 
     def count() -> list[tuple[int, int]]:
-        models.update(staged.connection)
+        runner.update(staged.connection)
         marts.refresh(staged.connection)
         return staged.connection.execute(counted).fetchall()
 
@@ -276,13 +279,13 @@ def test_while_one_waits_its_earlier_revision_goes_on_counting(source: Source, s
 
 
 def test_an_account_that_could_not_be_redacted_is_read_again(staged: Warehouse) -> None:
-    staging.prepare(staged.connection, {"kitui/_users": ("kitui", "_users")})
+    write.prepare(staged.connection, {"kitui/_users": ("kitui", "_users")})
     row = Row("org.couchdb.user:ana", "1-a", None, False, b"[]")
     staged.write(row, source="kitui/_users", database="_users")
     before = checkpoint.read(staged.connection, "kitui/_users")
     body = b'{"_id":"org.couchdb.user:ana","name":"ana","derived_key":"secret"}'
-    found = replay.run(staged.connection, before, lambda *_: body, "_users", lambda: False)
-    assert found == replay.Replayed(1, 1, finished=True)
+    found = rejects.replay(staged.connection, before, lambda *_: body, "_users", lambda: False)
+    assert found == rejects.Replayed(1, 1, finished=True)
     kept = staged.connection.execute("select doc from staging.document where source = 'kitui/_users'").fetchall()
     assert kept == [({"_id": "org.couchdb.user:ana", "name": "ana"},)]
 

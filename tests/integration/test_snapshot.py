@@ -8,9 +8,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import checkpoint, couchdb, errors, models, snapshot, stretch, verify
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.job import Job
+from cht_sync.copy import checkpoint
+from cht_sync.copy.job import Job
+from cht_sync.first_copy import plan
+from cht_sync.first_copy import ranges as one_range
+from cht_sync.models import runner
+from cht_sync.verify import verification
 
 from tests.lib import replaced
 from tests.lib.feeds import Fault
@@ -40,7 +45,7 @@ class Snapshot:
 
     def __init__(self, source: Source, **options: Any) -> None:
         self.source = source
-        self.options = snapshot.Options(**({"page_rows": 3, "seconds": 60, "range_rows": 5} | options))
+        self.options = plan.Options(**({"page_rows": 3, "seconds": 60, "range_rows": 5} | options))
         self.told: list[str] = []
 
     def client(self) -> couchdb.Client:
@@ -50,13 +55,13 @@ class Snapshot:
         return Job(connection, self.client, SOURCE, "medic", lambda told: self.told.append(str(told)), self.pause)
 
     def plan(self, connection: warehouses.Connection) -> list[int]:
-        return snapshot.plan(self.job(connection), self.options)
+        return plan.make(self.job(connection), self.options)
 
     def copy(self, connection: warehouses.Connection, number: int) -> Any:
-        return stretch.copy(self.job(connection), number, self.options)
+        return one_range.copy(self.job(connection), number, self.options)
 
     def hand_over(self, connection: warehouses.Connection) -> bool:
-        return snapshot.hand_over(self.job(connection), self.options)
+        return plan.hand_over(self.job(connection), self.options)
 
     def whole(self, connection: warehouses.Connection) -> None:
         for number in self.plan(connection):
@@ -130,16 +135,16 @@ def test_until_it_has_ended_neither_feed_nor_models_nor_comparison_touch_it(
         with pytest.raises(errors.FirstCopy):
             source.copy(staged.connection, mode)
     assert not first.hand_over(staged.connection)
-    models.update(staged.connection)
+    runner.update(staged.connection)
     assert staged.connection.execute("select count(*) from models.person").fetchone() == (0,)
-    assert models.update(staged.connection).changed == 0
+    assert runner.update(staged.connection).changed == 0
     second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
-    compared = verify.run(replace(first.job(staged.connection), open=second), verify.Options())
+    compared = verification.run(replace(first.job(staged.connection), open=second), verification.Options())
     assert "(copying)" in compared.waits
     for number in numbers:
         first.copy(staged.connection, number)
     assert first.hand_over(staged.connection)
-    models.update(staged.connection)
+    runner.update(staged.connection)
     assert staged.connection.execute("select count(*) from models.person").fetchone() == (21,)
 
 

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from cht_sync import checkpoint, couchdb, warehouse
+from cht_sync import couchdb, warehouse
+from cht_sync.copy import checkpoint
 
 from tests.lib import databases, extent, replaced
 from tests.lib.feeds import FakeCouchDB

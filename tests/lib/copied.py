@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cht_sync import checkpoint, warehouse
-from cht_sync.checkpoint import Checkpoint
+from cht_sync import warehouse
+from cht_sync.copy import checkpoint
+from cht_sync.copy.checkpoint import Checkpoint
 
 from tests.lib.original import Document, held
 

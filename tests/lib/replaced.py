@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from cht_sync import couchdb, extract, warehouse
-from cht_sync.job import Job
+from cht_sync import couchdb, warehouse
+from cht_sync.copy import extract, progress
+from cht_sync.copy.job import Job
 
 from tests.lib.feeds import FakeCouchDB
 from tests.lib.pages import SOURCE
@@ -52,7 +53,7 @@ class Source:
             (name, rev, json.loads(body)) for name, rev, deleted, body in self.fake.writes if not deleted and body
         )
 
-    def copy(self, connection: warehouse.Connection, mode: str = "incremental", **options: Any) -> extract.Progress:
+    def copy(self, connection: warehouse.Connection, mode: str = "incremental", **options: Any) -> progress.Progress:
         client = partial(couchdb.Client, couchdb.Server(self.url))
         given = extract.Options(**{"page_rows": 100, "seconds": 60} | options, mode=mode)
         return extract.run(Job(connection, client, SOURCE, "medic", lambda _: None, lambda _: None), given)

@@ -8,13 +8,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from cht_sync import history, models, sql
+from cht_sync import sql
+from cht_sync.models import runner
+from cht_sync.reports import history
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.expected import County
 from tests.lib import days, extent, proof, tables
 from tests.lib.contents import forget
+from tests.lib.expected import County
 from tests.lib.past import Past, rebuilt, remodelled
 from tests.lib.recording import Killed, recording
 from tests.lib.staged import SOURCE, Staged
@@ -103,8 +105,8 @@ class Lean(Staged):
 
     include: sql.Include
 
-    def update(self, today: date | None = None) -> models.Update:
-        return models.update(self.connection, self.include, today=today)
+    def update(self, today: date | None = None) -> runner.Update:
+        return runner.update(self.connection, self.include, today=today)
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cht_sync import models, sql
+from cht_sync import sql
 from cht_sync.errors import AnotherRun, ModelFailed
+from cht_sync.models import runner
 
 from tests.lib import tables
 from tests.lib.contents import content
@@ -53,9 +54,9 @@ def county(staged: Staged) -> Staged:
     return staged
 
 
-def update(staged: Staged, include: sql.Include = sql.INCLUDE) -> models.Update:
+def update(staged: Staged, include: sql.Include = sql.INCLUDE) -> runner.Update:
     """Made anew two pages at a time."""
-    return models.update(staged.connection, include, blocks=2)
+    return runner.update(staged.connection, include, blocks=2)
 
 
 def fills(statements: list[str], model: str) -> list[int]:
@@ -81,7 +82,7 @@ def test_chunk_by_chunk_it_is_the_same(county: Staged) -> None:
     assert len(fills(statements, "person")) > 4
     assert content(county) == before
     assert (done.models["person"], done.models["report"]) == (60, 60)
-    assert update(county) == models.Update()
+    assert update(county) == runner.Update()
     assert county.values("select count(*) from ops.rebuild") == [0]
 
 
@@ -116,7 +117,7 @@ def test_killed_between_chunks_it_goes_on(county: Staged, warehouse: str, includ
     assert len(fills(statements, "person")) == -(-(pages - done) // 2)
     kept = content(county)
     county.connection.execute("delete from ops.relation")
-    models.update(county.connection, include)
+    runner.update(county.connection, include)
     assert content(county) == kept
 
 
@@ -214,7 +215,7 @@ def test_what_comes_during_it_is_taken_in(county: Staged, warehouse: str, name: 
         with recording(county.connection, write) as statements:
             update(county)
     assert written
-    assert update(county) == models.Update()
+    assert update(county) == runner.Update()
     kept = content(county)
     assert anew(county) == kept
 
@@ -283,7 +284,7 @@ def test_a_partition_that_was_written_anew_is_begun_again(county: Staged, wareho
     update(county, include)
     kept = content(county)
     county.connection.execute("delete from ops.relation")
-    models.update(county.connection, include)
+    runner.update(county.connection, include)
     assert content(county) == kept
 
 

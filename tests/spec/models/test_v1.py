@@ -9,8 +9,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import instances, removal, v1
+from cht_sync import instances
 from cht_sync import warehouse as warehouses
+from cht_sync.models import v1
+from cht_sync.operate import removal
 
 from tests.lib.staged import SOURCE, Staged
 

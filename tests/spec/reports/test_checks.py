@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cht_sync import anew, checks, marts, models, relation, sql
+from cht_sync import sql
 from cht_sync.errors import CheckFailed, ConfigurationInvalid, ModelFailed
+from cht_sync.models import definition, runner
+from cht_sync.operate import recompute
+from cht_sync.reports import checks, marts
 
 from tests.lib import tables
 from tests.lib.recording import recording
@@ -40,7 +43,7 @@ def failing(staged: Staged, today: datetime.date = TODAY, **given: Any) -> dict[
 
 def test_nothing_is_found_where_nothing_is_wrong(filled: Staged) -> None:
     assert checks.run(filled.connection, TODAY) == []
-    names = {file.name for file in relation.folder("checks")}
+    names = {file.name for file in definition.folder("reports/checks")}
     assert set(filled.values("select name from ops.check_state where found = 0")) == names
 
 
@@ -114,7 +117,9 @@ def test_each_finds_what_it_is_for(filled: Staged, damage: str, name: str) -> No
 
 
 def test_every_check_has_a_damage_that_it_finds() -> None:
-    assert {name for _, name in DAMAGES} | {"figures_old"} == {file.name for file in relation.folder("checks")}
+    assert {name for _, name in DAMAGES} | {"figures_old"} == {
+        file.name for file in definition.folder("reports/checks")
+    }
 
 
 def test_a_failure_names_the_check_the_source_and_the_repair(filled: Staged) -> None:
@@ -142,7 +147,7 @@ def test_it_stays_red_until_it_is_repaired(filled: Staged) -> None:
     filled.update()
     assert set(failing(filled)) == {"kept_counts"}
     assert filled.values("select since from ops.check_result") == since
-    anew.order(filled.connection, recount=[SOURCE])
+    recompute.order(filled.connection, recount=[SOURCE])
     assert filled.update().models["area_fold"] > 0
     assert failing(filled) == {}
 
@@ -163,7 +168,7 @@ def test_somebody_is_told_once_a_day(filled: Staged) -> None:
 def test_a_lost_row_of_a_model_is_made_again(filled: Staged) -> None:
     filled.connection.execute("delete from model_data.report")
     assert set(failing(filled)) == {"models_as_staged", "kept_months", "kept_visits"}
-    anew.order(filled.connection, remodel=[SOURCE])
+    recompute.order(filled.connection, remodel=[SOURCE])
     filled.update()
     assert failing(filled) == {}
     assert filled.values("select uuid from models.report") == ["m"]
@@ -171,7 +176,7 @@ def test_a_lost_row_of_a_model_is_made_again(filled: Staged) -> None:
 
 def test_what_is_ordered_must_be_there(filled: Staged) -> None:
     with pytest.raises(ConfigurationInvalid, match=r"no source other/medic .* There are demo/medic"):
-        anew.order(filled.connection, recount=["other/medic"])
+        recompute.order(filled.connection, recount=["other/medic"])
     assert filled.values("select count(*) from ops.to_recount") == [0]
 
 
@@ -219,7 +224,7 @@ def test_what_was_written_is_looked_at_and_a_sample(filled: Staged) -> None:
     filled.page([{"_id": "z", "type": "person", "parent": {"_id": "h"}}])
     filled.update()
     with filled.connection.transaction():
-        filled.connection.execute(sql.read("checking/change").encode())
+        filled.connection.execute(sql.read("reports/check_run/change").encode())
         areas = set(filled.values("select area_uuid from pg_temp.area"))
         assert filled.values("select _id from pg_temp.document") == ["z"]
     assert {"h", "c", "d"} <= areas
@@ -288,7 +293,7 @@ def test_one_whose_sql_fails_does_not_keep_the_others_from_being_made(filled: St
     with pytest.raises(ModelFailed, match=r"a_wrong failed") as failure:
         checks.run(filled.connection, TODAY, include=include)
     assert "Ana" not in str(failure.value)
-    assert filled.values("select count(*) from ops.check_state") == [len(relation.folder("checks"))]
+    assert filled.values("select count(*) from ops.check_state") == [len(definition.folder("reports/checks"))]
     filled.connection.execute("update model_data.area_fold set total_staff = 7 where area_uuid = 'i'")
     with pytest.raises(CheckFailed, match=r"kept_counts.*a_wrong failed"):
         checks.run(filled.connection, TOMORROW, include=include)
@@ -352,7 +357,7 @@ def weigh(staged: Staged, include: sql.Include, **weights: object) -> dict[str, 
 
 
 def look(staged: Staged, include: sql.Include) -> dict[str, int]:
-    models.update(staged.connection, include)
+    runner.update(staged.connection, include)
     return {finding.source: finding.found for finding in checks.run(staged.connection, TODAY, include=include)}
 
 

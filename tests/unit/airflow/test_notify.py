@@ -2,7 +2,7 @@ import logging
 from typing import Any
 
 import pytest
-from cht_sync import notify
+from cht_sync.airflow import notify
 from cht_sync.errors import CheckFailed, ConfigurationInvalid, Refused
 
 HERE = "tests.unit.test_notify"

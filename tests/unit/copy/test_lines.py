@@ -4,7 +4,8 @@ import csv
 import io
 
 import pytest
-from cht_sync import lines, rows
+from cht_sync.copy import lines
+from cht_sync.couchdb import rows
 
 NAMES = ("line", "id", "reject_id", "rev", "deleted", "altered", "body", "raw", "reason")
 

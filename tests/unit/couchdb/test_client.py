@@ -2,10 +2,11 @@ import base64
 from hashlib import sha256
 
 import pytest
-from cht_sync import changes, errors, rows
-from cht_sync.changes import Excess
-from cht_sync.couchdb import Client, Identity, Server
-from cht_sync.rows import Row
+from cht_sync import errors
+from cht_sync.couchdb import Client, Identity, changes, rows
+from cht_sync.couchdb.changes import Excess
+from cht_sync.couchdb.client import Server
+from cht_sync.couchdb.rows import Row
 
 from tests.lib.replay import Answer, Request, recorded, serving
 

@@ -3,7 +3,8 @@
 import logging
 
 import pytest
-from cht_sync import errors, retry
+from cht_sync import errors
+from cht_sync.couchdb import retry
 
 from tests.lib.paths import ROOT
 
