@@ -83,7 +83,7 @@ class County:
         return list(found.values())
 
     def expected(self, refused: Collection[str] = ()) -> dict[str, expected.Counts]:
-        """The counts of every place of medic; `refused` are the ids that the server did not take."""
+        """The counts of every place of medic; `rejected` are the ids that the server did not take."""
         return expected.counts(self.final(refused))
 
     def _areas(self, ledger: Ledger) -> Iterator[list[list[Write]]]:

@@ -14,7 +14,7 @@ With *Seed from* it takes what couch2pg has copied of the database before, in on
 CouchDB; its numbers are complete only once `cht_verify_<instance>` has compared them. See docs/adopting.md.
 
 **When a task is red**, its log ends in one sentence on what happened and one on what to do. A range that is stopped or
-killed goes on behind its last page: *Clear* the task, or trigger this again. *Begin anew* forgets what was copied so
+killed goes on behind its last page: *Clear* the task, or trigger this again. *Start again* forgets what was copied so
 far; it is needed only where the database is another one than the copy began with.
 """
 
@@ -37,10 +37,10 @@ def parameters(instance: Instance) -> dict[str, Param]:
     return {
         "databases": tasks.databases(instance),
         "page_rows": tasks.page_rows(),
-        "anew": Param(
+        "restart": Param(
             False,
             type="boolean",
-            title="Begin anew",
+            title="Start again",
             description="Forgets an unfinished first copy, with what it has copied",
         ),
         "seed": Param(
@@ -78,7 +78,7 @@ class Source:
     def plan(self, params: dict[str, Any]) -> list[int]:
         """The numbers of the ranges; no ids, which Airflow would keep."""
         tasks.require_chosen(self.database, params, parameters(self.instance))
-        options = plan.Options(anew=params["anew"])
+        options = plan.Options(restart=params["restart"])
         with tasks.job(self.instance, self.database) as job:
             if old := self.old(params):
                 return couch2pg.plan(job, old, options)

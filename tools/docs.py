@@ -76,7 +76,7 @@ Comments at the top of a file say what it is. First, in words, what a row is; th
 | `affected:` | models | Which rows are made again when *another* document changes: \
 [deployment.md](deployment.md#a-model) |
 | `reads:` | marts, checks | The models by whose change it is refreshed, or made. For a view what stands there above: \
-for `models.area_count` `area_fold`; `refused` are documents that could not be taken in. Only a check of every hour \
+for `models.area_count` `place_count`; `rejected` are documents that could not be taken in. Only a check of every hour \
 or day can do without |
 | `every: hour` | marts | Refreshed once an hour at most: for what takes longer than a second or two |
 | `every:` | checks | `run`; `hour`: once in an hour of the clock, where what it reads has changed; or `day` |

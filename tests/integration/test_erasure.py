@@ -148,7 +148,7 @@ def test_it_stays_erased_whatever_the_feed_brings(filled: Warehouse, rev: str) -
 
 
 @pytest.mark.parametrize("mode", ["resync", "replace"])
-def test_it_stays_erased_when_the_source_is_copied_anew(filled: Warehouse, mode: str) -> None:
+def test_it_stays_erased_when_the_source_is_copied_again(filled: Warehouse, mode: str) -> None:
     erase(filled, ANA)
     refresh(filled)
     begun = modes.enter(filled.connection, filled.checkpoint(), mode, IDENTITY)

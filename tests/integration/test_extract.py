@@ -187,7 +187,7 @@ def test_a_page_always_cut_off_is_asked_for_smaller_and_smaller(staged: Warehous
     assert len(names(staged)) == 20
 
 
-def test_a_row_that_is_always_cut_off_is_refused_and_does_not_hold_up_those_behind_it(
+def test_a_row_that_is_always_cut_off_is_rejected_and_does_not_hold_up_those_behind_it(
     staged: Warehouse, source: Source, run: Run
 ) -> None:
     source.fake.put("a")
@@ -269,7 +269,7 @@ def test_a_document_that_was_cut_off_is_not_taken_for_a_whole_one(staged: Wareho
     assert staged.rejected() == []
 
 
-def test_a_row_whose_document_cannot_be_read_is_refused_not_skipped(
+def test_a_row_whose_document_cannot_be_read_is_rejected_not_skipped(
     staged: Warehouse, source: Source, run: Run
 ) -> None:
     source.fake.put("a", None)

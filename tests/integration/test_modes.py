@@ -261,7 +261,7 @@ def test_a_resync_that_is_asked_for_during_a_replace_goes_on_with_it(source: Sou
 
 
 @pytest.mark.parametrize("mode", ["resync", "replace"])
-def test_of_what_nothing_was_copied_nothing_is_copied_anew(mode: str, source: Source, staged: Warehouse) -> None:
+def test_of_what_nothing_was_copied_nothing_is_copied_again(mode: str, source: Source, staged: Warehouse) -> None:
     assert source.copy(staged.connection, mode).mode == "incremental"
     assert staged.checkpoint().generation == 1
     assert same(source, staged)
@@ -468,7 +468,7 @@ BAD = '{"type":"person","n":1e200000}'
 
 
 @pytest.mark.parametrize("mode", ["resync", "replace"])
-def test_what_is_refused_is_met_and_its_earlier_revision_goes_on(mode: str, source: Source, copied: Warehouse) -> None:
+def test_what_is_rejected_is_met_and_its_earlier_revision_goes_on(mode: str, source: Source, copied: Warehouse) -> None:
     source.fake.put("p1", BAD, "2-b")
     source.copy(copied.connection)
     source.fake.put("p2", BAD, "2-b")
@@ -476,12 +476,12 @@ def test_what_is_refused_is_met_and_its_earlier_revision_goes_on(mode: str, sour
     source.fake.put("x" * 1001, "{}")
     source.copy(copied.connection, mode)
     assert live(copied.connection) == ["p0", "p1", "p2", "p3", "p4"]
-    refused = [(row[0], row[1]) for row in copied.rejected()]
-    assert refused == [(b"a\0b", "1-a"), (b"p1", "2-b"), (b"p2", "2-b"), (b"x" * 1001, "1-a")]
+    rejected = [(row[0], row[1]) for row in copied.rejected()]
+    assert rejected == [(b"a\0b", "1-a"), (b"p1", "2-b"), (b"p2", "2-b"), (b"x" * 1001, "1-a")]
 
 
 @pytest.mark.parametrize("mode", ["resync", "replace"])
-def test_what_is_not_refused_any_more_leaves_the_list(mode: str, source: Source, copied: Warehouse) -> None:
+def test_what_is_not_rejected_any_more_leaves_the_list(mode: str, source: Source, copied: Warehouse) -> None:
     for name in ("gone", "good", "deleted", "p1"):
         source.fake.put(name, BAD, "2-b")
     source.copy(copied.connection)
@@ -495,7 +495,7 @@ def test_what_is_not_refused_any_more_leaves_the_list(mode: str, source: Source,
     assert same(source, copied)
 
 
-def test_what_a_replace_refuses_is_listed_when_its_copy_is_seen(source: Source, copied: Warehouse) -> None:
+def test_what_a_replace_rejects_is_listed_when_its_copy_is_seen(source: Source, copied: Warehouse) -> None:
     source.fake.put("old", BAD)
     source.copy(copied.connection)
     source.replace()
@@ -509,7 +509,7 @@ def test_what_a_replace_refuses_is_listed_when_its_copy_is_seen(source: Source, 
     assert copied.rows("batch", "ops.rejected_document", "id") == [(3,)]
 
 
-def test_a_document_refused_in_a_replace_and_then_good_is_staged(source: Source, copied: Warehouse) -> None:
+def test_a_document_rejected_in_a_replace_and_then_good_is_staged(source: Source, copied: Warehouse) -> None:
     source.replace()
     source.fake.put("p1", BAD, "2-b")
     source.fake.put("a", "{}")
@@ -521,14 +521,14 @@ def test_a_document_refused_in_a_replace_and_then_good_is_staged(source: Source,
     assert same(source, copied)
 
 
-def test_a_staged_revision_that_cannot_be_read_now_is_not_refused(source: Source, copied: Warehouse) -> None:
+def test_a_staged_revision_that_cannot_be_read_now_is_not_rejected(source: Source, copied: Warehouse) -> None:
     source.fake.writes[2] = ("p2", "1-a", False, None)
     source.copy(copied.connection, "resync")
     assert copied.rejected() == []
     assert len(live(copied.connection)) == 5
 
 
-def test_a_line_of_progress_says_what_is_copied_anew() -> None:
+def test_a_line_of_progress_says_what_is_copied_again() -> None:
     assert str(progress.Progress(SOURCE, "resync")).startswith("kitui/medic (resync): ")
 
 

@@ -88,7 +88,7 @@ def test_nothing_of_it_is_left_and_another_instance_is_as_before(filled: warehou
     assert {"staging.document", "ops.checkpoint", "ops.rejected_document", "ops.extract_run", "ops.model_state"} <= {
         name for name, kept in before.items() if kept
     }
-    assert {"model_data.person", "model_data.area_fold", "history.area_day", "marts.patients_by_area"} <= {
+    assert {"model_data.person", "model_data.place_count", "history.area_day", "marts.patients_by_area"} <= {
         name for name, kept in before.items() if kept
     }
     assert removal.left_over(filled, ONE) == ["kitui"]

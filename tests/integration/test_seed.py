@@ -210,7 +210,7 @@ def test_a_comparison_that_leaves_something_proves_nothing(
     assert not is_complete(staged)
 
 
-def test_reading_it_anew_proves_it_too_and_brings_what_couch2pg_had_changed(
+def test_reading_it_again_proves_it_too_and_brings_what_couch2pg_had_changed(
     source: Source, couch2pg: Couch2pg, seeding: Seeding, staged: Warehouse
 ) -> None:
     """Its JavaScript rounds large numbers, and it takes NUL out of texts: the revision is the same."""
@@ -219,10 +219,10 @@ def test_reading_it_anew_proves_it_too_and_brings_what_couch2pg_had_changed(
     couch2pg.put("large", document("large", n=12345678901234567000))
     couch2pg.note(f"{source.fake.last}-g1AAAA")
     seeding.whole(staged.connection)
-    assert set(staged.rows("form")) == {(redaction.SEEDED,)}
+    assert set(staged.rows("redaction_version")) == {(redaction.SEEDED,)}
     source.copy(staged.connection, "resync")
     assert same(source, staged)
-    assert set(staged.rows("form", order="form")) >= {(redaction.FORM,)}
+    assert set(staged.rows("redaction_version", order="redaction_version")) >= {(redaction.REDACTION_VERSION,)}
     assert is_complete(staged)
 
 
@@ -355,7 +355,7 @@ def test_who_was_erased_stays_erased(source: Source, couch2pg: Couch2pg, seeding
     assert staged.connection.execute(query).fetchall() == [("1-a", "erased", None)]
 
 
-def test_an_id_that_is_too_long_is_refused(
+def test_an_id_that_is_too_long_is_rejected(
     source: Source, couch2pg: Couch2pg, seeding: Seeding, staged: Warehouse
 ) -> None:
     couch2pg.copy(source.fake)
@@ -388,25 +388,25 @@ def test_what_is_copied_already_is_left_alone(
     source: Source, couch2pg: Couch2pg, seeding: Seeding, staged: Warehouse
 ) -> None:
     source.copy(staged.connection)
-    before = staged.rows("_id, _rev, batch, form"), staged.checkpoint()
+    before = staged.rows("_id, _rev, batch, redaction_version"), staged.checkpoint()
     spoil(source, couch2pg)
     assert seeding.plan(staged.connection) == []
     assert seeding.copy(staged.connection).rows == 0
-    assert (staged.rows("_id, _rev, batch, form"), staged.checkpoint()) == before
+    assert (staged.rows("_id, _rev, batch, redaction_version"), staged.checkpoint()) == before
 
 
 def test_one_way_is_gone_to_its_end(source: Source, couch2pg: Couch2pg, seeding: Seeding, staged: Warehouse) -> None:
     """An unfinished copy from CouchDB is in another order; it can be forgotten."""
     couch2pg.copy(source.fake)
 
-    def ranges(*, anew: bool = False) -> list[int]:
-        options = first_copy.Options(seconds=60, anew=anew)
+    def ranges(*, restart: bool = False) -> list[int]:
+        options = first_copy.Options(seconds=60, restart=restart)
         return first_copy.make(seeding.job(staged.connection), options)
 
     seeding.plan(staged.connection)
     with pytest.raises(errors.FirstCopy, match="begun from couch2pg's table"):
         ranges()
-    assert ranges(anew=True) == [1]
+    assert ranges(restart=True) == [1]
     with pytest.raises(errors.FirstCopy, match="begun from CouchDB"):
         seeding.plan(staged.connection)
     one_range.copy(seeding.job(staged.connection), 1, seeding.options)

@@ -152,7 +152,7 @@ def test_a_source_that_is_copied_already_is_left_alone(source: Source, staged: W
     source.copy(staged.connection, page_rows=2, seconds=0)
     before = staged.checkpoint()
     assert Snapshot(source).plan(staged.connection) == []
-    assert Snapshot(source, anew=True).plan(staged.connection) == []
+    assert Snapshot(source, restart=True).plan(staged.connection) == []
     assert staged.checkpoint() == before
 
 
@@ -200,7 +200,7 @@ def test_a_range_that_somebody_else_has_moved_is_not_written(source: Source, sta
     assert live(staged.connection) == []
 
 
-def test_a_copy_that_was_begun_anew_is_not_written_by_the_ranges_of_before(
+def test_a_copy_that_was_begun_again_is_not_written_by_the_ranges_of_before(
     source: Source, staged: Warehouse, warehouse: str
 ) -> None:
     first = Snapshot(source)
@@ -210,7 +210,7 @@ def test_a_copy_that_was_begun_anew_is_not_written_by_the_ranges_of_before(
     def begin(answer: Answer) -> Answer:
         source.fake.listed = None
         with warehouses.connect(partial(psycopg.connect, warehouse)) as other:
-            Snapshot(source, anew=True).plan(other)
+            Snapshot(source, restart=True).plan(other)
         return answer
 
     source.fake.listed = begin
@@ -221,15 +221,15 @@ def test_a_copy_that_was_begun_anew_is_not_written_by_the_ranges_of_before(
     assert same(source, staged)
 
 
-def test_another_database_is_copied_only_anew(source: Source, staged: Warehouse) -> None:
+def test_another_database_is_copied_only_again(source: Source, staged: Warehouse) -> None:
     first = Snapshot(source)
     numbers = first.plan(staged.connection)
     first.copy(staged.connection, 1)
     source.replace().put("q")
     for step in (first.plan, first.hand_over, lambda connection: first.copy(connection, numbers[1])):
-        with pytest.raises(errors.SourceReplaced, match="Begin anew"):
+        with pytest.raises(errors.SourceReplaced, match="Start again"):
             step(staged.connection)
-    Snapshot(source, anew=True).whole(staged.connection)
+    Snapshot(source, restart=True).whole(staged.connection)
     assert live(staged.connection) == ["q"]
     assert same(source, staged)
 
@@ -243,7 +243,7 @@ def test_an_empty_database(staged: Warehouse) -> None:
         assert live(staged.connection) == ["a"]
 
 
-def test_what_cannot_be_held_is_refused_and_what_comes_without_its_document_is_read_by_its_id(
+def test_what_cannot_be_held_is_rejected_and_what_comes_without_its_document_is_read_by_its_id(
     source: Source, staged: Warehouse
 ) -> None:
     source.fake.put("p05", BAD, "2-b")

@@ -91,7 +91,7 @@ def test_a_batch_is_taken_only_where_something_changed(staged: Warehouse, settle
 
 
 @pytest.mark.parametrize("change", ["generation = generation + 1", "mode = 'resync', base = batch"])
-def test_documents_read_again_are_not_written_to_a_copy_begun_anew(staged: Warehouse, change: str) -> None:
+def test_documents_read_again_are_not_written_to_a_copy_begun_again(staged: Warehouse, change: str) -> None:
     before = staged.write(doc("a")).checkpoint
     staged.connection.execute(f"update ops.checkpoint set {change}".encode())
     with pytest.raises(errors.CheckpointMoved):
@@ -114,9 +114,9 @@ def test_a_page_without_rows_moves_the_checkpoint_but_no_batch(staged: Warehouse
 
 def test_what_other_redaction_rules_wrote_is_written_again(staged: Warehouse) -> None:
     staged.write(doc("a"))
-    staged.connection.execute("update staging.document set form = 0")
+    staged.connection.execute("update staging.document set redaction_version = 0")
     assert staged.write(doc("a")).changed == 1
-    assert staged.rows("form") == [(redaction.FORM,)]
+    assert staged.rows("redaction_version") == [(redaction.REDACTION_VERSION,)]
 
 
 def test_what_was_gone_is_back_with_any_row(staged: Warehouse) -> None:
@@ -167,7 +167,7 @@ def test_the_same_id_in_two_sources_is_two_documents(staged: Warehouse) -> None:
 @pytest.mark.parametrize(
     "body", ['{"n":1e200000}', r'{"n":"\ud83d"}', "[" * 20000 + "]" * 20000, '{"n":', "", '{"n":"\t"}', "NaN"]
 )
-def test_what_jsonb_cannot_hold_is_refused_whole_and_the_page_goes_on(staged: Warehouse, body: str) -> None:
+def test_what_jsonb_cannot_hold_is_rejected_whole_and_the_page_goes_on(staged: Warehouse, body: str) -> None:
     written = staged.write(doc("a"), doc("bad", body, "4-x"), doc("c"))
     assert (written.changed, written.rejected) == (2, 1)
     assert staged.rows("_id") == [("a",), ("c",)]
@@ -194,12 +194,12 @@ def test_what_jsonb_can_hold_is_staged(staged: Warehouse, body: str, kept: objec
     assert staged.rejected() == []
 
 
-def test_a_refused_document_is_kept_as_it_came(staged: Warehouse) -> None:
+def test_a_rejected_document_is_kept_as_it_came(staged: Warehouse) -> None:
     staged.write(doc("a", r'{"a":"\u0000","n":1e200000}'))
     assert [row[3] for row in staged.rejected()] == [rb'{"a":"\u0000","n":1e200000}']
 
 
-def test_an_earlier_good_revision_stays_while_a_later_one_is_refused(staged: Warehouse) -> None:
+def test_an_earlier_good_revision_stays_while_a_later_one_is_rejected(staged: Warehouse) -> None:
     staged.write(doc("a", rev="1-a"))
     staged.write(doc("a", '{"n":1e200000}', "2-b"))
     assert staged.rows("_rev, batch") == [("1-a", 1)]
@@ -208,7 +208,7 @@ def test_an_earlier_good_revision_stays_while_a_later_one_is_refused(staged: War
 
 
 @pytest.mark.parametrize("cure", [doc("a", rev="3-c"), deleted("a", "3-c"), doc("a", rev="1-a")])
-def test_a_later_good_row_clears_what_was_refused(staged: Warehouse, cure: Row) -> None:
+def test_a_later_good_row_clears_what_was_rejected(staged: Warehouse, cure: Row) -> None:
     staged.write(doc("a", rev="1-a"))
     staged.write(doc("a", '{"n":1e200000}', "2-b"))
     staged.write(cure)

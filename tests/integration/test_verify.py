@@ -182,24 +182,24 @@ def test_what_has_changed_before_it_is_read_again_comes_by_the_feed(
     assert same(source, copied)
 
 
-def test_what_is_known_to_be_refused_is_not_wrong(source: Source, copied: Warehouse, check: Verify) -> None:
+def test_what_is_known_to_be_rejected_is_not_wrong(source: Source, copied: Warehouse, check: Verify) -> None:
     source.fake.put("p0", '{"n":1e200000}', "2-b")
     source.fake.put("bad", '{"n":1e200000}')
     source.copy(copied.connection)
-    assert found(check()) == {"documents": 12, "refused": 2}
+    assert found(check()) == {"documents": 12, "rejected": 2}
     assert len(copied.rejected()) == 2
 
 
-def test_what_was_refused_and_is_gone_is_refused_no_longer(source: Source, copied: Warehouse, check: Verify) -> None:
+def test_what_was_rejected_and_is_gone_is_rejected_no_longer(source: Source, copied: Warehouse, check: Verify) -> None:
     source.fake.put("bad", '{"n":1e200000}')
     source.fake.put("nul\0", "{}")
     source.copy(copied.connection)
     source.purge("bad")
-    assert found(check()) == {"documents": 12, "refused": 1, "purged": 1, "repaired": 1}
+    assert found(check()) == {"documents": 12, "rejected": 1, "purged": 1, "repaired": 1}
     assert [row[0] for row in copied.rejected()] == [b"nul\0"]
 
 
-def test_a_missing_document_that_cannot_be_held_is_refused(source: Source, copied: Warehouse, check: Verify) -> None:
+def test_a_missing_document_that_cannot_be_held_is_rejected(source: Source, copied: Warehouse, check: Verify) -> None:
     source.fake.put("bad", '{"n":1e200000}')
     source.copy(copied.connection)
     copied.connection.execute("delete from ops.rejected_document")
@@ -293,13 +293,13 @@ def test_a_database_that_was_never_copied_to_its_end_is_not_compared(
     assert staged.rows("1", "ops.verification", "1") == []
 
 
-def test_a_source_that_is_copied_anew_is_not_compared(source: Source, copied: Warehouse, check: Verify) -> None:
+def test_a_source_that_is_copied_again_is_not_compared(source: Source, copied: Warehouse, check: Verify) -> None:
     source.copy(copied.connection, "resync", page_rows=2, seconds=0)
     assert "(resync)" in check().waits
     assert "(resync)" in str(check())
 
 
-def test_a_copy_that_is_begun_anew_meanwhile_is_not_repaired(
+def test_a_copy_that_is_begun_again_meanwhile_is_not_repaired(
     source: Source, copied: Warehouse, check: Verify, warehouse: str
 ) -> None:
     copied.connection.execute("delete from staging.document where _id = 'p0'")
@@ -328,5 +328,5 @@ def test_it_says_what_it_found() -> None:
     done = verification.Verification(SOURCE, 1000, missing=1, purged=2, repaired=3, not_yet=4)
     assert str(done) == (
         "kitui/medic: 1,000 documents compared; 1 missing, 0 stale, 0 deleted in CouchDB only, 2 purged, 0 archived; "
-        "3 made right, 0 left (4 changed since, 0 known as refused)"
+        "3 made right, 0 left (4 changed since, 0 known as rejected)"
     )

@@ -23,7 +23,7 @@ from tests.lib.replay import serving
 
 @pytest.fixture(scope="module")
 def source() -> Iterator[Task]:
-    """Copies three pages: a health centre, a household, persons, a deletion, and a document that is refused."""
+    """Copies three pages: a health centre, a household, persons, a deletion, and a document that is rejected."""
     fake = FakeCouchDB()
     fake.put("settings", '{"settings":{"contact_types":[]}}')
     fake.put("area", '{"type":"health_center","name":"Area"}')

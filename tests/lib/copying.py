@@ -173,7 +173,7 @@ class Copying:
         assert done.caught_up or options.seconds == 0
         assert after.checkpoint.mode == ("incremental" if done.caught_up else mode)
         if after.checkpoint.mode == "replace":
-            assert (after.rows, after.refused, after.batches) == (before.rows, before.refused, before.batches)
+            assert (after.rows, after.rejected, after.batches) == (before.rows, before.rejected, before.batches)
 
     def _require_whole(self, before: State, after: State, start: int, *, is_ended: bool) -> None:
         found = self.written.original.changes()
@@ -190,9 +190,9 @@ class Copying:
 
     @staticmethod
     def _require_gone(after: State, names: Collection[str]) -> None:
-        rows, refused = after.only(names)
+        rows, rejected = after.only(names)
         assert [name for name, row in rows.items() if not row.deleted and not row.gone] == []
-        assert refused == {}
+        assert rejected == {}
 
 
 def fence(checkpoint: Checkpoint) -> tuple[int, int]:

@@ -24,7 +24,7 @@ COLUMNS = (
 UNPLACED = ""
 
 _CONTACT_TYPES = frozenset({"contact", "district_hospital", "health_center", "clinic", "person"})
-# What the copy refuses as an _id, since Postgres cannot hold it or index it: such a document is not counted.
+# What the copy rejects as an _id, since Postgres cannot hold it or index it: such a document is not counted.
 _LONGEST_ID = 1000
 
 

@@ -167,7 +167,7 @@ class Proof:
     def _compare_with_nothing(self) -> None:
         """The tables as they have become, and as they are made anew."""
         kept = self._content()
-        self.staged.connection.execute("delete from ops.relation where name = 'area_fold'")
+        self.staged.connection.execute("delete from ops.relation where name = 'place_count'")
         self._update()
         assert self._content() == kept
 

@@ -48,7 +48,7 @@ class Source:
         self.fake.writes = [write for write in self.fake.writes if write[0] != name]
 
     def documents(self) -> list[tuple[str, str, Any]]:
-        """What the staged copy must be, but for what is refused."""
+        """What the staged copy must be, but for what is rejected."""
         return sorted(
             (name, rev, json.loads(body)) for name, rev, deleted, body in self.fake.writes if not deleted and body
         )

@@ -77,7 +77,7 @@ class Staged:
                 self.connection.execute(
                     """
                     insert into staging.document
-                        (source, _id, _rev, _deleted, type, saved_timestamp, batch, form, doc)
+                        (source, _id, _rev, _deleted, type, saved_timestamp, batch, redaction_version, doc)
                     values (%s, %s, '1-a', %s, %s, coalesce(%s, now()), %s, 1, %s)
                     on conflict (source, _id) do update set
                         _rev = document.batch || '-a', _deleted = excluded._deleted, type = excluded.type,

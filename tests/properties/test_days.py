@@ -259,7 +259,7 @@ def staying(event: Any) -> Any:
 
 @SLOW
 @given(st.lists(STEP, min_size=1, max_size=8))
-def test_a_daily_run_leaves_no_counted_day_as_it_would_not_be_counted_anew(lean: Lean, steps: list[Any]) -> None:
+def test_a_daily_run_leaves_no_counted_day_as_it_would_not_be_counted_again(lean: Lean, steps: list[Any]) -> None:
     world = begun(lean)
     world.copy([person("w", ["c", "d"], moment("2024-03-01 12:00"), None, None)])
     for events, hours, how, daily in steps:

@@ -62,12 +62,12 @@ def staged(warehouse: str) -> Iterator[Warehouse]:
 
 
 class Kept(NamedTuple):
-    """What is kept of one document: `staged` as jsonb prints it, or `refused` as it was received."""
+    """What is kept of one document: `staged` as jsonb prints it, or `rejected` as it was received."""
 
     rev: str
     altered: bool
     staged: str | None
-    refused: bytes | None
+    rejected: bytes | None
 
 
 @pytest.fixture
@@ -96,15 +96,15 @@ def by_all_docs(original: Original, staged: Warehouse) -> dict[bytes, Kept]:
             continue
         staged_text = None if is_unnameable(document.id) else held(staged.connection, document.raw)
         altered = staged_text is not None and without_nul(document.raw) != document.raw
-        refused = feed[document.id] if staged_text is None else None
-        found[document.id.encode()] = Kept(document.rev, altered, staged_text, refused)
+        rejected = feed[document.id] if staged_text is None else None
+        found[document.id.encode()] = Kept(document.rev, altered, staged_text, rejected)
     return found
 
 
 def by_our_road(staged: Warehouse, source: str) -> dict[bytes, Kept]:
     live = "select convert_to(_id, 'UTF8'), _rev, altered, doc::text, null from staging.document where source = %s and "
-    refused = "select id, _rev, false, null, body from ops.rejected_document where source = %s"
-    rows = staged.connection.execute(f"{live} not _deleted union all {refused}".encode(), [source, source]).fetchall()
+    rejected = "select id, _rev, false, null, body from ops.rejected_document where source = %s"
+    rows = staged.connection.execute(f"{live} not _deleted union all {rejected}".encode(), [source, source]).fetchall()
     return {bytes(row[0]): Kept(*row[1:]) for row in rows}
 
 
@@ -155,8 +155,8 @@ def test_what_each_writes_differently_is_copied_as_all_docs_has_it(
     original.put("m00", b'"_deleted":true,"n":1', written[0])
     found = require_equal(original, staged, copy(couchdb, staged, original.name))
     assert {kept.altered for kept in found.values()} == {True, False}
-    refused = {name for name, kept in found.items() if kept.refused}
-    assert refused > {b"nul\0", b"x" * 1001, "é".encode() * 501}
+    rejected = {name for name, kept in found.items() if kept.rejected}
+    assert rejected > {b"nul\0", b"x" * 1001, "é".encode() * 501}
 
 
 def test_a_document_read_by_its_id_is_the_one_of_all_docs(

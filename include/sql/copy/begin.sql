@@ -1,5 +1,5 @@
 -- Begins to copy a source anew, from the start of its feed; what a try before has left is forgotten. Returns the new
--- generation and the batch at which it begins: a reader of before can no longer write. What was refused is met again.
+-- generation and the batch at which it begins: a reader of before can no longer write. What was rejected is met again.
 with
 begun as (
     update ops.checkpoint set
@@ -23,7 +23,7 @@ forgotten as (
 undone as (
     delete from staging.next using begun where next.source = begun.source
 ),
-unrefused as (
+unrejected as (
     delete from staging.next_rejected using begun where next_rejected.source = begun.source
 )
 select generation, batch

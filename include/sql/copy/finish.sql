@@ -6,7 +6,7 @@ forgotten as (
 undone as (
     delete from staging.next where next.source = %(source)s
 ),
-unrefused as (
+unrejected as (
     delete from staging.next_rejected where next_rejected.source = %(source)s
 )
 update ops.checkpoint set

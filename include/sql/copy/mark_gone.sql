@@ -16,14 +16,14 @@ gone as (
         )
     returning 1
 ),
-unrefused as (
-    delete from ops.rejected_document as refused
-    where refused.source = %(source)s
-        and refused.batch <= %(base)s
+unrejected as (
+    delete from ops.rejected_document as rejected
+    where rejected.source = %(source)s
+        and rejected.batch <= %(base)s
         and not exists (
             select from staging.seen
-            where seen.source = %(source)s and seen.id = refused.id
+            where seen.source = %(source)s and seen.id = rejected.id
         )
     returning 1
 )
-select (select count(*) from gone) + (select count(*) from unrefused)
+select (select count(*) from gone) + (select count(*) from unrejected)

@@ -2,7 +2,7 @@
 with
 staged as (
     insert into staging.document
-        (source, _id, _rev, _deleted, type, saved_timestamp, batch, form, altered, gone, doc)
+        (source, _id, _rev, _deleted, type, saved_timestamp, batch, redaction_version, altered, gone, doc)
     select
         next.source,
         next._id,
@@ -11,7 +11,7 @@ staged as (
         next.type,
         now(),
         %(batch)s,
-        next.form,
+        next.redaction_version,
         next.altered,
         next.gone,
         next.doc
@@ -23,34 +23,35 @@ staged as (
         type = excluded.type,
         saved_timestamp = excluded.saved_timestamp,
         batch = excluded.batch,
-        form = excluded.form,
+        redaction_version = excluded.redaction_version,
         altered = excluded.altered,
         gone = excluded.gone,
         doc = excluded.doc
     returning 1
 ),
 rejected as (
-    insert into ops.rejected_document as kept (source, id, _rev, reason, batch, rejected_at, form, body)
-    select refused.source, refused.id, refused._rev, refused.reason, %(batch)s, refused.rejected_at, refused.form, refused.body
-    from staging.next_rejected as refused
-    where refused.source = %(source)s
+    insert into ops.rejected_document as kept (source, id, _rev, reason, batch, rejected_at, redaction_version, body)
+    select rejected.source, rejected.id, rejected._rev, rejected.reason, %(batch)s, rejected.rejected_at,
+        rejected.redaction_version, rejected.body
+    from staging.next_rejected as rejected
+    where rejected.source = %(source)s
     on conflict (source, id) do update set
         _rev = excluded._rev,
         reason = excluded.reason,
         batch = excluded.batch,
         rejected_at = excluded.rejected_at,
-        form = excluded.form,
+        redaction_version = excluded.redaction_version,
         body = excluded.body
-    where (kept._rev, kept.form, kept.reason, kept.body)
-        is distinct from (excluded._rev, excluded.form, excluded.reason, excluded.body)
+    where (kept._rev, kept.redaction_version, kept.reason, kept.body)
+        is distinct from (excluded._rev, excluded.redaction_version, excluded.reason, excluded.body)
     returning 1
 ),
 cleared as (
     delete from ops.rejected_document as kept
     where kept.source = %(source)s
         and not exists (
-            select from staging.next_rejected as refused
-            where refused.source = kept.source and refused.id = kept.id
+            select from staging.next_rejected as rejected
+            where rejected.source = kept.source and rejected.id = kept.id
         )
     returning 1
 )

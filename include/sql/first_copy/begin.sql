@@ -1,5 +1,5 @@
 -- Begins a parallel first copy, where nothing is copied yet; returns the new generation. The feed goes on from `seq` once
--- all ranges are copied. `anew`: an unfinished one is forgotten.
+-- all ranges are copied. `restart`: an unfinished one is forgotten.
 update ops.checkpoint set
     generation = generation + 1,
     mode = 'copying',
@@ -11,5 +11,5 @@ update ops.checkpoint set
 where source = %(source)s
     and generation = %(generation)s
     and reads = 0
-    and (mode = 'incremental' or (mode = 'copying' and %(anew)s))
+    and (mode = 'incremental' or (mode = 'copying' and %(restart)s))
 returning generation

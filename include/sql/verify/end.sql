@@ -7,7 +7,7 @@ update ops.verification set
     extra = %(extra)s,
     purged = %(purged)s,
     archived = %(archived)s,
-    refused = %(refused)s,
+    rejected = %(rejected)s,
     not_yet = %(not_yet)s,
     repaired = %(repaired)s,
     left_over = %(left_over)s,

@@ -1,12 +1,12 @@
--- Takes out what is not wrong: what has changed since (`not_yet`), what is known to be refused in that very revision
--- (`refused`), and what was erased on request. Returns how many the first two were.
+-- Takes out what is not wrong: what has changed since (`not_yet`), what is known to be rejected in that very revision
+-- (`rejected`), and what was erased on request. Returns how many the first two were.
 with
 not_yet as (
     delete from pg_temp.difference
     where exists (select from pg_temp.named where named.id = difference.id)
     returning difference.listed_rev, difference.staged_rev
 ),
-refused as (
+rejected as (
     delete from pg_temp.difference
     using ops.rejected_document as kept
     where kept.source = %(source)s
@@ -26,4 +26,4 @@ erased as (
 )
 select
     (select count(*) from not_yet where coalesce(not_yet.listed_rev, not_yet.staged_rev) is not null),
-    (select count(*) from refused)
+    (select count(*) from rejected)

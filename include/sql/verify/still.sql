@@ -5,8 +5,8 @@ where exists (
         where document.source = %(source)s and document._id = page.id and document.batch > %(batch)s
     )
     or exists (
-        select from ops.rejected_document as refused
-        where refused.source = %(source)s
-            and refused.id = coalesce(page.reject_id, convert_to(page.id, 'UTF8'))
-            and refused.batch > %(batch)s
+        select from ops.rejected_document as rejected
+        where rejected.source = %(source)s
+            and rejected.id = coalesce(page.reject_id, convert_to(page.id, 'UTF8'))
+            and rejected.batch > %(batch)s
     )

@@ -1,4 +1,4 @@
--- Marks as gone what CouchDB has no more, and refuses it no longer, but for what was written since the comparison began.
+-- Marks as gone what CouchDB has no more, and rejects it no longer, but for what was written since the comparison began.
 -- Returns how many of these ids are settled.
 with
 named as (
@@ -18,15 +18,15 @@ marked as (
         and document.gone is null
     returning named.id
 ),
-unrefused as (
-    delete from ops.rejected_document as refused
+unrejected as (
+    delete from ops.rejected_document as rejected
     using named
-    where refused.source = %(source)s and refused.id = named.id and refused.batch <= %(batch)s
+    where rejected.source = %(source)s and rejected.id = named.id and rejected.batch <= %(batch)s
     returning named.id
 )
 select count(*)
 from (
     select marked.id from marked
     union
-    select unrefused.id from unrefused
+    select unrejected.id from unrejected
 ) as settled

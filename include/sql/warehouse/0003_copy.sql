@@ -12,7 +12,8 @@ create table ops.source (
     unique (instance, database)
 );
 comment on table ops.source is 'One row for each database of an instance that is or was copied; source is instance/database';
-comment on column ops.source.name is 'The name in v1: the source_name of its instance, else the instance, and the database';
+comment on column ops.source.name is 'The name in v1: the source_name of its instance, else the instance,
+    and the database';
 
 create table ops.checkpoint (
     source text collate "C" primary key references ops.source,
@@ -35,12 +36,14 @@ create table ops.checkpoint (
 );
 comment on table ops.checkpoint is 'One row a source: where the next page starts; it moves only in the transaction that writes the rows of a page';
 comment on column ops.checkpoint.generation is 'Rises when a source is copied again from the start: a reader of the earlier copy can no longer write';
-comment on column ops.checkpoint.reads is 'Pages committed, with rows or without; with generation, the fence: a seq can come back, a count cannot';
+comment on column ops.checkpoint.reads is 'Pages committed, with rows or without; with generation,
+    the fence: a seq can come back, a count cannot';
 comment on column ops.checkpoint.batch is 'Pages committed that changed a row: the number that staging.document.batch is taken from';
 comment on column ops.checkpoint.seq is 'A last_seq, or the seq of a row: opaque, never parsed or compared';
 comment on column ops.checkpoint.pending is 'Changes after that page, as CouchDB reported; null where it reports none';
 comment on column ops.checkpoint.mode is 'What an unfinished run is doing; the next run continues it';
-comment on column ops.checkpoint.identity is 'Of the database: its creation time, or the uuid of its server where CouchDB reports none';
+comment on column ops.checkpoint.identity is 'Of the database: its creation time,
+    or the uuid of its server where CouchDB reports none';
 comment on column ops.checkpoint.caught_up_at is 'When the last page with no changes after it was requested: the copy is as of then';
 comment on column ops.checkpoint.base is 'The batch at which a resync or a replace began: rows with a later one were written since';
 comment on column ops.checkpoint.replay is 'The last rejected id that an unfinished replay has tried; null where no replay is requested';
@@ -70,7 +73,7 @@ create table staging.document (
     type text collate "C",
     saved_timestamp timestamptz not null,
     batch bigint not null,
-    form smallint not null,
+    redaction_version smallint not null,
     altered boolean not null default false,
     gone text check (gone in ('purged', 'archived', 'replaced', 'erased')),
     doc jsonb,
@@ -82,7 +85,7 @@ create index on staging.document (_id);
 comment on table staging.document is 'The latest revision of each document, one row for each id of a source';
 comment on column staging.document.saved_timestamp is 'When the page was written; for people: the order is that of batch';
 comment on column staging.document.batch is 'The page that last changed the row: what changed since batch b is batch > b';
-comment on column staging.document.form is 'Version of the redaction rules that the row was written by';
+comment on column staging.document.redaction_version is 'Version of the redaction rules that the row was written by';
 comment on column staging.document.altered is 'A NUL in a text became U+FFFD, since Postgres can hold none';
 comment on column staging.document.gone is
     'No longer in CouchDB, without a deletion in its feed; erased: removed on request, nothing of the document is kept';
@@ -130,13 +133,15 @@ create table ops.rejected_document (
     reason text not null,
     batch bigint not null,
     rejected_at timestamptz not null,
-    form smallint not null,
+    redaction_version smallint not null,
     body bytea,
     primary key (source, id)
 );
-comment on table ops.rejected_document is 'Documents that could not be staged, whole; an earlier good revision stays in staging';
+comment on table ops.rejected_document is 'Documents that could not be staged,
+    whole; an earlier good revision stays in staging';
 comment on column ops.rejected_document.id is 'The _id in UTF-8; where it is not valid UTF-8, its JSON text';
-comment on column ops.rejected_document.body is 'The document as received, after redaction; null where it could not be redacted';
+comment on column ops.rejected_document.body is 'The document as received,
+    after redaction; null where it could not be redacted';
 
 create table staging.next_rejected (like ops.rejected_document, primary key (source, id));
 comment on table staging.next_rejected is 'What an unfinished replace has rejected';
@@ -157,12 +162,14 @@ left join staging.document as document
     and document._id = cht.try_text(rejected.id)
     and not document._deleted
     and document.gone is null;
-comment on view ops.rejected is 'Documents that could not be staged, for operators: which, why, since when; without what is in them';
+comment on view ops.rejected is 'Documents that could not be staged, for operators: which, why,
+    since when; without what is in them';
 comment on column ops.rejected._id is 'Null where Postgres cannot hold it as text; ops.rejected_document has its bytes';
-comment on column ops.rejected.bytes is 'Of the document as it is kept; null where it could not be read, or not be redacted';
+comment on column ops.rejected.bytes is 'Of the document as it is kept; null where it could not be read,
+    or not be redacted';
 comment on column ops.rejected.counted_rev is 'The earlier revision that counts until a later one can be staged; null where there is none, and nothing counts';
 
-create view marts.refused as
+create view marts.rejected as
 select
     rejected.source,
     count(*) as documents,
@@ -171,9 +178,10 @@ select
     min(rejected.since) as since
 from ops.rejected
 group by rejected.source;
-comment on view marts.refused is 'What a source''s numbers leave out: documents whose latest revision was rejected; no row for a source without any';
-comment on column marts.refused.counted_as_before is 'Those that count as they were before, until the latest revision is taken in';
-comment on column marts.refused.not_counted is 'Those that do not count at all';
+comment on view marts.rejected is 'What a source''s numbers leave out: documents whose latest revision was rejected; no row for a source without any';
+comment on column marts.rejected.counted_as_before is 'Those that count as they were before,
+    until the latest revision is taken in';
+comment on column marts.rejected.not_counted is 'Those that do not count at all';
 
 -- Runs.
 

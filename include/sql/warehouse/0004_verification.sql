@@ -12,7 +12,7 @@ create table ops.verification (
     extra bigint,
     purged bigint,
     archived bigint,
-    refused bigint,
+    rejected bigint,
     not_yet bigint,
     repaired bigint,
     left_over bigint,
@@ -27,7 +27,7 @@ comment on column ops.verification.stale is 'In the copy in another revision tha
 comment on column ops.verification.extra is 'Live in the copy, deleted in CouchDB';
 comment on column ops.verification.purged is 'Live in the copy, and CouchDB has nothing of them: purged';
 comment on column ops.verification.archived is 'The same, but found in the archive database';
-comment on column ops.verification.refused is 'Differ because they are in ops.rejected_document: known, not wrong';
+comment on column ops.verification.rejected is 'Differ because they are in ops.rejected_document: known, not wrong';
 comment on column ops.verification.not_yet is 'Differed because they changed in CouchDB since the comparison began: the feed brings them';
 comment on column ops.verification.repaired is 'Of what was missing, stale, extra, purged or archived: repaired';
 comment on column ops.verification.left_over is 'Of the same: still wrong at the end';
@@ -43,7 +43,9 @@ select distinct on (verification.source)
 from ops.verification
 where verification.left_over is not null
 order by verification.source, verification.started_at desc;
-comment on view marts.compared is 'When each source was last compared with CouchDB, and whether the copy was equal then, or was made equal';
+comment on view marts.compared is 'When each source was last compared with CouchDB,
+    and whether the copy was equal then, or was made equal';
 comment on column marts.compared.wrong is 'Documents that were missing, stale, or deleted in CouchDB only';
-comment on column marts.compared.gone is 'Documents that were no longer in CouchDB, without a deletion: purged or archived';
+comment on column marts.compared.gone is 'Documents that were no longer in CouchDB,
+    without a deletion: purged or archived';
 comment on column marts.compared.is_equal is 'false if a difference was not repaired';

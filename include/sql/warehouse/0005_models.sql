@@ -21,7 +21,8 @@ create table ops.deployment (
     timezone text not null
 );
 comment on table ops.deployment is 'What include/instances.toml says of the whole deployment, as the models have it';
-comment on column ops.deployment.timezone is 'In which a day begins and ends: when it changes, what counts by month is rebuilt';
+comment on column ops.deployment.timezone is 'In which a day begins and ends: when it changes,
+    what counts by month is rebuilt';
 insert into ops.deployment (timezone) values ('UTC');
 
 create table ops.relation (
@@ -33,13 +34,14 @@ create table ops.relation (
 comment on table ops.relation is 'The models and views as they stand, and the count of runs that changed a row';
 comment on column ops.relation.hash is 'Of the file that it was made from: when the file changes, it is rebuilt';
 comment on column ops.relation.version is 'Rises with each run that changed a row: then what reads it is refreshed';
-comment on column ops.relation.header is 'Of the comments at the head of the file, from which those in Postgres are made';
+comment on column ops.relation.header is 'Of the comments at the head of the file,
+    from which those in Postgres are made';
 
--- `refused` is left out: its hash is that of its rows.
+-- `rejected` is left out: its hash is that of its rows.
 create view ops.definition as
 select md5(coalesce(string_agg(relation.name || ' ' || relation.hash, ' ' order by relation.name), '')) as digest
 from ops.relation
-where relation.name <> 'refused';
+where relation.name <> 'rejected';
 comment on view ops.definition is 'A digest of the files that the models, the views and the counts are made from';
 
 create table ops.model_state (
@@ -48,7 +50,8 @@ create table ops.model_state (
     batch bigint not null,
     primary key (model, source)
 );
-comment on table ops.model_state is 'The batch up to which each model has taken in each source. Each model has its own, so that one that failed catches up';
+comment on table ops.model_state is 'The batch up to which each model has taken in each source. Each model has its own,
+    so that one that failed catches up';
 
 create table ops.model_source (
     source text collate "C" primary key,
@@ -65,7 +68,8 @@ create table ops.model_todo (
     _id text collate "C" not null,
     primary key (model, source, _id)
 );
-comment on table ops.model_todo is 'Documents that a failed model has to do again, in addition to those that changed: what named them may be gone when it works again';
+comment on table ops.model_todo is 'Documents that a failed model has to do again,
+    in addition to those that changed: what named them may be gone when it works again';
 
 create view ops.model_behind as
 select known.model, noted.source
@@ -73,7 +77,8 @@ from (select distinct state.model from ops.model_state as state) as known
 cross join ops.model_source as noted
 left join ops.model_state as state on state.model = known.model and state.source = noted.source
 where state.batch is distinct from noted.batch;
-comment on view ops.model_behind is 'The models that have not taken in what the others have of a source: they fail, or what they read does';
+comment on view ops.model_behind is 'The models that have not taken in what the others have of a source: they fail,
+    or what they read does';
 
 -- Tables that are rebuilt in chunks, and put in the place of the old ones.
 
@@ -83,8 +88,10 @@ create table ops.rebuild (
     is_made boolean not null default false,
     started_at timestamptz not null default now()
 );
-comment on table ops.rebuild is 'The models that are being rebuilt, in model_data.<model>__new; none when a run of the models has ended';
-comment on column ops.rebuild.stamp is 'Of the file, and of those above it that are rebuilt too: when it changes, the rebuild begins again';
+comment on table ops.rebuild is 'The models that are being rebuilt,
+    in model_data.<model>__new; none when a run of the models has ended';
+comment on column ops.rebuild.stamp is 'Of the file, and of those above it that are rebuilt too: when it changes,
+    the rebuild begins again';
 comment on column ops.rebuild.is_made is 'All rows are there, and the indexes';
 
 create table ops.rebuild_source (
@@ -99,7 +106,8 @@ create table ops.rebuild_source (
 );
 comment on table ops.rebuild_source is 'How far each rebuild is in each source''s partition of staging.document';
 comment on column ops.rebuild_source.base is 'The batch up to which documents are taken; later ones are taken in when the new table replaces the old one';
-comment on column ops.rebuild_source.storage is 'Of the partition''s file: it changes when the partition is rewritten, and then its pages are others';
+comment on column ops.rebuild_source.storage is 'Of the partition''s file: it changes when the partition is rewritten,
+    and then its pages are others';
 comment on column ops.rebuild_source.blocks is 'Pages of the partition; upto: those before it are done';
 
 -- The deployment's own files.
@@ -116,5 +124,7 @@ create table ops.failing (
     told_at timestamptz,
     primary key (folder, name)
 );
-comment on table ops.failing is 'The deployment''s own files that fail, until they work: each fails alone, the others are run';
-comment on column ops.failing.stamp is 'That of ops.rebuild, if its rebuild failed: the same is tried again once an hour; else empty';
+comment on table ops.failing is 'The deployment''s own files that fail, until they work: each fails alone,
+    the others are run';
+comment on column ops.failing.stamp is 'That of ops.rebuild,
+    if its rebuild failed: the same is tried again once an hour; else empty';

@@ -28,12 +28,14 @@ return array_remove(
     || case doc ->> 'type'
         when 'data_record' then
             case
-                when coalesce(cht.erasure_key(doc -> 'patient_uuid'), cht.erasure_key(doc -> 'fields' -> 'patient_uuid')) is null
+                when coalesce(cht.erasure_key(doc -> 'patient_uuid'),
+                    cht.erasure_key(doc -> 'fields' -> 'patient_uuid')) is null
                     then array[cht.erasure_key(doc -> 'patient_id'), cht.erasure_key(doc -> 'fields' -> 'patient_id')]
                 else array[cht.erasure_key(doc -> 'patient_uuid'), cht.erasure_key(doc -> 'fields' -> 'patient_uuid')]
             end
         when 'task' then array[
-            cht.erasure_key(doc -> 'owner'), cht.erasure_key(doc -> 'requester'), cht.erasure_key(doc -> 'emission' -> 'forId')
+            cht.erasure_key(doc -> 'owner'), cht.erasure_key(doc -> 'requester'),
+                cht.erasure_key(doc -> 'emission' -> 'forId')
         ]
         when 'target' then array[cht.erasure_key(doc -> 'owner')]
         when 'user-settings' then array[cht.erasure_key(doc -> 'contact_id')]
@@ -77,7 +79,7 @@ return exists (
 -- Removes from the warehouse what it has about the people in ops.erased. A source that is being replaced, or copied for the
 -- first time, waits: until then nothing else may write to its copy.
 create function cht.erase_again(of_instance text)
-returns table (source text, documents bigint, refused bigint, waits boolean)
+returns table (source text, documents bigint, rejected bigint, waits boolean)
 language plpgsql as $$
 declare
     each record;
@@ -98,7 +100,7 @@ begin
         where kept.source = each.source and cht.is_erased(kept.source, kept.uuid, null);
         delete from ops.rejected_document as kept
         where kept.source = each.source and cht.is_erased_unread(kept.source, kept.id, kept.body);
-        get diagnostics refused = row_count;
+        get diagnostics rejected = row_count;
         delete from staging.next_rejected as kept
         where kept.source = each.source and cht.is_erased_unread(kept.source, kept.id, kept.body);
         update staging.next set doc = null, type = null, gone = 'erased'
@@ -127,7 +129,7 @@ $$;
 -- Erases everything about one person of an instance, and keeps it erased: `keys` are the person's _id and, where the contact's
 -- own document is no longer there, its short code. The models follow with the next run of cht_marts.
 create function cht.erase(of_instance text, variadic keys text[])
-returns table (source text, documents bigint, refused bigint, waits boolean)
+returns table (source text, documents bigint, rejected bigint, waits boolean)
 language plpgsql as $$
 declare
     is_place boolean := false;
@@ -164,7 +166,8 @@ begin
         from staging.document
         join ops.source as known on known.source = document.source and known.instance = of_instance
         where document.type in ('user-settings', 'user')
-            and coalesce(cht.erasure_key(document.doc -> 'contact_id'), cht.erasure_key(document.doc -> 'contact')) = any(keys)
+            and coalesce(cht.erasure_key(document.doc -> 'contact_id'),
+                cht.erasure_key(document.doc -> 'contact')) = any(keys)
     ) as found
     where found.key is not null
     on conflict do nothing;

@@ -42,17 +42,17 @@ def pieces(number: int, row: Row, database: str) -> Iterator[bytes]:
 def line(number: int, row: Row, database: str) -> bytes:
     """The same as one text."""
     if reason := _unnameable(row):
-        return _refused(number, row, reason, database)
+        return _rejected(number, row, reason, database)
     id_ = row.id.encode()
     if row.deleted:
         return _fields(number, id_, rev=row.rev, deleted=b"t")
     if row.body is None:
-        return _refused(number, row, _absent(row), database, id_)
+        return _rejected(number, row, _absent(row), database, id_)
     body = redact(row.body, database)
     if body is None:
-        return _refused(number, row, "an account that is not a JSON object", database)
+        return _rejected(number, row, "an account that is not a JSON object", database)
     if reason := _unholdable(body):
-        return _refused(number, row, reason, database)
+        return _rejected(number, row, reason, database)
     # most have no backslash at all, which is found out in no time
     held = NUL.sub(rb"\1\\ufffd", body) if b"\\" in body and b"\\u0000" in body else body
     if held == body:
@@ -130,7 +130,7 @@ def _unholdable(body: bytes) -> str:
     return ""
 
 
-def _refused(number: int, row: Row, reason: str, database: str, id_: bytes | None = None) -> bytes:
+def _rejected(number: int, row: Row, reason: str, database: str, id_: bytes | None = None) -> bytes:
     """With `id_` only unless that very revision is staged already."""
     raw = None if row.body is None or row.deleted else redact(row.body, database)
     deleted = b"t" if row.deleted else b"f"

@@ -40,7 +40,7 @@ CHUNK = 512 * 1024
 
 
 @dataclass
-class Draft:
+class Assembly:
     """`seq` is that of the last row that has one, `until` its number; `incomplete` came without their documents."""
 
     database: str

@@ -46,13 +46,15 @@ class Progress:
         pending = max(0, (self.pending or 0) - self.ahead)
         to_come = "" if self.pending is None else f", {pending:,} pending"
         left = f", about {duration(pending / rate)} left" if pending and rate else ""
-        refused = f", {self.rejected:,} refused (see ops.rejected)" if self.rejected else ""
+        rejected = f", {self.rejected:,} rejected (see ops.rejected)" if self.rejected else ""
         mode = "" if self.mode == "incremental" else f" ({self.mode})"
-        again = f", {self.tried:,} refused before tried again, {self.cured:,} good now" if self.mode == "replay" else ""
+        again = (
+            f", {self.tried:,} rejected before tried again, {self.cured:,} good now" if self.mode == "replay" else ""
+        )
         waiting = f"; {self.waiting}" if self.waiting else ""
         return (
             f"{self.source}{mode}: {self.rows + self.ahead:,} rows read ({rate:,.0f}/s, {self.bytes / 1e6:,.1f} MB), "
-            f"{self.changed:,} changed{refused}{again}{to_come}{left}{waiting}"
+            f"{self.changed:,} changed{rejected}{again}{to_come}{left}{waiting}"
         )
 
 

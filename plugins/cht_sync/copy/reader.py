@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cht_sync import couchdb
-from cht_sync.copy.page import Draft, End
+from cht_sync.copy.page import Assembly, End
 from cht_sync.copy.passage import Passage
 from cht_sync.couchdb import changes, fetch, retry, rows
 from cht_sync.errors import PageCut, PassingError
@@ -63,7 +63,7 @@ class Reader:
         self._client, self._database, self._since, self._limits = client, database, since, limits
         self._backoff, self._passage, self._now = backoff, passage, now
         self._limit, self._cuts = limits.rows, 0
-        self._draft = self._begin()
+        self._assembly = self._begin()
         self.tally = Tally()
 
     @property
@@ -84,13 +84,13 @@ class Reader:
         except Exception as error:  # raised again where the pages are read
             self._passage.put(error)
 
-    def _begin(self) -> Draft:
-        return Draft(self._database, self._now(), self._passage.put)
+    def _begin(self) -> Assembly:
+        return Assembly(self._database, self._now(), self._passage.put)
 
     def _land(self, end: End) -> None:
         """Hands over the page; what was read of it after its end is read again."""
-        self.tally.rows += end.rows - self._draft.rows
-        self.tally.left_out += sum(number <= end.until for number in self._draft.left_out)
+        self.tally.rows += end.rows - self._assembly.rows
+        self.tally.left_out += sum(number <= end.until for number in self._assembly.left_out)
         self._since = end.seq
         self._passage.end(end)
 
@@ -103,7 +103,7 @@ class Reader:
     def _answer(self) -> bool:
         """Reads one answer, as far as it comes, as one page or several; true where nothing follows it."""
         self._passage.enter()
-        self._draft = self._begin()
+        self._assembly = self._begin()
         before = self._since
         try:
             with self._ask() as page:
@@ -116,7 +116,7 @@ class Reader:
             return False
         if page.last_seq is None:  # stopped
             return True
-        end = self._draft.whole(page.last_seq, page.pending, caught_up=page.pending == 0 or count == 0)
+        end = self._assembly.whole(page.last_seq, page.pending, caught_up=page.pending == 0 or count == 0)
         self._finish(end)
         self._cuts = 0
         too_long = page.bytes > self._limits.page_bytes
@@ -134,24 +134,26 @@ class Reader:
             row = rows.parse(text)
             del text  # one document of many megabytes is held once
             self.tally.rows += 1
-            self._draft.take(row)
-            if self._draft.size >= self._limits.page_bytes:
+            self._assembly.take(row)
+            if self._assembly.size >= self._limits.page_bytes:
                 self._part(at_seq=row.seq is not None)
             del row
         return count
 
     def _part(self, *, at_seq: bool) -> None:
         """Ends a page that has enough bytes, where its last row can be a checkpoint."""
-        if (end := self._draft.until_seq()) and at_seq:
+        if (end := self._assembly.until_seq()) and at_seq:
             self._finish(end)
             self._passage.enter()
-            self._draft = Draft(self._database, end.asked_at, self._passage.put)  # the answer is as of then, all of it
-        elif end and self._draft.size >= 2 * self._limits.page_bytes:
+            self._assembly = Assembly(
+                self._database, end.asked_at, self._passage.put
+            )  # the answer is as of then, all of it
+        elif end and self._assembly.size >= 2 * self._limits.page_bytes:
             raise _TooLong(f"A page of {self._database} has long documents", "It is asked for in smaller parts")
 
     def _keep(self, cut: PageCut, *, progress: bool) -> None:
         """A page that was cut off ends at its last row with a seq; where there is none a smaller one is asked for."""
-        if end := self._draft.until_seq():
+        if end := self._assembly.until_seq():
             self._finish(end)
             progress = True
         else:
@@ -172,22 +174,22 @@ class Reader:
 
     def _finish(self, end: End) -> None:
         """The rest of a page: the rows that came without their document, each by its id, then what is still held."""
-        draft = self._draft
+        assembly = self._assembly
         try:
-            for number, row in draft.incomplete:
+            for number, row in assembly.incomplete:
                 if number <= end.until:
                     longest = self._limits.document_bytes
-                    draft.add(number, fetch.document(self._client, self._database, row, self._backoff, longest))
+                    assembly.add(number, fetch.document(self._client, self._database, row, self._backoff, longest))
         except PassingError:
             self._drop()
             raise
-        draft.flush()
+        assembly.flush()
         self._land(end)
 
     def _drop(self) -> None:
         """Keeps nothing of a page; what was handed over of it is not to be written."""
-        if self._draft.sent:
-            self._land(self._draft.nothing(self._since))
+        if self._assembly.sent:
+            self._land(self._assembly.nothing(self._since))
         else:
-            self.tally.rows -= self._draft.rows
-        self._draft = self._begin()
+            self.tally.rows -= self._assembly.rows
+        self._assembly = self._begin()

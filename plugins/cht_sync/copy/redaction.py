@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 #: Version of the redaction below. A row staged by another version is written again when it is read again.
-FORM = 1
+REDACTION_VERSION = 1
 
 #: The version of a row from couch2pg's table. couch2pg has changed it: numbers as JavaScript holds them, no NUL.
 SEEDED = 0

@@ -75,13 +75,13 @@ def _write(connection: warehouse.Connection, before: Checkpoint, rejected: list[
     """What is not rejected any more in the revision that was tried has become good, or is newer: it is kept out."""
     tried = {"source": before.source, "ids": [each.id for each in rejected], "revs": [each.rev for each in rejected]}
     batch = write.hold(connection, before)
-    connection.execute(sql.read("copy/keep_refused"), tried)
+    connection.execute(sql.read("copy/keep_rejected"), tried)
     write.amend(connection, before, batch)
 
 
 def _next(connection: warehouse.Connection, source: str, last: bytes) -> list[_Rejected]:
     page = {"source": source, "behind": last, "rows": ROWS, "bytes": BYTES}
-    return [_Rejected(*row) for row in connection.execute(sql.read("copy/refused"), page).fetchall()]
+    return [_Rejected(*row) for row in connection.execute(sql.read("copy/rejected"), page).fetchall()]
 
 
 def _note(connection: warehouse.Connection, source: str, last: bytes | None) -> None:

@@ -106,14 +106,16 @@ def amend(connection: warehouse.Connection, before: Checkpoint, batch: int, sett
     return settled + changed, rejected
 
 
-def insert(connection: warehouse.Connection, before: Checkpoint, form: int = redaction.FORM) -> Written:
+def insert(
+    connection: warehouse.Connection, before: Checkpoint, redaction_version: int = redaction.REDACTION_VERSION
+) -> Written:
     """Writes what is loaded of a first copy, alongside other ranges of it.
 
     All of them get one batch, which is the source's once it is handed over. Raises CheckpointMoved where the source is
     not copied this way any more.
     """
     (batch,) = checkpoint.fenced(connection, before, sql.read("copy/lock_to_insert"), _generation(before))
-    changed, rejected = _merge(connection, before.source, batch + 1, modes.COPY, form=form)
+    changed, rejected = _merge(connection, before.source, batch + 1, modes.COPY, redaction_version=redaction_version)
     return Written(changed, rejected, before)
 
 
@@ -140,9 +142,9 @@ def _merge(
     batch: int,
     destination: modes.Destination,
     until: int = LAST_LINE,
-    form: int = redaction.FORM,
+    redaction_version: int = redaction.REDACTION_VERSION,
 ) -> tuple[int, int]:
-    page = {"source": source, "batch": batch, "until": until, "form": form}
+    page = {"source": source, "batch": batch, "until": until, "redaction_version": redaction_version}
     values = page | {"noted": destination.noted, "aside": destination.aside}
     changed, rejected, *_ = warehouse.one(connection, destination.statement(), values)
     return changed, rejected

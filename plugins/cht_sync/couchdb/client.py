@@ -22,8 +22,8 @@ from cht_sync.couchdb.server import Identity, Server
 from cht_sync.errors import (
     ConfigurationInvalid,
     DatabaseMissing,
+    LoginRefused,
     NotCouchDB,
-    Refused,
     ServerBusy,
     SinceRefused,
     SyncError,
@@ -243,8 +243,8 @@ class Client:
         """What a status other than 200 means. The body is not shown: a proxy's may hold anything."""
         status, where = response.status_code, f"{self._server.url} answered {response.status_code}"
         error = retry.meaning(status)
-        if error is Refused:
-            return Refused(
+        if error is LoginRefused:
+            return LoginRefused(
                 f"{where}: the login is wrong, or may not read {database or 'this server'}",
                 "Correct login and password of the connection, or let that user read the database; "
                 "CouchDB locks accounts out after repeated failures, so it is not tried again by itself",

@@ -6,7 +6,7 @@
 
 couch2pg has saved rows and note in different transactions, and one database may have overwritten another's document. So
 what comes of this is not trusted: its numbers are not complete until it was compared with CouchDB (verify), or read
-again (resync). Rows are of the form redaction.SEEDED: whatever the feed names again is written again.
+again (resync). Rows are of the version redaction.SEEDED: whatever the feed names again is written again.
 """
 
 from collections.abc import Callable, Iterator
@@ -84,7 +84,7 @@ def plan(job: Job, old: Old, options: first_copy.Options) -> list[int]:
             return []
         with closing(job.client()) as client:
             identity = fetch.identity(client, job.database, job.backoff(options.seconds))
-        if before.mode == "copying" and not options.anew:
+        if before.mode == "copying" and not options.restart:
             first_copy.require_way(before, seeded=True)
             first_copy.require_same(before, identity)
         else:

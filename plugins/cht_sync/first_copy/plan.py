@@ -43,7 +43,7 @@ class Options:
     page_bytes: int = reader.PAGE_BYTES
     max_document_bytes: int = changes.LONGEST
     range_rows: int = RANGE
-    anew: bool = False
+    restart: bool = False
 
 
 def require_same(before: Checkpoint, identity: couchdb.Identity) -> None:
@@ -51,7 +51,7 @@ def require_same(before: Checkpoint, identity: couchdb.Identity) -> None:
     if checkpoint.is_another(before, identity):
         raise SourceReplaced(
             f"The database behind {before.source} is another one than its first copy began with",
-            "Nothing was changed; correct the connection, or trigger cht_snapshot with Begin anew",
+            "Nothing was changed; correct the connection, or trigger cht_snapshot with Start again",
         )
 
 
@@ -61,7 +61,7 @@ def require_way(before: Checkpoint, *, seeded: bool) -> None:
         begun = "from couch2pg's table" if before.seeded else "from CouchDB"
         raise FirstCopy(
             f"The first copy of {before.source} was begun {begun}",
-            "Nothing was changed; trigger cht_snapshot as it was begun, or with Begin anew",
+            "Nothing was changed; trigger cht_snapshot as it was begun, or with Start again",
         )
 
 
@@ -87,7 +87,7 @@ def make(job: Job, options: Options) -> list[int]:
         with closing(job.client()) as client:
             backoff = job.backoff(options.seconds)
             identity = fetch.identity(client, job.database, backoff)
-            if before.mode != "copying" or options.anew:
+            if before.mode != "copying" or options.restart:
                 survey = _Survey(job)
                 survey.read(client, backoff)
                 ranges = max(1, min(RANGES, survey.live // options.range_rows))
@@ -161,7 +161,7 @@ def begin(
         "seeded": first.seeded,
         "kind": identity.kind,
         "identity": identity.value,
-        "anew": options.anew,
+        "restart": options.restart,
     }
     expected = first.expected // len(first.untils)
     ranges = {"source": before.source, "untils": first.untils, "expected": expected}

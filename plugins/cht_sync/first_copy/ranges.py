@@ -56,7 +56,12 @@ class Range:
     tally: Tally = field(default_factory=Tally)
 
     def write(
-        self, job: Job, record: progress.Record, answer: Answer, found: Iterator[Row], form: int = redaction.FORM
+        self,
+        job: Job,
+        record: progress.Record,
+        answer: Answer,
+        found: Iterator[Row],
+        form: int = redaction.REDACTION_VERSION,
     ) -> None:
         """Writes a page, with the note of how far the range is; `answer` is complete once `found` is read.
 

@@ -73,7 +73,7 @@ AFFECTED = "affected "
 
 
 @dataclass(frozen=True)
-class Work:
+class Delta:
     """One model's: sources to be done whole, and the scopes of pg_temp.todo that name its documents.
 
     It is done again for whatever a model that it reads is done again; `own` is the scope of what its `affected` adds.
@@ -84,18 +84,18 @@ class Work:
     own: str
 
 
-def plan(files: Iterable[Relation], noted: dict[str, dict[str, int]]) -> dict[str, Work]:
+def plan(files: Iterable[Relation], noted: dict[str, dict[str, int]]) -> dict[str, Delta]:
     """The work of each file, where `noted` has by model and source the batch taken in; 0 is nothing yet."""
-    works: dict[str, Work] = {}
+    deltas: dict[str, Delta] = {}
     for file in files:
-        above = [works[name] for name in file.upstream]
+        above = [deltas[name] for name in file.upstream]
         whole = frozenset(source for source, batch in noted[file.name].items() if batch == 0)
-        works[file.name] = Work(
-            whole=whole.union(*(work.whole for work in above)),
-            scopes=frozenset({scope(noted[file.name])}).union(*(work.scopes | {work.own} for work in above)),
+        deltas[file.name] = Delta(
+            whole=whole.union(*(delta.whole for delta in above)),
+            scopes=frozenset({scope(noted[file.name])}).union(*(delta.scopes | {delta.own} for delta in above)),
             own=AFFECTED + file.name,
         )
-    return works
+    return deltas
 
 
 def scope(noted: dict[str, int]) -> str:
@@ -127,21 +127,21 @@ def choose(connection: warehouse.Connection, noted: dict[str, dict[str, int]]) -
     return int(row[0]) if row else 0
 
 
-def affect(connection: warehouse.Connection, file: Relation, work: Work) -> None:
+def affect(connection: warehouse.Connection, file: Relation, delta: Delta) -> None:
     """Adds to the file's documents what its `affected` names because of what has changed. Raises ModelFailed."""
     if not file.affected:
         return
     # with its own: what was postponed had changed in a run that may not have asked
-    _show(connection, CHANGED, work.scopes | {work.own}, work.whole)
-    named = statement.SQL(AFFECT).format(scope=statement.Literal(work.own), affected=statement.SQL(file.affected))
+    _show(connection, CHANGED, delta.scopes | {delta.own}, delta.whole)
+    named = statement.SQL(AFFECT).format(scope=statement.Literal(delta.own), affected=statement.SQL(file.affected))
     with definition.telling(file, "affected"):
         connection.execute(named)
 
 
-def postpone(connection: warehouse.Connection, file: Relation, work: Work) -> None:
+def postpone(connection: warehouse.Connection, file: Relation, delta: Delta) -> None:
     """Keeps what `affected` has named for a model that was not written, its own and those of the models that it reads:
     what named it may not name it any more."""
-    named = sorted(name for name in work.scopes | {work.own} if name.startswith(AFFECTED))
+    named = sorted(name for name in delta.scopes | {delta.own} if name.startswith(AFFECTED))
     connection.execute(
         """
         insert into ops.model_todo (model, source, _id)
@@ -154,9 +154,9 @@ def postpone(connection: warehouse.Connection, file: Relation, work: Work) -> No
     )
 
 
-def aim(connection: warehouse.Connection, work: Work) -> None:
+def aim(connection: warehouse.Connection, delta: Delta) -> None:
     """From here on `document` holds this work."""
-    _show(connection, DOCUMENT, work.scopes | {work.own}, work.whole)
+    _show(connection, DOCUMENT, delta.scopes | {delta.own}, delta.whole)
 
 
 def columns(source: statement.Composable) -> statement.Composed:

@@ -22,7 +22,7 @@ from cht_sync.models.deployment import Failures
 COUNTS = areas.NAMES
 
 #: Documents that could not be staged: what a mart names that tells of them.
-REFUSED = "refused"
+REJECTED = "rejected"
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ def update(
     if not files.failures and not _is_behind(connection, files, today):
         return Update()
     with warehouse.lock(connection, "cht-sync models"):
-        anew = _anew(connection, files)
-        _require_known(connection, files, anew)
+        rebuilt = _rebuilt(connection, files)
+        _require_known(connection, files, rebuilt)
         made = rebuild.Rebuild(
             connection,
-            [file for file in files.models if file.name in anew],
+            [file for file in files.models if file.name in rebuilt],
             _ours(connection, files),
             rebuild.stamps(files.models),
             files.failures,
@@ -88,7 +88,7 @@ def update(
             # what has changed is looked up by its keys, and those pages are mostly in memory
             connection.execute("set local random_page_cost = 1.1")
             tallies.set_timezone(connection, timezone)
-            return _run(connection, files, made, anew, today, include)
+            return _run(connection, files, made, rebuilt, today, include)
 
 
 def read(include: sql.Include = sql.INCLUDE, timezone: str = "UTC") -> Files:
@@ -96,7 +96,7 @@ def read(include: sql.Include = sql.INCLUDE, timezone: str = "UTC") -> Files:
     ours, views, failures = definition.folder("models", include), definition.folder("models/views", include), Failures()
     fold = areas.definition(include)
     counted = tallies.read(include)
-    taken = {*areas.TABLES, REFUSED, *(file.name for file in (*ours, *views, *counted))}
+    taken = {*areas.TABLES, REJECTED, *(file.name for file in (*ours, *views, *counted))}
     models = [*ours, *deployment.read("models", include, ours, taken, failures)]
     taken |= {file.name for file in models} | failures.names
     stamps = {file.name: tallies.stamp(file, views, timezone) for file in counted}
@@ -108,7 +108,7 @@ def read(include: sql.Include = sql.INCLUDE, timezone: str = "UTC") -> Files:
 def versioned(include: sql.Include = sql.INCLUDE) -> set[str]:
     """What has a version, or had one until it failed: what a mart or a check names in `reads`."""
     known = read(include)
-    return {*COUNTS, REFUSED, *(file.name for file in (*known.models, *known.tallies)), *known.failures.names}
+    return {*COUNTS, REJECTED, *(file.name for file in (*known.models, *known.tallies)), *known.failures.names}
 
 
 def _is_behind(connection: warehouse.Connection, files: Files, today: datetime.date | None) -> bool:
@@ -126,19 +126,19 @@ def _is_behind(connection: warehouse.Connection, files: Files, today: datetime.d
     return bool(row and row[0])
 
 
-def _anew(connection: warehouse.Connection, files: Files) -> set[str]:
+def _rebuilt(connection: warehouse.Connection, files: Files) -> set[str]:
     """What is made from another file than it is, or reads it: a new table is quicker than every row written again."""
     known = dict(connection.execute("select name, hash from ops.relation").fetchall())
-    anew = {name for name, stamp in files.stamps.items() if known.get(name) != stamp}
-    anew |= {file.name for file in files.models if file.upstream & anew}
-    counted = {*COUNTS, *areas.INPUTS} & anew
-    return anew | {file.name for file in files.tallies if counted or file.of in anew}
+    rebuilt = {name for name, stamp in files.stamps.items() if known.get(name) != stamp}
+    rebuilt |= {file.name for file in files.models if file.upstream & rebuilt}
+    counted = {*COUNTS, *areas.INPUTS} & rebuilt
+    return rebuilt | {file.name for file in files.tallies if counted or file.of in rebuilt}
 
 
-def _require_known(connection: warehouse.Connection, files: Files, anew: set[str]) -> None:
+def _require_known(connection: warehouse.Connection, files: Files, rebuilt: set[str]) -> None:
     """Headers that have changed explain what is there; those of what is made anew are looked at then."""
     for file in _reworded(connection, files.shown):
-        if file.name not in anew and not files.failures.stop(file):
+        if file.name not in rebuilt and not files.failures.stop(file):
             with files.failures.catch(file):
                 comments.require_known(file, comments.columns(connection, f"models.{file.name}"))
 
@@ -153,35 +153,35 @@ def _run(
     connection: warehouse.Connection,
     files: Files,
     made: rebuild.Rebuild,
-    anew: set[str],
+    rebuilt: set[str],
     today: datetime.date | None,
     include: sql.Include,
 ) -> Update:
     delta.begin(connection)
-    before = late_rows.Past(connection, anew)
+    before = late_rows.LateRows(connection, rebuilt)
     written = made.swap()
-    kept = [file for file in files.models if file.name in written or file.name not in anew]
+    kept = [file for file in files.models if file.name in written or file.name not in rebuilt]
     noted = {file.name: _noted(connection, file) for file in kept}
-    works = delta.plan(kept, noted)
+    deltas = delta.plan(kept, noted)
     changed = delta.choose(connection, noted)
     there = set(written) | {file.name for file in kept}
-    tallied = Tallies(connection, [file for file in files.tallies if file.name not in anew], written)
-    touched, lost = _write(connection, kept, works, files.failures, written, tallied.models)
-    before.note(works)
-    if anew & set(COUNTS):
+    tallied = Tallies(connection, [file for file in files.tallies if file.name not in rebuilt], written)
+    touched, lost = _write(connection, kept, deltas, files.failures, written, tallied.models)
+    before.note(deltas)
+    if rebuilt & set(COUNTS):
         areas.renew(connection, include)
     asked = {source for (source,) in connection.execute("select source from ops.to_recount").fetchall()}
-    change = None if anew & {*COUNTS, *areas.INPUTS} else areas.Change.of(works, touched)
-    with tallied.changing(works):
+    change = None if rebuilt & {*COUNTS, *areas.INPUTS} else areas.Change.of(deltas, touched)
+    with tallied.changing(deltas):
         written |= areas.update(connection, change, today, include, tallied.moving if tallied.files else None)
-    _show(connection, files, anew, made.ours)
-    if anew & set(COUNTS):
+    _show(connection, files, rebuilt, made.ours)
+    if rebuilt & set(COUNTS):
         areas.discard(connection)
-    tallied.recount(asked.union(*(each.whole for each in works.values())))
+    tallied.recount(asked.union(*(each.whole for each in deltas.values())))
     for file in files.tallies:
-        if file.name in anew:
+        if file.name in rebuilt:
             written[file.name] = tallies.make(connection, file)
-    _note(connection, files, written, anew, there - lost)
+    _note(connection, files, written, rebuilt, there - lost)
     v1.publish(connection)
     failed = sorted(failure.file.name for failure in files.failures.values())
     return Update(changed, written, failed, _left_over(connection, files))
@@ -209,7 +209,7 @@ def _noted(connection: warehouse.Connection, file: Relation) -> dict[str, int]:
 def _write(
     connection: warehouse.Connection,
     files: list[Relation],
-    works: dict[str, delta.Work],
+    deltas: dict[str, delta.Delta],
     failures: Failures,
     written: dict[str, int],
     counted: Collection[str],
@@ -223,22 +223,22 @@ def _write(
     stamps = rebuild.stamps(files)
     kept = {*late_rows.WATCHED, *counted}.union(*(file.asks for file in files))
     for file in files:
-        if not _affect(connection, file, works[file.name], failures, stamps[file.name]):
+        if not _affect(connection, file, deltas[file.name], failures, stamps[file.name]):
             lost |= {file.name} if file.asks else set()
             continue
         with failures.alone(connection, file):
-            delta.aim(connection, works[file.name])
-            rows = table.write(connection, file, works[file.name], keep=file.name in kept)
+            delta.aim(connection, deltas[file.name])
+            rows = table.write(connection, file, deltas[file.name], keep=file.name in kept)
             written[file.name] = written.get(file.name, 0) + rows.total()
             if file.name in areas.INPUTS:
                 touched |= set(rows)
     for file in files:
         if failures.stop(file):
-            delta.postpone(connection, file, works[file.name])
+            delta.postpone(connection, file, deltas[file.name])
     return touched, lost
 
 
-def _affect(connection: warehouse.Connection, file: Relation, its: delta.Work, failures: Failures, stamp: str) -> bool:
+def _affect(connection: warehouse.Connection, file: Relation, its: delta.Delta, failures: Failures, stamp: str) -> bool:
     """Adds what the file's `affected` names; whether it could be asked. `stamp` is that of its table made anew."""
     if failures.stop(file):
         return False
@@ -247,29 +247,29 @@ def _affect(connection: warehouse.Connection, file: Relation, its: delta.Work, f
     return not failures.have(file)
 
 
-def _show(connection: warehouse.Connection, files: Files, anew: set[str], ours: Collection[tuple[str, str]]) -> None:
+def _show(connection: warehouse.Connection, files: Files, rebuilt: set[str], ours: Collection[tuple[str, str]]) -> None:
     """Views are made again with any table: one may have been dropped with what it read."""
-    for view in files.views if anew else []:
+    for view in files.views if rebuilt else []:
         with files.failures.alone(connection, view):
             table.show(connection, view, view.select(), ours)
 
 
 def _note(
-    connection: warehouse.Connection, files: Files, written: dict[str, int], anew: set[str], there: set[str]
+    connection: warehouse.Connection, files: Files, written: dict[str, int], rebuilt: set[str], there: set[str]
 ) -> None:
     """`there` are the models whose tables are of their files, whether the run has written them or not."""
     completed = connection.execute(sql.read("models/run/note_sources")).fetchall()
     working = [file.name for file in files.shown if not files.failures.stop(file)]
-    current = {*working, *COUNTS} | (there & anew)
+    current = {*working, *COUNTS} | (there & rebuilt)
     # numbers that have become complete are other numbers
     changed = [
         name
         for name in files.stamps
-        if name in current and (written.get(name) or name in anew or (completed and name in COUNTS))
+        if name in current and (written.get(name) or name in rebuilt or (completed and name in COUNTS))
     ]
     hashes = [files.stamps[name] for name in changed]
     connection.execute(sql.read("models/run/note_relations"), {"names": changed, "hashes": hashes})
-    connection.execute(sql.read("models/run/note_refused"))
+    connection.execute(sql.read("models/run/note_rejected"))
     # without its file nothing is kept up; back again, it has to be made anew
     behind = (files.failures.names | {file.name for file in files.models} | set(_left_over(connection, files))) - there
     connection.execute("update ops.relation set hash = '' where name = any(%s)", [sorted(behind)])
@@ -278,12 +278,12 @@ def _note(
     )
     connection.execute("delete from ops.model_todo where model = any(%s)", [working])
     deployment.note(connection, ["models", "views"], files.failures)
-    shown = anew | {view.name for view in files.views if anew}
+    shown = rebuilt | {view.name for view in files.views if rebuilt}
     _describe(connection, [file for file in files.shown if file.name in working], shown)
 
 
 def _left_over(connection: warehouse.Connection, files: Files) -> list[str]:
-    known = {*files.stamps, *files.failures.names, REFUSED}
+    known = {*files.stamps, *files.failures.names, REJECTED}
     rows = connection.execute("select name from ops.relation where name <> all(%s) order by name", [list(known)])
     return [name for (name,) in rows.fetchall()]
 

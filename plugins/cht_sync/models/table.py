@@ -11,7 +11,7 @@ from cht_sync import warehouse
 from cht_sync.errors import ModelFailed
 from cht_sync.models import comments, definition
 from cht_sync.models.definition import Relation
-from cht_sync.models.delta import Work
+from cht_sync.models.delta import Delta
 
 DELETE = """
     with gone as (
@@ -62,7 +62,7 @@ DEPENDENTS = """
 """
 
 
-def write(connection: warehouse.Connection, file: Relation, work: Work, *, keep: bool = False) -> Counter[str]:
+def write(connection: warehouse.Connection, file: Relation, delta: Delta, *, keep: bool = False) -> Counter[str]:
     """Deletes the rows of the work's documents and inserts what the file selects; rows written by source.
 
     With `keep`, was_<name> in pg_temp gets the rows that are deleted, and now_<name> those that are inserted, but for
@@ -72,8 +72,8 @@ def write(connection: warehouse.Connection, file: Relation, work: Work, *, keep:
         "table": Identifier("model_data", file.name),
         "was": was(file.name),
         "now": now(file.name),
-        "whole": statement.Literal(sorted(work.whole)),
-        "scopes": statement.Literal(sorted(work.scopes | {work.own})),
+        "whole": statement.Literal(sorted(delta.whole)),
+        "scopes": statement.Literal(sorted(delta.scopes | {delta.own})),
         "row": statement.SQL("*" if keep else "source"),
     }
     for each in ("was", "now") if keep else ():
@@ -86,7 +86,7 @@ def write(connection: warehouse.Connection, file: Relation, work: Work, *, keep:
     tail = statement.SQL(COUNT).format(**names, keep=keeping[1])
     with definition.telling(file, head=head.as_string(connection)):
         inserted = connection.execute(head + file.select() + tail).fetchall()
-    if work.whole:
+    if delta.whole:
         connection.execute(statement.SQL("analyze {table}").format(**names))
     return Counter(dict(deleted)) + Counter(dict(inserted))
 

@@ -50,7 +50,7 @@ class Verification:
     extra: int = 0
     purged: int = 0
     archived: int = 0
-    refused: int = 0
+    rejected: int = 0
     not_yet: int = 0
     repaired: int = 0
     left_over: int = 0
@@ -69,7 +69,7 @@ class Verification:
             f"{self.source}: {self.documents:,} documents compared; {self.missing:,} missing, {self.stale:,} stale, "
             f"{self.extra:,} deleted in CouchDB only, {self.purged:,} purged, {self.archived:,} archived; "
             f"{self.repaired:,} made right, {self.left_over:,} left ({self.not_yet:,} changed since, "
-            f"{self.refused:,} known as refused)"
+            f"{self.rejected:,} known as rejected)"
         )
 
 
@@ -148,11 +148,11 @@ class _Comparison:
         self._connection.execute(sql.read("verify/tables"))
         before = self._compare()
         at = {"source": before.source, "batch": before.batch}
-        self._connection.execute(sql.read("verify/refused"), at)
+        self._connection.execute(sql.read("verify/rejected"), at)
         if self._one("select exists (select from pg_temp.difference)")[0]:
             self._name(before.seq)
-        not_yet, refused = self._one(sql.read("verify/settle"), at)
-        found = Verification(before.source, self._listed, not_yet=not_yet, refused=refused)
+        not_yet, rejected = self._one(sql.read("verify/settle"), at)
+        found = Verification(before.source, self._listed, not_yet=not_yet, rejected=rejected)
         self._require_same(before)
         mending = repair.Repair(self._connection, self._client, self._job.database, before, self._backoff)
         mending.resolve()

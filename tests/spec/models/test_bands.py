@@ -340,7 +340,7 @@ def test_without_a_day_ages_stay(spec: Spec) -> None:
     assert bands(spec) == {"1 to 4": 2, "15 to 49": 1}
 
 
-def test_made_anew_they_are_of_the_day(staged: Staged, include: Any) -> None:
+def test_rebuilt_they_are_of_the_day(staged: Staged, include: Any) -> None:
     """So after an upgrade: another definition, and no page is new."""
     staged.page(tables.documents(COUNTY))
     runner.update(staged.connection, include, today=TODAY)
@@ -356,10 +356,10 @@ def test_made_anew_they_are_of_the_day(staged: Staged, include: Any) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        "update model_data.band_fold set total_patients = 0 where area_uuid = 'd' and band = '1 to 4'",
-        "update model_data.band_fold set direct_persons = 0 where area_uuid = 'h' and band = '1 to 4'",
-        "delete from model_data.band_fold where area_uuid = 'c' and sex = 'male'",
-        "insert into model_data.band_fold values ('demo/medic', 'h', 'other', '0', 1, 1, 1, 1)",
+        "update model_data.place_band_count set total_patients = 0 where area_uuid = 'd' and band = '1 to 4'",
+        "update model_data.place_band_count set direct_persons = 0 where area_uuid = 'h' and band = '1 to 4'",
+        "delete from model_data.place_band_count where area_uuid = 'c' and sex = 'male'",
+        "insert into model_data.place_band_count values ('demo/medic', 'h', 'other', '0', 1, 1, 1, 1)",
         "update model_data.counted_person set turns_on = null where uuid = 'p'",
     ],
 )

@@ -412,7 +412,7 @@ def test_a_mart_that_fails_fails_alone(staged: Staged, include: sql.Include, tex
     assert failing(staged) == {}
 
 
-def test_a_changed_model_of_ours_makes_anew_what_reads_it(staged: Staged, include: sql.Include) -> None:
+def test_a_changed_model_of_ours_makes_again_what_reads_it(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT.replace("person.uuid,", "person.uuid, person.name,"))
     staged.page(COUNTY)
     run(staged, include)

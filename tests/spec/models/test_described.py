@@ -59,7 +59,7 @@ def include(tmp_path: Path) -> sql.Include:
     return sql.Include(tmp_path / "sql", tmp_path / "deployment")
 
 
-def test_words_that_change_are_written_and_nothing_is_made_anew(staged: Staged, include: sql.Include) -> None:
+def test_words_that_change_are_written_and_nothing_is_rebuilt(staged: Staged, include: sql.Include) -> None:
     staged.page([{"_id": "p", "type": "person"}])
     made(staged)
     tables = "select oid from pg_class where relnamespace = 'model_data'::regnamespace order by oid"

@@ -27,7 +27,7 @@ TREE = """
 def written(spec: Spec, table: str) -> int:
     """How many rows of counts, orphans and cycles a page changes."""
     spec.staged.page(tables.documents(table))
-    return spec.staged.update().models["area_fold"]
+    return spec.staged.update().models["place_count"]
 
 
 def test_a_source_is_counted_whole_once_then_by_the_change(staged: Staged) -> None:
@@ -176,8 +176,8 @@ def test_checking_finds_nothing_where_nothing_is_wrong(spec: Spec) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        "update model_data.area_fold set total_staff = 1 where area_uuid = 'c' and source = 'demo/medic'",
-        "delete from model_data.area_fold where area_uuid = 'h' and source = 'demo/medic'",
+        "update model_data.place_count set total_staff = 1 where area_uuid = 'c' and source = 'demo/medic'",
+        "delete from model_data.place_count where area_uuid = 'h' and source = 'demo/medic'",
         "update model_data.counted_person set is_muted = true where uuid = 'p' and source = 'demo/medic'",
         "delete from model_data.counted_person where uuid = 'p' and source = 'demo/medic'",
         "insert into model_data.orphan values ('demo/medic', 'p', true, 'x')",

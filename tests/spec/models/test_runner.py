@@ -152,7 +152,7 @@ def test_a_source_copied_again_from_nothing_is_done_whole(staged: Staged) -> Non
     assert staged.counts()["d"]["total_persons"] == 0
 
 
-def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, include: sql.Include) -> None:
+def test_a_changed_file_is_rebuilt_and_those_that_read_it(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     run(staged)
     staged.connection.execute("create view public.mine as select uuid, name from models.contact")
@@ -164,8 +164,8 @@ def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, incl
     assert {name for name, rows in update.models.items() if rows} == {
         *("contact", "place", "person", "patient", "registration_month")
     }
-    anew = {name for name, _ in set(staged.rows(tables)) - before}
-    assert anew == {"contact", "place", "person", "patient", "report", "duplicate", "impossible_date"} | TALLIES
+    rebuilt = {name for name, _ in set(staged.rows(tables)) - before}
+    assert rebuilt == {"contact", "place", "person", "patient", "report", "duplicate", "impossible_date"} | TALLIES
     assert staged.values("select count(letters) from public.mine join models.contact using (uuid)") == [0]
     assert runner.update(staged.connection, include) == runner.Update()
     staged.page([{"_id": "d", "type": "clinic", "name": "dee"}])
@@ -178,11 +178,11 @@ def test_a_changed_definition_of_the_counts_counts_again(staged: Staged, include
     staged.update()
     change(
         include,
-        "models/counts/area_fold",
+        "models/counts/place_count",
         "case own._id when '' then 'unplaced'",
         "case own._id when '' then 'nowhere'",
     )
-    assert runner.update(staged.connection, include).models["area_fold"] == 4
+    assert runner.update(staged.connection, include).models["place_count"] == 4
     assert staged.values("select name from models.area_count where area_uuid = ''") == ["nowhere"]
 
 

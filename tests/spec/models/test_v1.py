@@ -416,7 +416,7 @@ def fill(staged: Staged) -> None:
         staged.source(source)
     staged.connection.execute(
         """
-        insert into staging.document (source, _id, _rev, _deleted, type, saved_timestamp, batch, form, doc)
+        insert into staging.document (source, _id, _rev, _deleted, type, saved_timestamp, batch, redaction_version, doc)
         select source, 'id-' || n, '1-a', false, 'task', now(), 1 + n / 3000, 1, jsonb_build_object('_id', 'id-' || n)
         from unnest(%s::text[]) with ordinality as given (source, number)
         cross join lateral generate_series((number - 1) * 20000, number * 20000 - 1) as n

@@ -67,7 +67,7 @@ def test_the_archive_holds_no_contacts_of_the_present(staged: Staged) -> None:
 
 
 def test_no_dirty_document_stops_a_model(staged: Staged) -> None:
-    """As JSON that Postgres can hold: what it can't hold is refused before."""
+    """As JSON that Postgres can hold: what it can't hold is rejected before."""
     for line in (DATA / "dirty.ndjson").read_text(encoding="utf-8").splitlines():
         raw = json.loads(line)["raw"]
         try:

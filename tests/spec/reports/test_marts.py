@@ -128,7 +128,7 @@ def test_who_is_in_a_household_in_no_area_is_in_unplaced_of_its_source(staged: S
     assert staged.rows(unplaced) == [(SOURCE, 5), ("other/medic", 1)]
 
 
-def test_none_reads_a_table_that_is_made_anew_under_its_view() -> None:
+def test_none_reads_a_table_that_is_rebuilt_under_its_view() -> None:
     """It could not be dropped."""
     assert [file.name for file in definition.folder("reports/marts") if "model_data." in file.text] == []
 
@@ -150,7 +150,7 @@ def test_refreshed_only_when_counts_changed(staged: Staged) -> None:
 
 
 def test_refreshed_when_two_have_changed_places_and_no_count_has(staged: Staged, include: sql.Include) -> None:
-    mart = "-- One row a person\n-- key: source, uuid\n-- reads: area_fold\nselect * from models.person_area\n"
+    mart = "-- One row a person\n-- key: source, uuid\n-- reads: place_count\nselect * from models.person_area\n"
     (include.sql / "marts" / "placed.sql").write_text(mart, encoding="utf-8")
     placed = "select uuid, place_uuid from marts.placed order by 1"
     staged.page([*COUNTY, *tables.documents("_id | type | parent\ni | clinic | c d\nr | person | i c d")])

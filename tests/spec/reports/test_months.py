@@ -81,7 +81,7 @@ def test_a_month_is_one_in_the_time_zone_and_what_has_none_is_kept_apart(tree: S
     assert tree.rows(query) == [(MARCH, 1), (APRIL, 1), (None, 3)]
 
 
-def test_another_time_zone_makes_the_months_anew(tree: Staged) -> None:
+def test_another_time_zone_makes_the_months_again(tree: Staged) -> None:
     tree.page([report("r", reported_date=LAST_OF_MARCH)])
     update(tree)
     runner.update(tree.connection, timezone="Pacific/Auckland")

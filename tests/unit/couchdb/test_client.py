@@ -110,9 +110,9 @@ def test_an_identity_is_the_servers_uuid_where_it_tells_no_creation_time() -> No
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (recorded("error_unauthorized"), errors.Refused),
-        (recorded("error_bad_password"), errors.Refused),
-        (recorded("error_forbidden_member"), errors.Refused),
+        (recorded("error_unauthorized"), errors.LoginRefused),
+        (recorded("error_bad_password"), errors.LoginRefused),
+        (recorded("error_forbidden_member"), errors.LoginRefused),
         (recorded("error_no_database"), errors.DatabaseMissing),
         (recorded("error_bad_since"), errors.SinceRefused),
         (Answer(429, b"", {"Retry-After": "7"}), errors.ServerBusy),
@@ -132,7 +132,7 @@ def test_each_answer_that_is_no_page_has_its_error(answer: Answer, error: type[e
 
 def test_only_what_passes_by_itself_is_tried_again() -> None:
     assert issubclass(errors.ServerBusy, errors.PassingError)
-    for final in (errors.Refused, errors.DatabaseMissing, errors.SinceRefused, errors.NotCouchDB):
+    for final in (errors.LoginRefused, errors.DatabaseMissing, errors.SinceRefused, errors.NotCouchDB):
         assert issubclass(final, errors.FinalError)
 
 

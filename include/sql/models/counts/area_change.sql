@@ -1,5 +1,5 @@
 -- The counts of the sources in pg_temp.fold_source, brought up to the contacts in pg_temp.fold_todo that were done again:
--- comes to what area_fold.sql would make from nothing. area_write.sql writes the differences that this finds.
+-- comes to what place_count.sql would make from nothing. area_write.sql writes the differences that this finds.
 --
 -- What is looked up in a kept table is looked up row by row (`lateral`, `offset 0`), however many rows it has: the time
 -- that this takes is that of the change, not of the source. Tables of the change are few rows: few are indexed.
@@ -14,7 +14,7 @@ with named as (
     join pg_temp.fold_source on fold_source.source = todo.source
     left join lateral (
         select kept.area_uuid
-        from model_data.area_fold as kept
+        from model_data.place_count as kept
         where kept.source = todo.source and kept.area_uuid = todo._id
         offset 0
     ) as area on true
@@ -211,7 +211,7 @@ with recursive above as (
         where own.source = above.source and own._id = above.up
         union all
         select kept.effective_parent
-        from model_data.area_fold as kept
+        from model_data.place_count as kept
         where kept.source = above.source and kept.area_uuid = above.up
             and not exists (
                 select from pg_temp.fold_up as own where own.source = above.source and own._id = above.up
@@ -251,7 +251,7 @@ select
     coalesce(kept.is_muted, false),
     coalesce(kept.is_orphan, false)
 from pg_temp.fold_circle as circle
-left join model_data.area_fold as kept on kept.source = circle.source and kept.area_uuid = circle._id
+left join model_data.place_count as kept on kept.source = circle.source and kept.area_uuid = circle._id
 on conflict (source, _id) do update set up = null where own._id in (
     select circle.top from pg_temp.fold_circle as circle where circle.source = own.source
 );
@@ -396,7 +396,7 @@ with recursive reached as (
     left join pg_temp.fold_up as own on own.source = seed.source and own._id = seed._id
     left join lateral (
         select kept.*
-        from model_data.area_fold as kept
+        from model_data.place_count as kept
         where kept.source = seed.source and kept.area_uuid = seed._id
         offset 0
     ) as kept on true
@@ -411,7 +411,7 @@ with recursive reached as (
     left join pg_temp.fold_up as own on own.source = above.source and own._id = above._id
     left join lateral (
         select kept.*
-        from model_data.area_fold as kept
+        from model_data.place_count as kept
         where kept.source = above.source and kept.area_uuid = above._id
         offset 0
     ) as kept on true
@@ -423,8 +423,8 @@ from reached;
 analyze pg_temp.fold_was (of_source, _id, effective_parent);
 
 -- What is counted otherwise of them. `own` is what is left to a place when all that the touched ones hand up is taken
--- away; that of each is then added to itself and to every place above it, as in area_fold.sql. Muting turns the same numbers
--- the same way, whether they are added or taken away. is_moved is as in area_fold.sql, too.
+-- away; that of each is then added to itself and to every place above it, as in place_count.sql. Muting turns the same numbers
+-- the same way, whether they are added or taken away. is_moved is as in place_count.sql, too.
 create temporary table fold_area on commit drop as
 with recursive place as materialized (
     select
@@ -564,7 +564,8 @@ new as (
         place.in_cycle,
         coalesce(was.direct_persons, 0) + coalesce(shift.direct_persons, 0) as direct_persons,
         coalesce(was.direct_persons_muted, 0) + coalesce(shift.direct_persons_muted, 0) as direct_persons_muted,
-        coalesce(was.direct_persons_deceased, 0) + coalesce(shift.direct_persons_deceased, 0) as direct_persons_deceased,
+        coalesce(was.direct_persons_deceased, 0) + coalesce(shift.direct_persons_deceased,
+            0) as direct_persons_deceased,
         coalesce(was.direct_patients, 0) + coalesce(shift.direct_patients, 0) as direct_patients,
         coalesce(was.direct_patients_muted, 0) + coalesce(shift.direct_patients_muted, 0) as direct_patients_muted,
         coalesce(was.direct_patients_deceased, 0) + coalesce(shift.direct_patients_deceased, 0)

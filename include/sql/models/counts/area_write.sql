@@ -1,15 +1,15 @@
--- Writes the differences that area_fold.sql or area_change.sql has found: unchanged counts cost no write, and nothing that
+-- Writes the differences that place_count.sql or area_change.sql has found: unchanged counts cost no write, and nothing that
 -- reads them is refreshed. Returns how many rows were written of what people read, how many persons are counted in another
 -- place, and how many more rows of what the next change is counted from.
 with area_gone as (
-    delete from model_data.area_fold as kept
+    delete from model_data.place_count as kept
     using pg_temp.fold_area as new
     where new.is_gone and kept.source = new.source and kept.area_uuid = new.area_uuid
     returning 1
 ),
 
 area_written as (
-    insert into model_data.area_fold (
+    insert into model_data.place_count (
         source, area_uuid, name, contact_type, parent_uuid, effective_parent, household, is_muted, is_orphan, in_cycle,
         direct_persons, direct_persons_muted, direct_persons_deceased,
         direct_patients, direct_patients_muted, direct_patients_deceased,

@@ -1,4 +1,4 @@
--- Those alive by place, sex and band of ages, counted by the change: comes to what band_fold.sql would make from nothing. It
+-- Those alive by place, sex and band of ages, counted by the change: comes to what place_band_count.sql would make from nothing. It
 -- reads what area_change.sql has found, before that is written. What it gives are differences, which band_write.sql adds.
 --
 -- A difference begins where persons are counted otherwise; and where a place goes from one above to another, with all that
@@ -24,7 +24,7 @@ moved as materialized (
     cross join lateral (
         select
             kept.sex, kept.band, kept.direct_persons, kept.direct_patients, kept.total_persons, kept.total_patients
-        from model_data.band_fold as kept
+        from model_data.place_band_count as kept
         where kept.source = place.source and kept.area_uuid = place._id
         offset 0
     ) as kept

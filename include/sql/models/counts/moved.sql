@@ -1,5 +1,5 @@
 -- The persons who may be counted in another place or area above the household than before, of the differences that
--- area_fold.sql or area_change.sql has found and area_write.sql has not written yet: all who are counted in another place, and
+-- place_count.sql or area_change.sql has found and area_write.sql has not written yet: all who are counted in another place, and
 -- those in households that have something else above them, at any depth.
 --
 -- Mostly no area is: not known to be none, so many are reckoned with that to make room for them takes longer than all else.
@@ -24,7 +24,7 @@ with recursive turned as (
     ) as below
     cross join lateral (
         select kept.area_uuid
-        from model_data.area_fold as kept
+        from model_data.place_count as kept
         where kept.source = turned.source and kept.area_uuid = below._id and kept.household
         offset 0
     ) as place

@@ -3,7 +3,7 @@
 -- Of a place: what is directly in it, and with everything below it. What it hands up to the place above is the total with
 -- its own muting, but none from above: so that to mute a district changes a few rows. models.area_count shows the rest.
 -- Numbers change in place, where a page has room for them.
-create table model_data.area_fold (
+create table model_data.place_count (
     source text collate "C" not null,
     area_uuid text collate "C" not null,
     name text,
@@ -34,10 +34,11 @@ create table model_data.area_fold (
     total_in_household integer not null,
     primary key (source, area_uuid)
 ) with (fillfactor = 75);
-comment on table model_data.area_fold is 'One row a live place with what is counted in it, and one a source with an empty area_uuid for persons in no place';
-comment on column model_data.area_fold.is_muted is 'Muted itself; what lies above is not looked at here';
-comment on column model_data.area_fold.direct_persons_muted is 'Those alive who are muted themselves';
-comment on column model_data.area_fold.total_persons_muted is 'Those of them, and those alive in a muted place below';
+comment on table model_data.place_count is 'One row a live place with what is counted in it,
+    and one a source with an empty area_uuid for persons in no place';
+comment on column model_data.place_count.is_muted is 'Muted itself; what lies above is not looked at here';
+comment on column model_data.place_count.direct_persons_muted is 'Those alive who are muted themselves';
+comment on column model_data.place_count.total_persons_muted is 'Those of them, and those alive in a muted place below';
 
 create table model_data.counted_person (
     source text collate "C" not null,
@@ -55,14 +56,15 @@ create table model_data.counted_person (
     primary key (source, uuid)
 );
 create index on model_data.counted_person (source, turns_on) where turns_on is not null;
-comment on table model_data.counted_person is 'One row a person as area_fold counts it: a change is the difference from this';
+comment on table model_data.counted_person is 'One row a person as place_count counts it: a change is the difference from this';
 comment on column model_data.counted_person.place is 'The place in whose totals the person is; empty is none';
 comment on column model_data.counted_person.is_direct is 'Whether it is the parent that the person''s document names';
 comment on column model_data.counted_person.band is 'Of ages; null for the deceased, who are in none';
-comment on column model_data.counted_person.turns_on is 'The day on which the next band begins, by which the first run of that day finds the person';
+comment on column model_data.counted_person.turns_on is 'The day on which the next band begins,
+    by which the first run of that day finds the person';
 
 -- Few of the bands have somebody in them in a household, where most of the rows are: what is zero has no row.
-create table model_data.band_fold (
+create table model_data.place_band_count (
     source text collate "C" not null,
     area_uuid text collate "C" not null,
     sex text collate "C" not null,
@@ -73,7 +75,8 @@ create table model_data.band_fold (
     total_patients integer not null,
     primary key (source, area_uuid, sex, band)
 ) with (fillfactor = 75);
-comment on table model_data.band_fold is 'One row a place (empty: none), sex and band of ages with somebody alive in it, muted or not';
+comment on table model_data.place_band_count is 'One row a place (empty: none),
+    sex and band of ages with somebody alive in it, muted or not';
 
 create table model_data.orphan (
     source text collate "C" not null,
@@ -83,7 +86,8 @@ create table model_data.orphan (
     effective_parent text collate "C",
     primary key (source, uuid)
 );
-comment on table model_data.orphan is 'One row a contact whose parent is not there, or is not a place; effective_parent is where it is counted instead';
+comment on table model_data.orphan is 'One row a contact whose parent is not there,
+    or is not a place; effective_parent is where it is counted instead';
 
 create table model_data.orphan_chain (
     source text collate "C" not null,
@@ -93,7 +97,8 @@ create table model_data.orphan_chain (
     primary key (source, uuid, position)
 );
 create index on model_data.orphan_chain (source, ancestor);
-comment on table model_data.orphan_chain is 'The embedded lineage of each orphan, the nearest first: whom a place touches that comes or goes';
+comment on table model_data.orphan_chain is 'The embedded lineage of each orphan,
+    the nearest first: whom a place touches that comes or goes';
 
 create table model_data.cycle (
     source text collate "C" not null,

@@ -32,7 +32,7 @@ cross join lateral (
         union all
         select place.effective_parent as area, above.position + 1 as position
         from above
-        join model_data.area_fold as place on place.source = was.source and place.area_uuid = above.area
+        join model_data.place_count as place on place.source = was.source and place.area_uuid = above.area
         where place.effective_parent is not null and above.position < 1000
     )
 

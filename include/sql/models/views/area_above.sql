@@ -3,10 +3,10 @@
 -- uuid: The area; empty for unplaced
 -- area_uuid: The area itself, or one above it
 -- after: area_parent
--- reads: area_fold
+-- reads: place_count
 with recursive above as (
     select area.source, area.area_uuid as uuid, area.area_uuid
-    from model_data.area_fold as area
+    from model_data.place_count as area
     where not area.household
     -- it ends even where what is kept goes round
     union

@@ -10,7 +10,7 @@
 -- total_patients: Of them, those with a patient_id
 -- as_of: The day of which the ages are, in the deployment's time zone
 -- complete: false until the source was first copied to its end
--- reads: band_fold
+-- reads: place_band_count
 select
     fold.source,
     fold.area_uuid,
@@ -23,6 +23,6 @@ select
     fold.total_patients::bigint as total_patients,
     day.as_of,
     noted.caught_up_at is not null as complete
-from model_data.band_fold as fold
+from model_data.place_band_count as fold
 left join ops.band_day as day on day.source = fold.source
 left join ops.model_source as noted on noted.source = fold.source

@@ -22,7 +22,7 @@
 -- total_households: Households in everything below it, and itself if it is one
 -- direct_staff, total_staff: Of the persons, those whom some user's settings name
 -- direct_in_household, total_in_household: Of the persons, those whose parent is a household
--- reads: area_fold
+-- reads: place_count
 select
     fold.source,
     fold.area_uuid,
@@ -58,7 +58,7 @@ select
     fold.total_staff::bigint as total_staff,
     fold.direct_in_household::bigint as direct_in_household,
     fold.total_in_household::bigint as total_in_household
-from model_data.area_fold as fold
+from model_data.place_count as fold
 -- joined so that a query that asks for nothing of it is spared the walk
 left join lateral (
     with recursive above as (
@@ -66,7 +66,7 @@ left join lateral (
         union all
         select place.effective_parent as up, above.is_muted or place.is_muted as is_muted, above.level + 1 as level
         from above
-        join model_data.area_fold as place on place.source = fold.source and place.area_uuid = above.up
+        join model_data.place_count as place on place.source = fold.source and place.area_uuid = above.up
         -- it ends even where what is kept goes round, which checks/counted_once.sql then tells
         where above.level < 1000
     )

@@ -2,7 +2,7 @@
 -- name, contact_type: Of the place
 -- parent_uuid: The parent that its document names
 -- top: The place of its cycle with the smallest _id, which counts as having no parent
--- reads: area_fold, contact
+-- reads: place_count, contact
 select
     cycle.source,
     cycle.uuid,

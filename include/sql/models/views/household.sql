@@ -11,7 +11,7 @@
 -- patients: Of them, those with a patient_id
 -- patients_active, patients_muted, patients_deceased: Of these patients
 -- complete: false until the source was first copied to its end
--- reads: area_fold, contact, place
+-- reads: place_count, contact, place
 select
     area.source,
     area.area_uuid as uuid,

@@ -3,7 +3,7 @@
 -- name, contact_type: Of the contact
 -- parent_uuid: The parent that its document names
 -- effective_parent: The nearest live place of its own embedded lineage, in whose totals it is counted; null where none is
--- reads: area_fold, contact
+-- reads: place_count, contact
 select
     orphan.source,
     orphan.uuid,

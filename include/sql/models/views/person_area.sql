@@ -2,7 +2,7 @@
 -- place_uuid: The place in whose totals it is: its parent, but for an orphan; empty is none
 -- area_uuid: The nearest area above the household; empty where there is none
 -- after: place_area
--- reads: area_fold
+-- reads: place_count
 select
     person.source,
     person.uuid,

@@ -2,7 +2,7 @@
 -- uuid: The place's _id
 -- area_uuid: The place itself where it is no household, else the nearest above it that is none; empty where there is none
 -- household: Whether it is a household
--- reads: area_fold
+-- reads: place_count
 select
     place.source,
     place.area_uuid as uuid,
@@ -12,8 +12,8 @@ select
         else coalesce(further.area_uuid, '')
     end collate "C" as area_uuid,
     place.household
-from model_data.area_fold as place
-left join model_data.area_fold as above on above.source = place.source and above.area_uuid = place.effective_parent
+from model_data.place_count as place
+left join model_data.place_count as above on above.source = place.source and above.area_uuid = place.effective_parent
 left join lateral (
     -- a household in a household
     with recursive up as (
@@ -22,7 +22,7 @@ left join lateral (
         union all
         select area.area_uuid, area.household, area.effective_parent, up.step + 1 as step
         from up
-        join model_data.area_fold as area on area.source = place.source and area.area_uuid = up.effective_parent
+        join model_data.place_count as area on area.source = place.source and area.area_uuid = up.effective_parent
         -- it ends even where what is kept goes round
         where up.household and up.step < 1000
     )

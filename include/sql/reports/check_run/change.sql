@@ -21,7 +21,7 @@ select written.source, written.area_uuid
 from ops.area_to_check as written
 left join lateral (
     select kept.area_uuid
-    from model_data.area_fold as kept
+    from model_data.place_count as kept
     where kept.source = written.source and kept.area_uuid = written.area_uuid
     offset 0
 ) as kept on true
@@ -36,12 +36,12 @@ union
 select sample.source, sample.area_uuid
 from (
     select kept.source, kept.area_uuid
-    from model_data.area_fold as kept
+    from model_data.place_count as kept
         tablesample system ((
             -- in hundredths: of a small table all of it, of a large one about 200 rows
             select least(100, 20000 / greatest(pg_class.reltuples, 1))
             from pg_class
-            where pg_class.oid = 'model_data.area_fold'::regclass
+            where pg_class.oid = 'model_data.place_count'::regclass
         ))
     limit 200
 ) as sample;

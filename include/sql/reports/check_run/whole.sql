@@ -11,4 +11,4 @@ join staging.document as document on document.source = noted.source and document
 
 create temporary view area as
 select kept.source, kept.area_uuid
-from model_data.area_fold as kept;
+from model_data.place_count as kept;

@@ -2,7 +2,7 @@
 -- twice; and each person is in the one place from which it begins.
 -- level: fail
 -- every: run
--- reads: area_fold, contact, person, place
+-- reads: place_count, contact, person, place
 -- repair: Trigger cht_marts with the source under Recount
 with recursive above as (
     select area.source, area.area_uuid, area.area_uuid as place, array[area.area_uuid] as path, false as is_round
@@ -17,7 +17,7 @@ with recursive above as (
     from above
     cross join lateral (
         select kept.effective_parent
-        from model_data.area_fold as kept
+        from model_data.place_count as kept
         where kept.source = above.source and kept.area_uuid = above.place
         offset 0
     ) as place
@@ -45,12 +45,13 @@ select above.source, above.area_uuid, 'a way up that ends nowhere' as problem
 from above
 left join lateral (
     select kept.area_uuid
-    from model_data.area_fold as kept
+    from model_data.place_count as kept
     where kept.source = above.source and kept.area_uuid = above.place
     offset 0
 ) as place on true
 where place.area_uuid is null
 union all
-select person.source, nullif(coalesce(person.place, person.should), '') as area_uuid, 'a person counted elsewhere' as problem
+select person.source, nullif(coalesce(person.place, person.should), '') as area_uuid,
+    'a person counted elsewhere' as problem
 from person
 where person.place is distinct from person.should

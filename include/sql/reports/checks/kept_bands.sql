@@ -2,12 +2,12 @@
 -- them are right. Reckoned from the models, by the ages on the day that the counts are of.
 -- level: fail
 -- every: run
--- reads: band_fold, area_fold, contact, person, place
+-- reads: place_band_count, place_count, contact, person, place
 -- repair: Trigger cht_marts with the source under Recount
 with looked as (
     select kept.source, kept.area_uuid
     from area
-    join model_data.area_fold as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
+    join model_data.place_count as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
 ),
 
 -- whoever is in it: by the parent that is named, or by the lineage of an orphan; '' has those who are in none
@@ -50,7 +50,7 @@ below as (
             from models.orphan as orphan
             where orphan.source = looked.source and orphan.effective_parent = looked.area_uuid and not orphan.is_person
         ) as child
-        join model_data.band_fold as band on band.source = looked.source and band.area_uuid = child._id
+        join model_data.place_band_count as band on band.source = looked.source and band.area_uuid = child._id
         where not exists (
             select from models.cycle as cycle
             where cycle.source = looked.source and cycle.uuid = child._id and cycle.top = child._id

@@ -2,12 +2,12 @@
 -- of them are right. Reckoned from the models, otherwise than the counts are kept.
 -- level: fail
 -- every: run
--- reads: area_fold, contact, person, place
+-- reads: place_count, contact, person, place
 -- repair: Trigger cht_marts with the source under Recount
 with recursive chosen as (
     select kept.source, kept.area_uuid, kept.household
     from area
-    join model_data.area_fold as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
+    join model_data.place_count as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
 ),
 
 -- the place itself and those above it; a union, so that no circle holds it up
@@ -20,7 +20,7 @@ above as (
     -- by its key: of few areas that have changed there are not many above, and the planner takes them for many
     cross join lateral (
         select kept.effective_parent
-        from model_data.area_fold as kept
+        from model_data.place_count as kept
         where kept.source = above.source and kept.area_uuid = above.place
         offset 0
     ) as place
@@ -144,7 +144,7 @@ below as (
     from child
     cross join lateral (
         select kept.*
-        from model_data.area_fold as kept
+        from model_data.place_count as kept
         where kept.source = child.source and kept.area_uuid = child._id
         offset 0
     ) as area

@@ -2,7 +2,7 @@
 -- looked up downwards. Of some areas, and once a day of all; unplaced is what is left of the total, see kept_visits.
 -- level: fail
 -- every: run
--- reads: area_fold, person, registration_month, report, report_month, submission_month
+-- reads: place_count, person, registration_month, report, report_month, submission_month
 -- repair: Trigger cht_marts with the source under Recount
 with recursive chosen as (
     select looked.source, looked.area_uuid
@@ -11,7 +11,7 @@ with recursive chosen as (
     where not kept.household and kept.area_uuid <> ''
     order by md5(looked.area_uuid || now())
     limit case when exists (
-        select from model_data.area_fold as kept
+        select from model_data.place_count as kept
         where not exists (select from area as looked where looked.source = kept.source and looked.area_uuid = kept.area_uuid)
     ) then 5 end
 ),

@@ -1,7 +1,7 @@
 -- The totals of the top areas, with those in no place, are all persons of a source, and all patients.
 -- level: fail
 -- every: hour
--- reads: area_fold, person
+-- reads: place_count, person
 -- repair: Trigger cht_marts with the source under Recount
 with counted as (
     select top.source, sum(top.total_persons) as persons, sum(top.total_patients) as patients

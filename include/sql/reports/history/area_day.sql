@@ -28,7 +28,7 @@ removed as materialized (
     left join lateral (
         select place.area_uuid as place
         from unnest(kept.lineage) with ordinality as above (area, position)
-        join model_data.area_fold as place
+        join model_data.place_count as place
             on place.source = kept.source and place.area_uuid = above.area collate "C"
         order by above.position
         limit 1
@@ -173,7 +173,7 @@ own as (
 
 area as materialized (
     select place.source, place.area_uuid as uuid
-    from model_data.area_fold as place
+    from model_data.place_count as place
     where not place.household
 ),
 
@@ -183,7 +183,8 @@ seated as (
         coalesce(area.uuid, nearest.area_uuid, '') as area,
         own.day,
         sum(own.persons) as persons, sum(own.patients) as patients, sum(own.deceased) as deceased,
-        sum(own.registered) as registered, sum(own.died) as died, sum(own.removed) as removed, sum(own.reports) as reports
+        sum(own.registered) as registered, sum(own.died) as died, sum(own.removed) as removed,
+            sum(own.reports) as reports
     from own
     left join area on area.source = own.source and area.uuid = own.place
     left join lateral (

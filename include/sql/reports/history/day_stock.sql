@@ -24,7 +24,7 @@ from (
         select case when orphan.uuid is null then coalesce(person.parent_uuid, '')
             else coalesce(orphan.effective_parent, '') end
     ) as counted (place)
-    left join model_data.area_fold as place on place.source = person.source and place.area_uuid = counted.place
+    left join model_data.place_count as place on place.source = person.source and place.area_uuid = counted.place
     where person.reported is null or person.reported < %(first)s::date::timestamp at time zone %(timezone)s
     -- The planner can't see what the place is made of, and takes it for one of few: so each worker counts for itself, instead
     -- of one for all. A bare 0 is cast to bigint, which keeps the workers out.

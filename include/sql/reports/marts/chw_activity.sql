@@ -8,7 +8,7 @@
 -- households_visited: Households that a report of the month says were visited, or that is about a person in them
 -- complete: false until the source was first copied to its end
 -- key: source, area_uuid, month
--- reads: area_fold, contact, person, place, submission_month, user, visit_month
+-- reads: place_count, contact, person, place, submission_month, user, visit_month
 -- every: hour
 with worker as materialized (
     select distinct chw.source, chw.uuid, person.area_uuid
@@ -24,7 +24,8 @@ workers as (
 ),
 
 done as (
-    select worker.source, worker.area_uuid, submitted.month, count(*) as chws, sum(submitted.reports) as reports, 0 as households
+    select worker.source, worker.area_uuid, submitted.month, count(*) as chws, sum(submitted.reports) as reports,
+        0 as households
     from worker
     join models.submission_month as submitted
         on submitted.source = worker.source and submitted.contact_uuid = worker.uuid

@@ -10,11 +10,11 @@
 -- mismatching_lineages: Contacts that embed other ids as what is above them than the current documents give; not those in or below a cycle
 -- impossible_dates: Contacts and reports with a date before 1900 or later than their copy, and persons who died before they were born
 -- unreadable_dates: Contacts and reports with something where a date should be that can't be read as one
--- refused: Documents of the main database whose latest revision could not be taken in; of the others: marts.refused
+-- rejected: Documents of the main database whose latest revision could not be taken in; of the others: marts.rejected
 -- older_revisions: Of them, those that are counted as they were before
 -- complete: false until the source was first copied to its end
 -- key: source, area_uuid
--- reads: area_fold, contact, data_record, duplicate, impossible_date, place, refused, report
+-- reads: place_count, contact, data_record, duplicate, impossible_date, place, rejected, report
 -- every: hour
 with recursive walked as (
     -- what is above a place by the current documents; an orphan's own lineage is all that is known of it
@@ -60,12 +60,12 @@ found as (
     left join models.report as report on report.source = wrong.source and report._id = wrong._id
     union all
     select
-        refused.source,
-        coalesce(report.subject_uuid, record.contact_uuid, refused._id),
-        case when refused.counted_rev is null then 'refused' else 'older' end
-    from ops.rejected as refused
-    left join models.data_record as record on record.source = refused.source and record._id = refused._id
-    left join models.report as report on report.source = refused.source and report._id = refused._id
+        rejected.source,
+        coalesce(report.subject_uuid, record.contact_uuid, rejected._id),
+        case when rejected.counted_rev is null then 'rejected' else 'older' end
+    from ops.rejected as rejected
+    left join models.data_record as record on record.source = rejected.source and record._id = rejected._id
+    left join models.report as report on report.source = rejected.source and report._id = rejected._id
 ),
 
 placed as (
@@ -86,7 +86,7 @@ counted as (
         sum(placed.documents) filter (where placed.what = 'lineage') as mismatching_lineages,
         sum(placed.documents) filter (where placed.what = 'impossible') as impossible_dates,
         sum(placed.documents) filter (where placed.what = 'unreadable') as unreadable_dates,
-        sum(placed.documents) filter (where placed.what in ('refused', 'older')) as refused,
+        sum(placed.documents) filter (where placed.what in ('rejected', 'older')) as rejected,
         sum(placed.documents) filter (where placed.what = 'older') as older_revisions
     from placed
     join models.area_above as above on above.source = placed.source and above.uuid = placed.area_uuid
@@ -106,7 +106,7 @@ select
     coalesce(counted.mismatching_lineages, 0)::bigint as mismatching_lineages,
     coalesce(counted.impossible_dates, 0)::bigint as impossible_dates,
     coalesce(counted.unreadable_dates, 0)::bigint as unreadable_dates,
-    coalesce(counted.refused, 0)::bigint as refused,
+    coalesce(counted.rejected, 0)::bigint as rejected,
     coalesce(counted.older_revisions, 0)::bigint as older_revisions,
     area.complete
 from models.area_count as area

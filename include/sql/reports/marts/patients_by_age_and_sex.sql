@@ -15,7 +15,7 @@
 -- as_of: The day of which the ages are, in the deployment's time zone
 -- complete: false until the source was first copied to its end
 -- key: source, area_uuid, sex, band
--- reads: area_fold, band_fold
+-- reads: place_count, place_band_count
 -- every: hour
 with unplaced as (
     select

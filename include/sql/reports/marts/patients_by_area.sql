@@ -16,7 +16,7 @@
 -- direct_patients_deceased, total_patients_deceased: Of these patients, the deceased
 -- complete: false until the source was first copied to its end
 -- key: source, area_uuid
--- reads: area_fold
+-- reads: place_count
 with unplaced as (
     select
         outside.source,

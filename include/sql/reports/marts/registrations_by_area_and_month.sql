@@ -6,7 +6,7 @@
 -- patients: Those of them who have a patient_id now
 -- complete: false until the source was first copied to its end
 -- key: source, area_uuid, month
--- reads: area_fold, registration_month
+-- reads: place_count, registration_month
 -- every: hour
 select
     above.source,

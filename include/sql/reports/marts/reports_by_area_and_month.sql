@@ -6,7 +6,7 @@
 -- reports: How many
 -- complete: false until the source was first copied to its end
 -- key: source, area_uuid, month, form
--- reads: area_fold, report_month
+-- reads: place_count, report_month
 -- every: hour
 select
     above.source,

@@ -1,9 +1,9 @@
-"""The counts of every area, kept in model_data.area_fold, and by sex and age in model_data.band_fold: by the change, or
-made from nothing.
+"""The counts of every area, kept in model_data.place_count, and by sex and age in model_data.place_band_count: by the
+change, or made from nothing.
 
-include/sql/models/counts has the tables; area_fold.sql and band_fold.sql, the definition, which counts sources whole;
-area_change.sql and band_change.sql, which bring them up to what the models have done again, and to the day that it is;
-area_write.sql and band_write.sql, which write what either has made.
+include/sql/models/counts has the tables; place_count.sql and place_band_count.sql, the definition, which counts
+sources whole; area_change.sql and band_change.sql, which bring them up to what the models have done again, and to the
+day that it is; area_write.sql and band_write.sql, which write what either has made.
 """
 
 import datetime
@@ -20,20 +20,20 @@ from psycopg.sql import Identifier
 from cht_sync import sql, warehouse
 from cht_sync.models import definition as definitions
 from cht_sync.models.definition import Relation
-from cht_sync.models.delta import Work
+from cht_sync.models.delta import Delta
 
 #: The counts by name, and those by sex and age: models, but no selects by document.
-FOLD = "area_fold"
-BANDS = "band_fold"
+FOLD = "place_count"
+BANDS = "place_band_count"
 NAMES = (FOLD, BANDS)
 
 #: The models that the counts are made of.
 INPUTS = frozenset({"contact", "person", "place"})
 
-TABLES = ("area_fold", "counted_person", "orphan", "orphan_chain", "cycle", "band_fold")
+TABLES = ("place_count", "counted_person", "orphan", "orphan_chain", "cycle", "place_band_count")
 
 #: The two ways of counting, each of what people read and of ages after that.
-WHOLE = ("area_fold", "band_fold")
+WHOLE = ("place_count", "place_band_count")
 CHANGE = ("area_change", "band_change")
 FILES = ("tables", *WHOLE, *CHANGE, "area_write", "band_write")
 
@@ -107,11 +107,11 @@ class Change:
     scopes: Collection[str]
 
     @classmethod
-    def of(cls, works: Mapping[str, Work], touched: Collection[str]) -> "Change":
+    def of(cls, deltas: Mapping[str, Delta], touched: Collection[str]) -> "Change":
         """Of the models that the counts are made of."""
-        inputs = [works[name] for name in INPUTS]
-        whole = frozenset[str]().union(*(work.whole for work in inputs))
-        return cls(touched, whole, frozenset[str]().union(*(work.scopes | {work.own} for work in inputs)))
+        inputs = [deltas[name] for name in INPUTS]
+        whole = frozenset[str]().union(*(delta.whole for delta in inputs))
+        return cls(touched, whole, frozenset[str]().union(*(delta.scopes | {delta.own} for delta in inputs)))
 
 
 def definition(include: sql.Include = sql.INCLUDE) -> Relation:
@@ -169,7 +169,7 @@ def check(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE) 
 
     It changes nothing, and takes the time of counting whole. Raises AnotherRun, ModelFailed.
     """
-    sources = connection.execute("select source from model_data.area_fold where area_uuid = '' order by 1").fetchall()
+    sources = connection.execute("select source from model_data.place_count where area_uuid = '' order by 1").fetchall()
     found = {}
     with warehouse.lock(connection, "cht-sync models"):
         for (source,) in sources:
@@ -192,7 +192,7 @@ def _whole(connection: warehouse.Connection, change: Change | None, today: datet
             or checkpoint.source = any(%(whole)s)
             or checkpoint.source in (select asked.source from ops.to_recount as asked)
             or not exists (
-                select from model_data.area_fold as fold
+                select from model_data.place_count as fold
                 where fold.source = checkpoint.source and fold.area_uuid = ''
             )
             or checkpoint.source in (select day.source from ops.band_day as day where day.as_of > %(today)s::date + 1)

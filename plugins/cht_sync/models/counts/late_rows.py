@@ -12,33 +12,33 @@ from psycopg.sql import Identifier
 
 from cht_sync import sql, warehouse
 from cht_sync.models import definition, table
-from cht_sync.models.delta import Work
+from cht_sync.models.delta import Delta
 
 #: The models that days are counted from.
 WATCHED = ("person", "report")
 
 
-class Past:
-    """Of one run; `anew` are the models whose tables are about to be replaced: these are compared whole."""
+class LateRows:
+    """Of one run; `rebuilt` are the models whose tables are about to be replaced: these are compared whole."""
 
-    def __init__(self, connection: warehouse.Connection, anew: Collection[str]) -> None:
+    def __init__(self, connection: warehouse.Connection, rebuilt: Collection[str]) -> None:
         self._connection = connection
         rows = connection.execute("select source from ops.source order by source").fetchall()
         self._sources = [source for (source,) in rows]
-        self._anew = {name for name in WATCHED if name in anew}
-        self._compared = {name for name in self._anew if self._is_there(name)}
+        self._rebuilt = {name for name in WATCHED if name in rebuilt}
+        self._compared = {name for name in self._rebuilt if self._is_there(name)}
         for name in self._compared:
             self._show(name, "temporary table {} on commit drop", Identifier("models", name))
 
-    def note(self, works: Mapping[str, Work]) -> None:
+    def note(self, deltas: Mapping[str, Delta]) -> None:
         """After the models are written, before the counts are."""
-        watched = [name for name in WATCHED if name in works]
+        watched = [name for name in WATCHED if name in deltas]
         for name in watched:
             if name not in self._compared:
                 self._show(name, "or replace temporary view {}", table.was(name))
-        whole = {name: self._sources if name in self._anew else sorted(works[name].whole) for name in watched}
+        whole = {name: self._sources if name in self._rebuilt else sorted(deltas[name].whole) for name in watched}
         # where nobody was ever counted, nobody is removed: not even who was there when the tables were begun
-        is_counted = "person" not in self._anew - self._compared
+        is_counted = "person" not in self._rebuilt - self._compared
         if is_counted and self._connection.execute("select from pg_temp.past_person limit 1").rowcount:
             self._execute("remove")
         touched = [self._execute(f"touch_{name}", {"whole": whole[name]}) for name in watched]

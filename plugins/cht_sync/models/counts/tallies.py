@@ -19,7 +19,7 @@ from psycopg.sql import Identifier, Literal
 from cht_sync import sql, warehouse
 from cht_sync.models import comments, definition, table
 from cht_sync.models.definition import Relation
-from cht_sync.models.delta import Work
+from cht_sync.models.delta import Delta
 
 ALL = "select kept.* from {model} as kept"
 
@@ -78,10 +78,10 @@ class Tallies:
         return {file.of for file in self.files}
 
     @contextmanager
-    def changing(self, works: Mapping[str, Work]) -> Iterator[None]:
+    def changing(self, deltas: Mapping[str, Delta]) -> Iterator[None]:
         """Around the counting of people, once the models are written; sources that these did whole: see `recount`."""
         written = {model for model in self.models if self._has_written(model)}
-        rows = {file: self._written(file.of, works[file.of]) for file in self.files if file.of in written}
+        rows = {file: self._written(file.of, deltas[file.of]) for file in self.files if file.of in written}
         for file, (was, _) in rows.items():
             self._shift(file, _tallied(was, file), "-")
         yield
@@ -113,9 +113,9 @@ class Tallies:
         names = {"was": table.was(model), "now": table.now(model)}
         return bool(self.connection.execute(query.format(**names)).rowcount)
 
-    def _written(self, model: str, work: Work) -> tuple[statement.Composable, statement.Composable]:
+    def _written(self, model: str, delta: Delta) -> tuple[statement.Composable, statement.Composable]:
         """The model's rows as they were and as they are."""
-        query, whole = statement.SQL(WRITTEN), Literal(sorted(work.whole))
+        query, whole = statement.SQL(WRITTEN), Literal(sorted(delta.whole))
         return query.format(rows=table.was(model), whole=whole), query.format(rows=table.now(model), whole=whole)
 
     def _moved(self, file: Relation) -> statement.Composable:

@@ -1,5 +1,5 @@
 -- Those alive by place, sex and band of ages, of the sources in pg_temp.fold_source, made from nothing: what band_change.sql
--- must come to by the change. It reads what area_fold.sql has made. What it gives are differences from what is kept, which
+-- must come to by the change. It reads what place_count.sql has made. What it gives are differences from what is kept, which
 -- band_write.sql adds.
 
 -- In each place before anything below it is counted.
@@ -75,7 +75,7 @@ with kept as (
     select
         kept.source, kept.area_uuid, kept.sex, kept.band,
         kept.direct_persons, kept.direct_patients, kept.total_persons, kept.total_patients
-    from model_data.band_fold as kept
+    from model_data.place_band_count as kept
     join pg_temp.fold_source on fold_source.source = kept.source
 )
 

@@ -294,12 +294,12 @@ select
             is distinct from (new.household, new.effective_parent, new.parent_uuid) as is_moved,
     new.*
 from pg_temp.whole_area as new
-left join model_data.area_fold as kept on kept.source = new.source and kept.area_uuid = new.area_uuid
+left join model_data.place_count as kept on kept.source = new.source and kept.area_uuid = new.area_uuid
 where kept.source is null or row(kept.*) is distinct from row(new.*);
 
 insert into pg_temp.fold_area (is_gone, is_moved, source, area_uuid)
 select true, kept.household, kept.source, kept.area_uuid
-from model_data.area_fold as kept
+from model_data.place_count as kept
 join pg_temp.fold_source on fold_source.source = kept.source
 left join pg_temp.whole_area as new on new.source = kept.source and new.area_uuid = kept.area_uuid
 where new.source is null;
