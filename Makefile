@@ -42,6 +42,7 @@ lint: $(INSTALLED) ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 counts-proof: $(INSTALLED) ## Try ten thousand histories of contacts, and compare every count with a plain recount (about ten minutes)
 	@$(BIN)/python -m bench.counts_proof
@@ -53,7 +54,7 @@ bench-counts: $(INSTALLED) ## Measure what a change of the counts takes, of a mi
 	@$(BIN)/python -m bench.counts $(SIZE)
 
 docs: $(INSTALLED) ## Write docs/models.md anew, from the headers of the files in include/sql
-	@$(BIN)/python -m demo.docs
+	@$(BIN)/python -m tools.docs
 
 bench-extract: $(INSTALLED) ## Measure the copy: pace, memory, a comparison; COUCHDB_URL adds a real CouchDB
 	@$(BIN)/python -m bench.extract

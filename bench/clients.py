@@ -4,9 +4,9 @@ floor     reads the pages that ours reads, and throws them away: what the source
 cht_sync  built as CHT Sync is: 1,000 rows a request, the ids first, then their documents, each answer parsed whole,
           one insert on conflict with parameters, the checkpoint in a second transaction
 lean      the same, but the documents come with the page: two requests less for each
-ours      cht_sync.extract
+ours      cht_sync.copy.extract
 listing   reads all ids and revisions as a comparison does, and throws them away
-verify    cht_sync.verify
+verify    cht_sync.verify.verification
 """
 
 import re
@@ -20,8 +20,10 @@ from urllib.parse import quote, unquote, urlsplit
 import msgspec
 import psycopg
 import requests
-from cht_sync import couchdb, extract, reader, verify, warehouse
-from cht_sync.job import Job
+from cht_sync import couchdb, warehouse
+from cht_sync.copy import extract, reader
+from cht_sync.copy.job import Job
+from cht_sync.verify import verification
 from psycopg.sql import Composable
 
 from bench.discarding import Discarding
@@ -96,7 +98,7 @@ def listing(place: Place) -> Done:
     reader = Discarding(place.url)
     start, last = "", b""
     while True:
-        tail = reader.get(f"/{place.database}/_all_docs?limit={verify.LISTED}{start}")
+        tail = reader.get(f"/{place.database}/_all_docs?limit={verification.LISTED}{start}")
         found = _found(LAST_ID, tail)
         if found[1] == last:
             return Done(0)
@@ -213,7 +215,7 @@ def verified(place: Place) -> Done:
     second = partial(_connected, place)
     with _connected(place) as connection:
         job = Job(connection, _client(place), SOURCE, place.database, lambda _: None, open=second)
-        done = verify.run(job, verify.Options())
+        done = verification.run(job, verification.Options())
     if done.wrong or done.waits:
         raise ValueError(f"the copy is not as it should be: {done}")
     return Done(done.documents, done.repaired)

@@ -20,7 +20,11 @@ from typing import Any
 
 import psutil
 import psycopg
-from cht_sync import checks, history, marts, models, schema, staging, warehouse
+from cht_sync import warehouse
+from cht_sync.copy import write as staging
+from cht_sync.models import runner
+from cht_sync.reports import checks, history, marts
+from cht_sync.warehouse import migrations
 
 from bench import report, server, timed
 
@@ -128,7 +132,7 @@ def measure(connection: warehouse.Connection, size: Size, *, is_short: bool) -> 
 def make(connection: warehouse.Connection, size: Size) -> dict[str, Any]:
     """The documents."""
     started = time.monotonic()
-    schema.migrate(connection)
+    migrations.migrate(connection)
     staging.prepare(connection, {SOURCE: ("bench", "medic")})
     execute(connection, "county", {"source": SOURCE, "households": size.households, "reports": size.reports})
     connection.execute("vacuum analyze staging.document")
@@ -140,7 +144,7 @@ def rebuild(connection: warehouse.Connection) -> dict[str, Any]:
     """All models and counts from all documents, by one backend alone."""
     connection.execute("set max_parallel_workers_per_gather = 0")
     with timed.statements(connection) as took:
-        models.update(connection)
+        runner.update(connection)
     connection.execute("reset max_parallel_workers_per_gather")
     connection.execute("vacuum analyze")
     marts.refresh(connection)
@@ -210,7 +214,7 @@ def keep(connection: warehouse.Connection, size: Size, change: Change) -> dict[s
     for round_ in range(ROUNDS):
         write(connection, size, change, round_)
         with timed.statements(connection) as took:
-            documents.append(models.update(connection).changed)
+            documents.append(runner.update(connection).changed)
         whole.append(took.seconds)
         fold.append(took.of("fold_"))
     return tell(
@@ -229,7 +233,7 @@ def turn(connection: warehouse.Connection) -> dict[str, Any]:
     whole, fold = [], []
     for days in range(1, ROUNDS + 1):
         with timed.statements(connection) as took:
-            models.update(connection, today=first + datetime.timedelta(days))
+            runner.update(connection, today=first + datetime.timedelta(days))
         whole.append(took.seconds)
         fold.append(took.of("fold_"))
     what = "another day begins: update_models"
@@ -260,7 +264,7 @@ def run_of_marts(connection: warehouse.Connection, size: Size) -> list[dict[str,
     for round_ in range(ROUNDS, 2 * ROUNDS):
         write(connection, size, PERSONS, round_)
         with timed.statements(connection) as modelled:
-            models.update(connection)
+            runner.update(connection)
         with timed.statements(connection) as refreshed:
             marts.refresh(connection)
         with timed.statements(connection) as checked:

@@ -17,11 +17,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cht_sync import schema
+from cht_sync.warehouse import migrations
 from hypothesis import HealthCheck, given, seed, settings
 
 from bench import report, server
-from demo.postgres import Postgres
+from servers.postgres import Postgres
 from tests.lib.proof import Proof, Tally, histories, needed
 from tests.lib.staged import opened
 
@@ -64,7 +64,7 @@ def warehouse(postgres: Postgres, name: str, tally: Tally) -> Iterator[Proof]:
     """A new database of many instances; dropped in the end."""
     with tempfile.TemporaryDirectory() as folder:
         with opened(postgres.database(name)) as staged:
-            schema.migrate(staged.connection)
+            migrations.migrate(staged.connection)
             sources = [f"i{number}/medic" for number in range(SIDE_BY_SIDE)]
             for source in sources:
                 staged.source(source)

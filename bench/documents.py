@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from demo import county, writes
+from county import generator, writes
 
 #: Of the county whose documents are repeated; it has all kinds of them in their proportions.
 COUNTY = 20_000
@@ -27,7 +27,7 @@ class Documents:
     """By their numbers, from 0."""
 
     def __init__(self, seed: int = 1, size: int = COUNTY) -> None:
-        first = (write for write in county.build(seed, size).first() if write.database != "_users")
+        first = (write for write in generator.build(seed, size).first() if write.database != "_users")
         self._rest = [_rest(write.doc) for write in first if isinstance(write.doc, dict)]
 
     def rest(self, number: int) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from demo.postgres import Postgres
+from servers.postgres import Postgres
 
 
 @contextmanager

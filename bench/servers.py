@@ -17,13 +17,15 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 import requests
-from cht_sync import schema, staging, warehouse
+from cht_sync import warehouse
+from cht_sync.copy import write
+from cht_sync.warehouse import migrations
 from psycopg import conninfo, sql
 
 from bench import clients
 from bench import feed_server as feed
 from bench.documents import Documents
-from demo.postgres import Postgres
+from servers.postgres import Postgres
 
 #: As a server of a few gigabytes would have it; all else is Postgres' own, above all fsync, which stays on.
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
@@ -116,8 +118,8 @@ class Warehouses:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
             try:
                 with warehouse.connect(partial(psycopg.connect, dsn)) as made:
-                    schema.migrate(made)
-                    staging.prepare(made, {clients.SOURCE: tuple(clients.SOURCE.split("/"))})  # type: ignore[dict-item]
+                    migrations.migrate(made)
+                    write.prepare(made, {clients.SOURCE: tuple(clients.SOURCE.split("/"))})  # type: ignore[dict-item]
                 yield dsn
             finally:
                 connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

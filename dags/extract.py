@@ -19,7 +19,7 @@ its checkpoint in one transaction; `announce` wakes `cht_marts` where there is s
 | the warehouse … | its connection is `cht_warehouse` |
 
 **Modes** of Trigger: `incremental`, as every scheduled run; `resync` reads the same database once more from its start;
-`replace` takes another one in its place; `replay` tries refused documents once more. A run that is killed, or whose
+`replace` takes another one in its place; `replay` tries rejected documents once more. A run that is killed, or whose
 time is up, leaves the rest to the runs after it, whichever mode they were asked for.
 
 A document that Postgres cannot hold does not stop the copy: it is listed in `ops.rejected`, with why.
@@ -31,7 +31,9 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowSkipException
-from cht_sync import extract, hook, instances, tasks
+from cht_sync import instances
+from cht_sync.airflow import hook, tasks
+from cht_sync.copy import extract
 from cht_sync.errors import ConfigurationInvalid, FirstCopy
 from cht_sync.instances import Instance
 
@@ -41,7 +43,7 @@ MODES = {
     "incremental": "incremental: what changed since the last run",
     "resync": "resync: the same database once more, from its start",
     "replace": "replace: another database in place of the one copied",
-    "replay": "replay: the refused documents once more",
+    "replay": "replay: the rejected documents once more",
 }
 
 

@@ -15,7 +15,10 @@ from typing import Any
 import pendulum
 from airflow.sdk import CronTriggerTimetable, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
-from cht_sync import freshness, hook, instances, removal, schema
+from cht_sync import instances
+from cht_sync.airflow import hook
+from cht_sync.operate import freshness, removal
+from cht_sync.warehouse import migrations
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ def create(configuration: instances.Configuration) -> Any:
         @task
         def check() -> None:
             with hook.task(), hook.warehouse_connection() as connection:
-                schema.migrate(connection)
+                migrations.migrate(connection)
                 if over := removal.left_over(connection, configuration):
                     log.warning("left over, not in instances.toml any more: %s", ", ".join(over))
                 late = freshness.check(connection, configuration)

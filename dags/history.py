@@ -23,8 +23,10 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import CronDataIntervalTimetable, Param, dag, task
-from cht_sync import history, hook, instances
+from cht_sync import instances
+from cht_sync.airflow import hook
 from cht_sync.errors import ConfigurationInvalid
+from cht_sync.reports import history
 
 log = logging.getLogger(__name__)
 

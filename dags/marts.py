@@ -7,8 +7,8 @@ midnight; or by Trigger. A run with nothing new costs one statement a task.
 areas that this touches, in one transaction; the first one of a day, just after local midnight, also takes those whose
 birthday it is from one band of ages to the next. `refresh_marts` refreshes the materialized views whose input has
 changed, and emits the asset `cht://marts`, for a DAG of yours to run after it; `run_checks` makes the checks of
-`include/sql/checks`: of what has changed and a sample, and once a day of everything (`marts.checked`); `tell_failing`
-is red while a file in `include/deployment` fails. What a killed run left undone is done by the next one.
+`include/sql/reports/checks`: of what has changed and a sample, and once a day of everything (`marts.checked`);
+`tell_failing` is red while a file in `include/deployment` fails. What a killed run left undone is done by the next one.
 
 **When a task is red**, its log ends in a sentence on what happened and one on what to do. *A model failed* names the
 file in `include/sql` and Postgres' error code: the numbers stay as they were, marked with the time that they are as of
@@ -29,7 +29,12 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import Asset, AssetAlias, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param, dag, task
-from cht_sync import anew, checks, deployment, freshness, hook, instances, marts, models, schema
+from cht_sync import instances
+from cht_sync.airflow import hook
+from cht_sync.models import deployment, runner
+from cht_sync.operate import freshness, recompute
+from cht_sync.reports import checks, marts
+from cht_sync.warehouse import migrations
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +79,10 @@ def create(configuration: instances.Configuration) -> Any:
         @task
         def update_models(*, params: dict[str, Any]) -> None:
             with hook.task(), hook.warehouse_connection() as connection:
-                schema.migrate(connection)
-                anew.order(connection, params["recount"], params["remodel"])
+                migrations.migrate(connection)
+                recompute.order(connection, params["recount"], params["remodel"])
                 today = pendulum.now(configuration.timezone).date()
-                done = models.update(connection, today=today, timezone=configuration.timezone)
+                done = runner.update(connection, today=today, timezone=configuration.timezone)
             log.info("%d documents; rows written: %s", done.changed, done.models or "none")
             if done.left_over:
                 log.warning("without a file any more, and not followed: %s", ", ".join(done.left_over))

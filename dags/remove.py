@@ -14,7 +14,10 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import Asset, Param, dag, task
-from cht_sync import hook, instances, removal, schema
+from cht_sync import instances
+from cht_sync.airflow import hook
+from cht_sync.operate import removal
+from cht_sync.warehouse import migrations
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +49,7 @@ def create(configuration: instances.Configuration) -> Any:
         @task(outlets=[REMOVED])
         def remove(*, params: dict[str, Any]) -> None:
             with hook.task(), hook.warehouse_connection() as connection:
-                schema.migrate(connection)
+                migrations.migrate(connection)
                 # the file as it is now: an instance may have come back since this was taken up
                 sources = removal.remove(connection, instances.read(), params["instance"])
             log.info("removed: %s", ", ".join(sources))

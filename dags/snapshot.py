@@ -14,7 +14,7 @@ With *Seed from* it takes what couch2pg has copied of the database before, in on
 CouchDB; its numbers are complete only once `cht_verify_<instance>` has compared them. See docs/adopting.md.
 
 **When a task is red**, its log ends in one sentence on what happened and one on what to do. A range that is stopped or
-killed goes on behind its last page: *Clear* the task, or trigger this again. *Begin anew* forgets what was copied so
+killed goes on behind its last page: *Clear* the task, or trigger this again. *Start again* forgets what was copied so
 far; it is needed only where the database is another one than the copy began with.
 """
 
@@ -24,7 +24,9 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowException
-from cht_sync import hook, instances, seed, snapshot, stretch, tasks
+from cht_sync import instances
+from cht_sync.airflow import hook, tasks
+from cht_sync.first_copy import couch2pg, plan, ranges
 from cht_sync.instances import Instance
 
 log = logging.getLogger(__name__)
@@ -35,10 +37,10 @@ def parameters(instance: Instance) -> dict[str, Param]:
     return {
         "databases": tasks.databases(instance),
         "page_rows": tasks.page_rows(),
-        "anew": Param(
+        "restart": Param(
             False,
             type="boolean",
-            title="Begin anew",
+            title="Start again",
             description="Forgets an unfinished first copy, with what it has copied",
         ),
         "seed": Param(
@@ -64,38 +66,38 @@ class Source:
     def __init__(self, instance: Instance, database: str) -> None:
         self.instance, self.database = instance, database
 
-    def old(self, params: dict[str, Any]) -> seed.Old | None:
+    def old(self, params: dict[str, Any]) -> couch2pg.Old | None:
         """Where couch2pg's copy is, if that is to be taken."""
         if not params["seed"]:
             return None
         schema, table = params["table"].split(".")
-        return seed.Old(
+        return couch2pg.Old(
             partial(hook.other_connection, params["seed"]), schema, table, self.instance.shown(self.database)
         )
 
     def plan(self, params: dict[str, Any]) -> list[int]:
         """The numbers of the ranges; no ids, which Airflow would keep."""
         tasks.require_chosen(self.database, params, parameters(self.instance))
-        options = snapshot.Options(anew=params["anew"])
+        options = plan.Options(restart=params["restart"])
         with tasks.job(self.instance, self.database) as job:
             if old := self.old(params):
-                return seed.plan(job, old, options)
-            return snapshot.plan(job, options)
+                return couch2pg.plan(job, old, options)
+            return plan.make(job, options)
 
     def copy(self, number: int, params: dict[str, Any]) -> None:
         """One range."""
-        options = snapshot.Options(params["page_rows"])
+        options = plan.Options(params["page_rows"])
         with tasks.job(self.instance, self.database) as job:
             if old := self.old(params):
-                seed.copy(job, old, options)
+                couch2pg.copy(job, old, options)
             else:
-                stretch.copy(job, number, options)
+                ranges.copy(job, number, options)
 
     def hand_over(self) -> None:
         """Once all ranges are copied."""
         source = self.instance.source(self.database)
         with tasks.job(self.instance, self.database) as job:
-            if not snapshot.hand_over(job, snapshot.Options()):
+            if not plan.hand_over(job, plan.Options()):
                 raise AirflowException(f"Of {source} there is a range that is not copied yet. Clear its task")
         log.info("%s is copied; cht_extract_%s continues with its feed", source, self.instance.name)
 

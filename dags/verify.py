@@ -31,8 +31,10 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowSkipException
-from cht_sync import hook, instances, tasks, verify
+from cht_sync import instances
+from cht_sync.airflow import hook, tasks
 from cht_sync.instances import Instance
+from cht_sync.verify import verification
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ def parameters(instance: Instance) -> dict[str, Param]:
         "databases": tasks.databases(instance),
         "repair": Param(True, type="boolean", title="Repair", description="Off: only tell what differs"),
         "most_gone": Param(
-            verify.Options.most_gone,
+            verification.Options.most_gone,
             type="integer",
             minimum=0,
             maximum=100,
@@ -58,11 +60,11 @@ def compare(instance: Instance, database: str, params: dict[str, Any]) -> None:
     """The work of one database's task."""
     tasks.require_chosen(database, params, parameters(instance))
     with tasks.job(instance, database) as job:
-        done = verify.run(job, verify.Options(params["repair"], params["most_gone"]))
+        done = verification.run(job, verification.Options(params["repair"], params["most_gone"]))
     (log.warning if done.wrong else log.info)("%s", done)
     if done.waits:
         raise AirflowSkipException(done.waits)
-    verify.require_equal(done)
+    verification.require_equal(done)
 
 
 def create(instance: Instance, timezone: str) -> DAG:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from cht_sync.errors import SyncError
 
-from demo import secret, settings
+from demo import settings
 from demo.backfill import backfill
 from demo.stack import ROOT
 from demo.up import up
+from servers import secret
 
 #: What the demo keeps: data, secrets, logs. Tests name another folder.
 HOME = Path(os.environ.get("CHT_DEMO_HOME") or ROOT / ".local")

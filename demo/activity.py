@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 
-from demo import county_names as names
-from demo import expected
-from demo.county import County
-from demo.county_contacts import DAY, iso
-from demo.county_plan import new_id
+from county import names
+from county.contacts import DAY, iso
+from county.generator import County
+from county.plan import new_id
 from demo.server import LoadError, Server
+from tests.lib import expected
 
 Document = dict[str, Any]
 

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from cht_sync import instances
 
 from demo import runs, stack
-from demo.airflow import LOGIN, Airflow
-from demo.errors import DemoError
-from demo.postgres import Postgres
-from demo.rest import Rest
+from servers.airflow import LOGIN, Airflow
+from servers.errors import DemoError
+from servers.postgres import Postgres
+from servers.rest import Rest
 
 DAG = "cht_history"
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import requests
 from cht_sync.errors import SyncError
 
-from demo import activity, county, load
-from demo.errors import DemoError
+from county import generator
+from county.writes import Round
+from demo import activity, load
 from demo.ndjson import Lines
 from demo.settings import CouchDB, Settings
-from demo.writes import Round
+from servers.errors import DemoError
 
 DATABASE = "medic"
 
@@ -61,7 +62,7 @@ def fill(couchdb: CouchDB, settings: Settings, progress: Progress) -> bool:
         finally:
             _tell_left_out(lines, progress)
         return False
-    _load(couchdb, county.build(settings.seed, settings.size).writes, progress)
+    _load(couchdb, generator.build(settings.seed, settings.size).writes, progress)
     return True
 
 

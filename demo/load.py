@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
+from county.writes import Round, Text, text
 from demo.ndjson import BadLine as BadLine
 from demo.ndjson import Lines as Lines
 from demo.ndjson import read_ndjson as read_ndjson
 from demo.server import LoadError as LoadError
 from demo.server import Server
-from demo.writes import Round, Text, text
 
 #: Those of an instance that are copied; they are made where they are missing, also if nothing is written to them.
 DATABASES = ("medic", "medic-sentinel", "medic-users-meta", "_users")

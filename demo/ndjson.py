@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from county.writes import NoDocument, Write, text
 from demo.server import LoadError
-from demo.writes import NoDocument, Write, text
 
 # Lines of one round. Ids are remembered within a round only, so that a file of any length needs no more memory.
 _ROUND = 1000

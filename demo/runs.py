@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
-from demo.errors import DemoError
-from demo.rest import Rest
+from servers.errors import DemoError
+from servers.rest import Rest
 
 Check = Callable[[], None]
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
-from demo.errors import DemoError
+from servers.errors import DemoError
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 from psycopg import conninfo
 
-from demo.errors import DemoError
+from servers.errors import DemoError
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from cht_sync import warehouse
 from cht_sync.errors import SyncError
 
 from demo import connections, content
-from demo.airflow import RECORD, Airflow, free_port
-from demo.errors import DemoError
-from demo.postgres import Postgres
-from demo.processes import Processes
-from demo.rest import Rest
 from demo.settings import CouchDB, Settings
-from demo.standin import StandIn
+from servers.airflow import RECORD, Airflow, free_port
+from servers.errors import DemoError
+from servers.postgres import Postgres
+from servers.processes import Processes
+from servers.rest import Rest
+from servers.standin import StandIn
 
 ROOT = Path(__file__).resolve().parents[1]
 

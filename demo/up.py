@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from cht_sync import instances, warehouse
 
 from demo import backfill, content, report, runs, stack
-from demo.errors import DemoError
 from demo.settings import Settings
 from demo.stack import Stack
+from servers.errors import DemoError
 
 EXTRACT, MARTS, VERIFY = "cht_extract_demo", "cht_marts", "cht_verify_demo"
 

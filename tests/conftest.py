@@ -15,12 +15,13 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 import pytest
 import requests
-from cht_sync import models, schema
 from cht_sync import warehouse as warehouses
+from cht_sync.models import runner
+from cht_sync.warehouse import migrations
 
-from demo.postgres import Postgres
 from demo.settings import CouchDB
-from demo.standin import StandIn
+from servers.postgres import Postgres
+from servers.standin import StandIn
 from tests.lib import databases
 from tests.lib.certificates import Certificates, issue
 from tests.lib.paths import ROOT
@@ -54,7 +55,7 @@ def template(postgres: str) -> Iterator[str]:
     """A database with the schema in it, to be copied: much quicker than migrating one for each test."""
     with databases.new(postgres) as dsn:
         with psycopg.connect(dsn, autocommit=True) as connection:
-            schema.migrate(connection)
+            migrations.migrate(connection)
         yield dsn
 
 
@@ -63,7 +64,7 @@ def modelled(postgres: str, template: str) -> Iterator[str]:
     """A database with the schema and the empty tables of all models, to be copied: to make them takes 0.5 s."""
     with databases.new(postgres, template) as dsn:
         with warehouses.connect(partial(psycopg.connect, dsn)) as connection:
-            models.update(connection)
+            runner.update(connection)
         yield dsn
 
 

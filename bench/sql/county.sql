@@ -10,7 +10,8 @@ return md5(kind || n)::uuid::text;
 create function bench.within(variadic ids text[]) returns jsonb
 language sql immutable parallel safe
 return (
-    select ('{"_id": "' || string_agg(id, '", "parent": {"_id": "' order by position) || '"' || repeat('}', count(*)::int))::jsonb
+    select ('{"_id": "' || string_agg(id, '", "parent": {"_id": "' order by position) || '"' || repeat('}',
+        count(*)::int))::jsonb
     from unnest(ids) with ordinality as above (id, position)
 );
 
@@ -73,7 +74,8 @@ return jsonb_build_object(
         'patient_uuid', bench.id('person', person),
         'patient_name', md5('name' || person),
         'visited_contact_uuid', bench.id('household', person / 5),
-        'inputs', jsonb_build_object('source', 'contact', 'contact', jsonb_build_object('_id', bench.id('person', person))),
+        'inputs', jsonb_build_object('source', 'contact', 'contact', jsonb_build_object('_id', bench.id('person',
+            person))),
         'group', jsonb_build_object('danger_signs', 'no', 'visit', n %% 9, 'note', repeat(md5('note' || n), 4))
     ),
     'hidden_fields', '[]'::jsonb,
@@ -84,7 +86,7 @@ create procedure bench.stage(of_source text, type text, query text)
 language plpgsql as $$
 begin
     execute format(
-        'insert into staging.document (source, _id, _rev, _deleted, type, saved_timestamp, batch, form, doc)
+        'insert into staging.document (source, _id, _rev, _deleted, type, saved_timestamp, batch, redaction_version, doc)
          select %%L, made.doc ->> ''_id'', made.doc ->> ''_rev'', false, %%L, now(), 1, 1, made.doc
          from (%%s) as made (doc)', of_source, type, query
     );

@@ -27,7 +27,7 @@ made as (
     from chosen
 )
 
-insert into staging.document as kept (source, _id, _rev, _deleted, type, saved_timestamp, batch, form, doc)
+insert into staging.document as kept (source, _id, _rev, _deleted, type, saved_timestamp, batch, redaction_version, doc)
 select %(source)s, made._id, '2-' || md5(page.batch::text || made._id), false, 'person', now(), page.batch, 1, made.doc
 from made
 cross join page

@@ -6,7 +6,8 @@ select
     sum(pg_table_size(pg_class.oid)) filter (where pg_namespace.nspname = 'model_data') as model_tables,
     sum(pg_indexes_size(pg_class.oid)) filter (where pg_namespace.nspname = 'model_data') as model_indexes,
     sum(pg_total_relation_size(pg_class.oid)) filter (
-        where pg_class.relname in ('area_fold', 'counted_person', 'orphan', 'orphan_chain', 'cycle', 'band_fold')
+        where pg_class.relname in ('place_count', 'counted_person', 'orphan', 'orphan_chain', 'cycle',
+            'place_band_count')
     ) as counts
 from pg_class
 join pg_namespace on pg_namespace.oid = pg_class.relnamespace

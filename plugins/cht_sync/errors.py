@@ -9,7 +9,7 @@
     │   ├── AnotherRun              another run holds the lock
     │   └── WarehouseUnreachable
     └── FinalError              trying again changes nothing
-        ├── Refused                 401, 403
+        ├── LoginRefused            401, 403
         ├── DatabaseMissing         404
         ├── SinceRefused            400 on a checkpoint
         ├── NotCouchDB              an answer that CouchDB does not give
@@ -79,7 +79,7 @@ class WarehouseUnreachable(PassingError):
     """Postgres did not answer, or ended the connection."""
 
 
-class Refused(FinalError):
+class LoginRefused(FinalError):
     """CouchDB refused the login, or the login may not read this."""
 
 

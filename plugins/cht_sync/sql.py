@@ -27,7 +27,7 @@ INCLUDE = Include(_SHIPPED if _SHIPPED.is_dir() else _CHECKOUT / "sql", DEPLOYED
 
 
 def read(relation: str, include: Include = INCLUDE) -> str:
-    """The text of one of our files: `staging/write` is include/sql/staging/write.sql."""
+    """The text of one of our files: `copy/write` is include/sql/copy/write.sql."""
     return (include.sql / f"{relation}.sql").read_text(encoding="utf-8")
 
 

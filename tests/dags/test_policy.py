@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
-from cht_sync import notify
+from cht_sync.airflow import notify
 
 from tests.dags.conftest import ROOT
 
@@ -108,7 +108,7 @@ def test_the_forms(bag: DagBag) -> None:
     assert set(params(bag.dags["cht_marts"])) == {"recount", "remodel"}
     assert params(bag.dags["cht_history"])["day"]["format"] == "date"
     assert set(params(bag.dags["cht_verify_demo"])) == {"databases", "repair", "most_gone"}
-    assert set(params(bag.dags["cht_snapshot_demo"])) == {"databases", "page_rows", "anew", "seed", "table"}
+    assert set(params(bag.dags["cht_snapshot_demo"])) == {"databases", "page_rows", "restart", "seed", "table"}
 
 
 def test_the_longest_run_that_the_form_allows_ends_before_its_timeout(bag: DagBag) -> None:

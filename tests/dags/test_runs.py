@@ -18,7 +18,8 @@ import requests
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import BaseNotifier
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from cht_sync import errors, hook, instances
+from cht_sync import errors, instances
+from cht_sync.airflow import hook
 from cht_sync.instances import Configuration, Instance
 
 from demo.settings import CouchDB
@@ -112,7 +113,7 @@ def test_a_check_that_finds_something_is_red_until_it_is_repaired(
     dag = module("marts").create(module("marts").configured)
     assert set(states(run(dag)).values()) == {"success"}
     with psycopg.connect(warehouse) as connection:
-        connection.execute("update model_data.area_fold set total_persons = 5 where area_uuid = 'area'")
+        connection.execute("update model_data.place_count set total_persons = 5 where area_uuid = 'area'")
         connection.execute("update ops.check_state set whole_on = '-infinity'")
     for _ in range(2):
         done = states(run(dag))
@@ -187,7 +188,7 @@ def test_a_first_copy_in_ranges_and_then_the_feed(
     for document in (SETTINGS, AREA, HOUSE, ANA):
         put(document)
     first_copy = module("snapshot")
-    monkeypatch.setattr(first_copy.snapshot.Options, "__init__", partialmethod_of(first_copy.snapshot, range_rows=2))
+    monkeypatch.setattr(first_copy.plan.Options, "__init__", partialmethod_of(first_copy.plan, range_rows=2))
     done = run(first_copy.create(instance(database), "Africa/Nairobi"))
     assert done.state == "success"
     copies = [task.map_index for task in done.get_task_instances() if task.task_id == f"copy_{database}"]
@@ -220,7 +221,7 @@ def test_a_first_copy_from_what_couch2pg_has_copied(
     first_copy = module("snapshot").create(named, "Africa/Nairobi")
     assert states(run(first_copy, seed="none"))[f"plan_{database}"] == "failed"
     assert run(first_copy, seed="old").state == "success"
-    assert rows(warehouse, "select _id, form from staging.document") == [("area", 0)]
+    assert rows(warehouse, "select _id, redaction_version from staging.document") == [("area", 0)]
     assert run(extract).state == "success"
     assert run(module("verify").create(instance(database), "Africa/Nairobi")).state == "success"
     assert rows(warehouse, "select seeded_at from ops.checkpoint") == [(None,)]
@@ -251,7 +252,7 @@ def test_an_unknown_parameter_fails_at_once(extract: Any, database: str) -> None
     assert states(done)[f"extract_{database}"] == "failed"
 
 
-def test_a_recreated_database_is_copied_anew_when_it_is_named(
+def test_a_recreated_database_is_copied_again_when_it_is_named(
     put: Callable[[dict[str, Any]], None], extract: Any, warehouse: str, couchdb: CouchDB, database: str
 ) -> None:
     staged = "select _id, gone from staging.document order by _id"
@@ -312,7 +313,7 @@ def test_a_wrong_password_fails_at_once_in_one_sentence_and_the_rest_goes_on(
 
 def test_only_a_final_error_is_not_tried_again() -> None:
     with pytest.raises(AirflowFailException, match=r"^What happened\. What to do$"), hook.task():
-        raise errors.Refused("What happened", "What to do")
+        raise errors.LoginRefused("What happened", "What to do")
     with pytest.raises(AirflowException, match=r"^What happened\. What to do$") as raised, hook.task():
         raise errors.Unreachable("What happened", "What to do")
     assert not isinstance(raised.value, AirflowFailException)

@@ -9,9 +9,11 @@ from functools import partial
 
 import psycopg
 import pytest
-from cht_sync import couchdb, extract, hook
+from cht_sync import couchdb
 from cht_sync import warehouse as warehouses
-from cht_sync.job import Job
+from cht_sync.airflow import hook
+from cht_sync.copy import extract
+from cht_sync.copy.job import Job
 
 from tests.lib.feeds import FakeCouchDB
 from tests.lib.pages import SOURCE, Warehouse, opened

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 
 from bench import report
-from demo.standin import StandIn
+from servers.standin import StandIn
 from tests.faults import campaign
 from tests.faults.campaign import Campaign, Result
 from tests.lib.paths import ROOT

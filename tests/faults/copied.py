@@ -1,4 +1,4 @@
-"""The copy as it is in the warehouse: its checkpoint, its documents, what is refused, and what is set aside."""
+"""The copy as it is in the warehouse: its checkpoint, its documents, what is rejected, and what is set aside."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +18,7 @@ DOCUMENTS = """
     from staging.{table}
     where source = %s
 """
-REFUSED = """
+REJECTED = """
     select id, _rev, reason, batch, body
     from {table}
     where source = %s
@@ -56,7 +56,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Refused:
+class Rejected:
     rev: str
     reason: str
     batch: int
@@ -65,7 +65,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Copy:
-    """By the ids' bytes. `aside` and `aside_refused` are an unfinished replace's, `seen` what it has met unchanged;
+    """By the ids' bytes. `aside` and `aside_rejected` are an unfinished replace's, `seen` what it has met unchanged;
     `moves` are all since its beginning.
     """
 
@@ -77,9 +77,9 @@ class Copy:
     identity: str | None = None
     caught_up_at: datetime | None = None
     rows: dict[bytes, Row] = field(default_factory=dict)
-    refused: dict[bytes, Refused] = field(default_factory=dict)
+    rejected: dict[bytes, Rejected] = field(default_factory=dict)
     aside: dict[bytes, Row] = field(default_factory=dict)
-    aside_refused: dict[bytes, Refused] = field(default_factory=dict)
+    aside_rejected: dict[bytes, Rejected] = field(default_factory=dict)
     seen: frozenset[bytes] = frozenset()
     moves: tuple[Move, ...] = ()
 
@@ -94,9 +94,9 @@ def read(connection: psycopg.Connection[Any], source: str) -> Copy:
         return Copy(  # type: ignore[call-arg]  # it takes as many as the query gives
             *checkpoint,
             _documents(connection, "document", source),
-            _refused(connection, "ops.rejected_document", source),
+            _rejected(connection, "ops.rejected_document", source),
             _documents(connection, "next", source),
-            _refused(connection, "staging.next_rejected", source),
+            _rejected(connection, "staging.next_rejected", source),
             frozenset(id_ for (id_,) in seen),
             tuple(Move(*move) for move in connection.execute(MOVES.encode()).fetchall()),
         )
@@ -110,6 +110,6 @@ def _documents(connection: psycopg.Connection[Any], table: str, source: str) -> 
     }
 
 
-def _refused(connection: psycopg.Connection[Any], table: str, source: str) -> dict[bytes, Refused]:
-    found = connection.execute(REFUSED.format(table=table).encode(), [source])
-    return {id_: Refused(*rest) for id_, *rest in found}
+def _rejected(connection: psycopg.Connection[Any], table: str, source: str) -> dict[bytes, Rejected]:
+    found = connection.execute(REJECTED.format(table=table).encode(), [source])
+    return {id_: Rejected(*rest) for id_, *rest in found}

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from cht_sync import extract
+from cht_sync.copy import extract
 
 from tests.faults import script, writes
 

@@ -15,9 +15,10 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import psycopg
-from cht_sync import couchdb, draft, extract, warehouse
-from cht_sync.job import Job
-from cht_sync.progress import Progress
+from cht_sync import couchdb, warehouse
+from cht_sync.copy import extract, page
+from cht_sync.copy.job import Job
+from cht_sync.copy.progress import Progress
 
 #: New processes are forked from one that has loaded all this and has no threads.
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -110,7 +111,7 @@ def _run(task: Task, end: Connection) -> None:
     """The work of the process."""
     logging.disable()
     faulthandler.register(signal.SIGUSR1)
-    draft.CHUNK = CHUNK
+    page.CHUNK = CHUNK
     if task.unlocked:
         warehouse.lock = _unlocked  # type: ignore[assignment]
     try:

@@ -53,7 +53,7 @@ FAULTS: dict[str, dict[str, float]] = {
 MOST = {"stalled": 6, "stale page": 20}
 
 #: After these a run may end with an error that is not tried again.
-FINAL = {"HTML as 200": "NotCouchDB", "redirect": "NotCouchDB", "401": "Refused", "404": "DatabaseMissing"}
+FINAL = {"HTML as 200": "NotCouchDB", "redirect": "NotCouchDB", "401": "LoginRefused", "404": "DatabaseMissing"}
 
 
 @dataclass

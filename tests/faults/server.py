@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from cht_sync import schema
+from cht_sync.warehouse import migrations
 from psycopg import conninfo, sql
 
-from demo.postgres import Postgres
+from servers.postgres import Postgres
 
 Connection = psycopg.Connection[Any]
 
@@ -80,7 +80,7 @@ class Server:
                 )
             connection.execute("create database prepared")
         with self.connect(self.at("prepared")) as connection:
-            schema.migrate(connection)
+            migrations.migrate(connection)
 
     def close(self) -> None:
         self._postgres.stop()

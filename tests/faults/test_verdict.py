@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.faults import values, verdict
-from tests.faults.copied import Copy, Move, Refused, Row
+from tests.faults.copied import Copy, Move, Rejected, Row
 from tests.faults.source import Latest
 from tests.faults.verdict import Facts
 
@@ -54,9 +54,9 @@ AFTER = replace(
         b"b": Row("2-b", False, None, 5, LATEST["b"].doc),
         b"deleted": Row("2-d", True, None, 6, None),
     },
-    refused={
-        b"nul\0": Refused("1-a", "its _id holds a NUL", 5, None),
-        b"unread": Refused("1-a", "unreadable", 5, None),
+    rejected={
+        b"nul\0": Rejected("1-a", "its _id holds a NUL", 5, None),
+        b"unread": Rejected("1-a", "unreadable", 5, None),
     },
     moves=MOVES,
 )
@@ -73,9 +73,9 @@ def moving(*moves: Move) -> Copy:
     return replace(AFTER, generation=last.generation, reads=last.reads, seq=last.seq, moves=MOVES[:2] + moves)
 
 
-def refusing(name: str, refused: Refused | None) -> Copy:
-    others = {id_: each for id_, each in AFTER.refused.items() if id_ != name.encode()}
-    return replace(AFTER, refused=others | ({name.encode(): refused} if refused else {}))
+def rejecting(name: str, rejected: Rejected | None) -> Copy:
+    others = {id_: each for id_, each in AFTER.rejected.items() if id_ != name.encode()}
+    return replace(AFTER, rejected=others | ({name.encode(): rejected} if rejected else {}))
 
 
 B, OLD_B = LATEST["b"].doc, FACTS.revisions["b", "1-b"][0]
@@ -85,9 +85,9 @@ WRONG = {
     "a row that was there is gone": ("lost", with_row("a", None)),
     "a live document is taken for deleted": ("lost", with_row("b", Row("2-b", True, None, 5, None))),
     "a live document is taken for purged": ("lost", with_row("b", Row("2-b", False, "purged", 5, B))),
-    "what could be read is refused": ("lost", refusing("b", Refused("2-b", "unreadable", 5, None))),
-    "what can be held is refused": ("lost", refusing("b", Refused("2-b", "not JSON", 5, b"{}"))),
-    "a refusal is missing": ("lost", refusing("nul\0", None)),
+    "what could be read is rejected": ("lost", rejecting("b", Rejected("2-b", "unreadable", 5, None))),
+    "what can be held is rejected": ("lost", rejecting("b", Rejected("2-b", "not JSON", 5, b"{}"))),
+    "a reject is missing": ("lost", rejecting("nul\0", None)),
     "an older revision": ("stale", with_row("b", Row("1-b", False, None, 5, OLD_B))),
     "a deletion is missing": ("stale", with_row("deleted", Row("1-d", False, None, 5, {"_id": "deleted"}))),
     "the older body under the newer revision": ("invented", with_row("b", Row("2-b", False, None, 5, OLD_B))),
@@ -95,7 +95,7 @@ WRONG = {
     "a document that never was": ("invented", with_row("z", Row("1-a", False, None, 5, {"_id": "z"}))),
     "a design document": ("invented", with_row("_design/x", Row("1-a", False, None, 5, LATEST["_design/x"].doc))),
     "the body of what is deleted": ("invented", with_row("deleted", Row("2-d", True, None, 5, {"_id": "deleted"}))),
-    "a revision is refused that never was": ("invented", refusing("nul\0", Refused("9-z", "NUL", 5, None))),
+    "a revision is rejected that never was": ("invented", rejecting("nul\0", Rejected("9-z", "NUL", 5, None))),
     "a seq that was never given": ("checkpoint", moving(Move(2, 1, 6, "9-z"))),
     "a seq that moved without a page": ("checkpoint", moving(Move(2, 1, 5, "5-x"))),
     "a seq that moved without a note": ("checkpoint", replace(AFTER, seq="4-x")),
@@ -142,9 +142,9 @@ def replacing() -> Callable[..., Copy]:
         given = {
             "mode": "replace",
             "rows": {**BEFORE.rows, b"old": Row("1-o", False, None, 2, FACTS.revisions["old", "1-o"][0])},
-            "refused": {},
+            "rejected": {},
             "aside": {b"b": AFTER.rows[b"b"], b"deleted": AFTER.rows[b"deleted"]},
-            "aside_refused": AFTER.refused,
+            "aside_rejected": AFTER.rejected,
             "seen": frozenset({b"a"}),
         }
         return replace(AFTER, **(given | changed))
@@ -168,7 +168,7 @@ def test_values_are_compared_exactly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "size", "refused"),
+    ("name", "value", "size", "rejected"),
     [
         ("a", {"a": 1}, 10, False),
         ("a\0", {}, 10, True),
@@ -178,5 +178,5 @@ def test_values_are_compared_exactly() -> None:
         ("a", {}, 101, True),
     ],
 )
-def test_what_may_be_refused(name: str, value: object, size: int, refused: bool) -> None:
-    assert values.unholdable(name, value, size, 100) is refused
+def test_what_may_be_rejected(name: str, value: object, size: int, rejected: bool) -> None:
+    assert values.unholdable(name, value, size, 100) is rejected

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from cht_sync import couchdb, extract
+from cht_sync import couchdb
+from cht_sync.copy import extract
 
 from tests.faults import writes
 from tests.faults.blows import Blows

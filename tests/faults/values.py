@@ -10,7 +10,7 @@ DIGITS, LEVELS = 131_072, 5_000
 #: Python's parser ends near here, and while it does others may fail too, with noise: such a text isn't given to it.
 DEEP = "[" * 900
 
-#: An id that has more bytes is refused.
+#: An id that has more bytes is rejected.
 LONGEST_ID = 1_000
 
 
@@ -37,7 +37,7 @@ def without_nul(value: Any) -> Any:
 
 
 def unholdable(name: str, value: Any, size: int, longest: int) -> bool:
-    """Whether a document must, or may, be refused."""
+    """Whether a document must, or may, be rejected."""
     if "\0" in name or len(name.encode()) > LONGEST_ID or size > longest:
         return True
     return isinstance(value, str) or _odd(value)

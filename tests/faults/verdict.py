@@ -1,6 +1,6 @@
 """Whether a copy is right: compared with what is true at CouchDB, and with the copy of before. Pure, no I/O.
 
-At any moment, also behind a run that was killed, each document must be staged, or refused for a reason, in its latest
+At any moment, also behind a run that was killed, each document must be staged, or rejected for a reason, in its latest
 revision, or be named by the feed behind the checkpoint: then it isn't lost, but yet to come. Behind a run that has
 caught up only what was written since its last page was asked for may be yet to come.
 """
@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from tests.faults import values
-from tests.faults.copied import Copy, Refused, Row
+from tests.faults.copied import Copy, Rejected, Row
 from tests.faults.source import Latest
 
 #: Ids that begin so are never copied.
@@ -35,8 +35,8 @@ class Facts:
     of one that was copied before; `purged` by ids the generation of the copy at which they were purged.
 
     `to_come` are ids that may be missing, or older than they are at CouchDB. `seqs` are those that CouchDB gave;
-    `unreadable` tells of a document whether it was asked for as often as it takes to refuse it; documents of more than
-    `longest` bytes are refused.
+    `unreadable` tells of a document whether it was asked for as often as it takes to reject it; documents of more than
+    `longest` bytes are rejected.
     """
 
     latest: Mapping[str, Latest]
@@ -50,8 +50,8 @@ class Facts:
 
 def judge(before: Copy, after: Copy, facts: Facts) -> list[Finding]:
     """What is wrong with `after`; `before` is the copy as it was last found right."""
-    rows, refused = _effective(after)
-    findings = [*_missing(rows, refused, facts), *_refusals(refused, facts)]
+    rows, rejected = _effective(after)
+    findings = [*_missing(rows, rejected, facts), *_rejects(rejected, facts)]
     findings += [*_moved(before, after), *_moves(before, after, facts.seqs)]
     findings += [*_invented(after.rows, after, facts), *_invented(after.aside, after, facts)]
     if before.mode == after.mode == "replace" and before.generation == after.generation and before.rows != after.rows:
@@ -63,15 +63,15 @@ def count(findings: list[Finding]) -> Counter[str]:
     return Counter(finding.kind for finding in findings)
 
 
-def _effective(copy: Copy) -> tuple[dict[bytes, Row], dict[bytes, Refused]]:
+def _effective(copy: Copy) -> tuple[dict[bytes, Row], dict[bytes, Rejected]]:
     """The copy that its checkpoint speaks of: of an unfinished replace what that will leave."""
     if copy.mode != "replace":
-        return copy.rows, copy.refused
+        return copy.rows, copy.rejected
     met = {id_: row for id_, row in copy.rows.items() if id_ in copy.seen or row.deleted}
-    return met | copy.aside, copy.aside_refused
+    return met | copy.aside, copy.aside_rejected
 
 
-def _missing(rows: Mapping[bytes, Row], refused: Mapping[bytes, Refused], facts: Facts) -> Iterator[Finding]:
+def _missing(rows: Mapping[bytes, Row], rejected: Mapping[bytes, Rejected], facts: Facts) -> Iterator[Finding]:
     for name, latest in facts.latest.items():
         if name.startswith(LEFT_OUT) or name in facts.to_come:
             continue
@@ -80,9 +80,9 @@ def _missing(rows: Mapping[bytes, Row], refused: Mapping[bytes, Refused], facts:
         if latest.deleted:
             if row and row.is_live:
                 yield Finding("stale", f"{name!r} is deleted at CouchDB, and staged as {row.rev}")
-            elif id_ in refused:
-                yield Finding("stale", f"{name!r} is deleted at CouchDB, and refused as {refused[id_].rev}")
-        elif (id_ in refused and refused[id_].rev == latest.rev) or (row and row.is_live and row.rev == latest.rev):
+            elif id_ in rejected:
+                yield Finding("stale", f"{name!r} is deleted at CouchDB, and rejected as {rejected[id_].rev}")
+        elif (id_ in rejected and rejected[id_].rev == latest.rev) or (row and row.is_live and row.rev == latest.rev):
             continue
         elif row and row.is_live:
             yield Finding("stale", f"{name!r} is {latest.rev} at CouchDB, and staged as {row.rev}")
@@ -90,25 +90,25 @@ def _missing(rows: Mapping[bytes, Row], refused: Mapping[bytes, Refused], facts:
             yield Finding("lost", f"{name!r} is {latest.rev} at CouchDB, and not staged")
 
 
-def _refusals(refused: Mapping[bytes, Refused], facts: Facts) -> Iterator[Finding]:
-    """What is refused must be so for a reason, and be what CouchDB gave."""
-    for id_, each in refused.items():
+def _rejects(rejected: Mapping[bytes, Rejected], facts: Facts) -> Iterator[Finding]:
+    """What is rejected must be so for a reason, and be what CouchDB gave."""
+    for id_, each in rejected.items():
         name = id_.decode()
         bodies = facts.revisions.get((name, each.rev))
         if bodies is None:
-            yield Finding("invented", f"{name!r} is refused as {each.rev}, which never was")
+            yield Finding("invented", f"{name!r} is rejected as {each.rev}, which never was")
         elif each.reason.startswith("unreadable"):
             if not facts.unreadable(name):
-                yield Finding("lost", f"{name!r} is refused as {each.rev}, though it could be read")
+                yield Finding("lost", f"{name!r} is rejected as {each.rev}, though it could be read")
         elif not any(values.unholdable(name, body, _size(each, facts.longest), facts.longest) for body in bodies):
-            yield Finding("lost", f"{name!r} is refused as {each.rev}, though it can be held: {each.reason}")
+            yield Finding("lost", f"{name!r} is rejected as {each.rev}, though it can be held: {each.reason}")
         elif each.body is not None and values.parse(each.body) not in bodies:
-            yield Finding("invented", f"{name!r} is kept as refused with another body than CouchDB gave")
+            yield Finding("invented", f"{name!r} is kept as rejected with another body than CouchDB gave")
 
 
-def _size(refused: Refused, longest: int) -> int:
+def _size(rejected: Rejected, longest: int) -> int:
     """Of one that is too long nothing is kept."""
-    return longest + 1 if refused.body is None else len(refused.body)
+    return longest + 1 if rejected.body is None else len(rejected.body)
 
 
 def _invented(rows: Mapping[bytes, Row], copy: Copy, facts: Facts) -> Iterator[Finding]:

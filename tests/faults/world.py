@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import psycopg
-from cht_sync import lookup, staging
 from cht_sync import warehouse as warehouses
+from cht_sync.copy import write
+from cht_sync.couchdb import fetch
 
 from tests.faults import copied, plan, verdict, writes
 from tests.faults.copied import Copy
@@ -70,7 +71,7 @@ class World:
             stack.callback(self.server.drop, name)
             self._create(stack)
             with warehouses.connect(partial(psycopg.connect, dsn)) as connection:
-                staging.prepare(connection, {SOURCE: ("test", "medic")})
+                write.prepare(connection, {SOURCE: ("test", "medic")})
             self.turn = Turn(self.server, dsn, self.proxy, self.database)
             writes.begin(self.database, chance)
             for number in range(chance.randint(6, 14)):
@@ -149,7 +150,7 @@ class World:
         if self._is_another(copy):
             same = copy == before
             return [] if same else [Finding("checkpoint", "the copy was changed, though the database is another one")]
-        self.unreadable |= {name for name, times in script.asked.items() if times >= lookup.TRIES}
+        self.unreadable |= {name for name, times in script.asked.items() if times >= fetch.TRIES}
         findings = verdict.judge(before, copy, self._facts(copy, script, ends))
         pages = [ended.progress.pages for ended in ends if ended.progress]
         if len(pages) == len(ends) and copy.reads - before.reads != sum(pages):

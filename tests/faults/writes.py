@@ -9,15 +9,15 @@ from typing import Any
 from tests.faults.source import Database, Latest
 from tests.lib.paths import ROOT
 
-DIRTY = ROOT / "demo" / "data" / "dirty.ndjson"
+DIRTY = ROOT / "county" / "data" / "dirty.ndjson"
 
-#: Bytes from which on a document is refused here, so that long ones do not take long.
+#: Bytes from which on a document is rejected here, so that long ones do not take long.
 LONGEST = 40_000
 
 #: Levels that no jsonb can hold; the stand-in refuses them, CouchDB does not.
 DEEP = 18_000
 
-#: Refused by the warehouse, if CouchDB takes them.
+#: Rejected by the warehouse, if CouchDB takes them.
 POISON = {
     "deep": b'{"_id":"deep","a":' + b"[" * DEEP + b"]" * DEEP + b"}",
     "long": b'{"_id":"long","a":"' + b"x" * 2 * LONGEST + b'"}',

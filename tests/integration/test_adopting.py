@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import models
 from cht_sync import warehouse as warehouses
+from cht_sync.models import runner
 
 from tests.lib.pages import Warehouse, doc
 from tests.lib.paths import ROOT
@@ -49,7 +49,7 @@ def queries() -> dict[str, str]:
 def built(warehouse: str) -> Iterator[warehouses.Connection]:
     with warehouses.connect(partial(psycopg.connect, warehouse)) as connection:
         Warehouse(connection).write(*DOCUMENTS)
-        models.update(connection)
+        runner.update(connection)
         for name, columns in THEIRS.items():
             connection.execute(f'create table v1."{name}" as select {columns} from models."{name}"'.encode())
         yield connection

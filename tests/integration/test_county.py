@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 import requests
-from cht_sync import extract, models
+from cht_sync.copy import extract
+from cht_sync.copy.job import Job
 from cht_sync.couchdb import Client
-from cht_sync.couchdb import Server as SourceServer
-from cht_sync.job import Job
+from cht_sync.couchdb.client import Server as SourceServer
+from cht_sync.models import runner
 
-from demo import county, county_examples, expected, load
+from county import examples, generator
+from county.writes import Write, text
+from demo import load
 from demo.activity import EVENTS, Life
 from demo.server import Server
 from demo.settings import CouchDB
-from demo.writes import Write, text
+from tests.lib import expected
 from tests.lib.loaded import load_county
 from tests.lib.pages import SOURCE, Warehouse
 
@@ -50,7 +53,7 @@ def documents(couchdb: CouchDB, database: str) -> list[Document]:
 
 
 def test_what_is_in_the_server_counts_as_expected(couchdb: CouchDB, names: dict[str, str]) -> None:
-    built = county.build(seed=5, size=1500)
+    built = generator.build(seed=5, size=1500)
     loaded = load_county(couchdb, names, built)
     refused = loaded.ids.get(names["medic"], set())
     assert expected.counts(documents(couchdb, names["medic"])) == built.expected(refused)
@@ -59,18 +62,18 @@ def test_what_is_in_the_server_counts_as_expected(couchdb: CouchDB, names: dict[
 
 def test_the_models_count_as_expected(couchdb: CouchDB, names: dict[str, str], staged: Warehouse) -> None:
     """Round after round, copied and counted each time: what is read in parts must count like what is read at once."""
-    built = county.build(seed=5, size=3000)
+    built = generator.build(seed=5, size=3000)
     for number in range(len(built.writes)):
         load_county(couchdb, names, built, number)
         copy(couchdb, names["medic"], staged)
-        models.update(staged.connection)
+        runner.update(staged.connection)
     assert differences(area_counts(staged), built.expected()) == []
 
 
 def test_every_document_that_has_broken_pipelines_is_staged_or_rejected_with_its_reason(
     couchdb: CouchDB, names: dict[str, str], staged: Warehouse
 ) -> None:
-    dirty = [Write(names["medic"], write.doc) for write in county_examples.rounds()[0] if isinstance(write.doc, bytes)]
+    dirty = [Write(names["medic"], write.doc) for write in examples.rounds()[0] if isinstance(write.doc, bytes)]
     loaded = load.load(couchdb.url, couchdb.auth, [dirty], databases=[names["medic"]])
     copy(couchdb, names["medic"], staged)
     here = "select _id from staging.document where source = %s and not _deleted"
@@ -108,7 +111,7 @@ def differences(found: dict[str, dict[str, int]], wanted: dict[str, expected.Cou
 
 
 def test_loading_again_changes_no_count(couchdb: CouchDB, names: dict[str, str]) -> None:
-    built = county.build(seed=5, size=0)
+    built = generator.build(seed=5, size=0)
     load_county(couchdb, names, built)
     loaded = load_county(couchdb, names, built)
     refused = loaded.ids.get(names["medic"], set())
@@ -116,7 +119,7 @@ def test_loading_again_changes_no_count(couchdb: CouchDB, names: dict[str, str])
 
 
 def test_life_goes_on(couchdb: CouchDB, names: dict[str, str]) -> None:
-    load_county(couchdb, names, county.build(seed=5, size=0))
+    load_county(couchdb, names, generator.build(seed=5, size=0))
     before = {doc["_id"]: doc for doc in documents(couchdb, names["medic"])}
     with Server(couchdb.url, couchdb.auth) as server:
         life = Life(server, Random(1), lambda: NOW, names["medic"])

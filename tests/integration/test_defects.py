@@ -15,9 +15,11 @@ from urllib.parse import quote, urlsplit
 import psycopg
 import pytest
 import requests
-from cht_sync import couchdb, errors, extract, staging, verify
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.job import Job
+from cht_sync.copy import extract, progress, write
+from cht_sync.copy.job import Job
+from cht_sync.verify import verification
 
 from demo.settings import CouchDB
 from tests.lib import former
@@ -50,7 +52,7 @@ class Copies:
     def formerly(self, columns: str = "_id, doc ->> '_rev'") -> list[tuple[object, ...]]:
         return self.connection.execute(f"select {columns} from former.document order by _id".encode()).fetchall()
 
-    def run(self, source: str = SOURCE, database: str = "") -> extract.Progress:
+    def run(self, source: str = SOURCE, database: str = "") -> progress.Progress:
         name = database or self.original.name
         return extract.run(Job(self.connection, self.client, source, name, lambda _: None), extract.Options())
 
@@ -98,7 +100,7 @@ def test_databases_that_have_a_document_of_the_same_id_keep_their_own(copies: Co
     try:
         copies.original.put("org.couchdb.user:ana", b'"type":"user-settings"')
         users.put("org.couchdb.user:ana", b'"type":"user"')
-        staging.prepare(copies.connection, {"kitui/users": ("kitui", "users")})
+        write.prepare(copies.connection, {"kitui/users": ("kitui", "users")})
         copies.former().run()
         copies.former("kitui/users", users.name).run()
         copies.run()
@@ -147,7 +149,7 @@ def test_a_copy_that_has_lost_a_document_is_noticed_and_made_right(copies: Copie
     copies.run()
     second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
     job = Job(copies.connection, copies.client, SOURCE, copies.original.name, lambda _: None, open=second)
-    found = verify.run(job, verify.Options())
+    found = verification.run(job, verification.Options())
     assert (found.missing, found.repaired, found.left_over) == (1, 1, 0)
     assert copies.staged.rows("_id") == [("a",), ("b",), ("c",)]
 

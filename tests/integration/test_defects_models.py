@@ -10,9 +10,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import checkpoint, marts, models, sql, staging
+from cht_sync import sql
 from cht_sync import warehouse as warehouses
-from cht_sync.rows import Row
+from cht_sync.copy import checkpoint
+from cht_sync.copy import write as staging
+from cht_sync.couchdb.rows import Row
+from cht_sync.models import runner
+from cht_sync.reports import marts
 from psycopg import errors as pg
 
 from tests.lib import former
@@ -57,7 +61,7 @@ def save(connection: warehouses.Connection, *rows: Row, source: str = SOURCE) ->
 def write(connection: warehouses.Connection, *rows: Row, source: str = SOURCE) -> None:
     """As ours does."""
     before = checkpoint.read(connection, source)
-    staging.write(connection, before, Page(list(rows), f"{before.reads + 1}-g1AAAA"), lambda: IDENTITY)
+    staging.page(connection, before, Page(list(rows), f"{before.reads + 1}-g1AAAA"), lambda: IDENTITY)
 
 
 def seen(connection: warehouses.Connection, query: str) -> list[Any]:
@@ -73,7 +77,7 @@ def test_a_page_that_is_committed_late_is_modelled(both: Warehouse, connect: Cal
         save(both.connection, doc(name, ANA), source=source)
         write(both.connection, doc(name, ANA), source=source)
     former.update(both.connection)
-    models.update(both.connection)
+    runner.update(both.connection)
     with connect() as slow:
         with slow.transaction():
             save(slow, doc("late", ANA))
@@ -87,8 +91,8 @@ def test_a_page_that_is_committed_late_is_modelled(both: Warehouse, connect: Cal
         with slow.transaction():
             write(slow, doc("late", ANA))
             write(both.connection, doc("quick", ANA), source=OTHER)
-            models.update(both.connection)
-        models.update(both.connection)
+            runner.update(both.connection)
+        runner.update(both.connection)
         assert seen(both.connection, PERSONS) == ["a", "b", "late", "quick"]
 
 
@@ -124,10 +128,10 @@ def test_an_edited_document_stays_in_the_models_while_they_are_updated(
 
     names = "select name from models.person"
     write(both.connection, doc("ana", ANA))
-    models.update(both.connection)
+    runner.update(both.connection)
     write(both.connection, doc("ana", ANA.replace("Ana", "Anna"), "2-b"))
     with connect() as other:
-        thread = threading.Thread(target=models.update, args=(other,))
+        thread = threading.Thread(target=runner.update, args=(other,))
         with held_up(both.connection, "model_data.person"):
             thread.start()
             until_waiting(both.connection)
@@ -156,7 +160,7 @@ def test_a_deleted_report_leaves_the_models_of_its_form(both: Warehouse, tmp_pat
         save(both.connection, *rows)
         former.update(both.connection)
         write(both.connection, *rows)
-        models.update(both.connection, include)
+        runner.update(both.connection, include)
     assert (data_record.uuids(), visit.uuids()) == ([], ["report"]), "the form's table has what is deleted"
     assert seen(both.connection, "select uuid from models.data_record") == []
     assert seen(both.connection, "select _id from models.visit") == []
@@ -172,7 +176,7 @@ def test_one_bad_date_does_not_stop_the_models_of_contacts(date: str, both: Ware
     assert former.models(both.connection)[0].uuids() == [], "nobody comes, run after run"
 
     write(both.connection, doc("ana", ANA), bad)
-    models.update(both.connection)
+    runner.update(both.connection)
     assert seen(both.connection, PERSONS) == ["ana", "bad"]
     assert seen(both.connection, "select count(reported) > 0 from models.contact where uuid = 'ana'") == [True]
 
@@ -195,7 +199,7 @@ def test_persons_are_counted_for_every_area(both: Warehouse) -> None:
     assert counted == [(0,), (0,), (2,)], "what it has says nothing of those above a household"
 
     write(both.connection, SETTINGS, *county)
-    models.update(both.connection)
+    runner.update(both.connection)
     marts.refresh(both.connection)
     mart = "select area_uuid, total_patients from marts.patients_by_area where area_uuid <> '' order by area_uuid"
     assert both.connection.execute(mart).fetchall() == [("centre", 2), ("district", 2)]

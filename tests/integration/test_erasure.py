@@ -6,9 +6,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import lines, marts, models, recopy, staging
 from cht_sync import warehouse as warehouses
-from cht_sync.rows import Row
+from cht_sync.copy import lines, modes, write
+from cht_sync.couchdb.rows import Row
+from cht_sync.models import runner
+from cht_sync.reports import marts
 
 from tests.lib.pages import IDENTITY, SOURCE, Page, Warehouse, deleted, doc
 
@@ -48,7 +50,7 @@ def all_rows(rev: str = "1-a") -> list[Row]:
 
 @pytest.fixture
 def filled(staged: Warehouse) -> Warehouse:
-    staging.prepare(
+    write.prepare(
         staged.connection,
         {SENTINEL: ("kitui", "medic-sentinel"), USERS: ("kitui", "_users"), OTHER: ("nairobi", "medic")},
     )
@@ -61,7 +63,7 @@ def filled(staged: Warehouse) -> Warehouse:
 
 
 def refresh(staged: Warehouse) -> None:
-    models.update(staged.connection)
+    runner.update(staged.connection)
     marts.refresh(staged.connection)
 
 
@@ -146,13 +148,13 @@ def test_it_stays_erased_whatever_the_feed_brings(filled: Warehouse, rev: str) -
 
 
 @pytest.mark.parametrize("mode", ["resync", "replace"])
-def test_it_stays_erased_when_the_source_is_copied_anew(filled: Warehouse, mode: str) -> None:
+def test_it_stays_erased_when_the_source_is_copied_again(filled: Warehouse, mode: str) -> None:
     erase(filled, ANA)
     refresh(filled)
-    begun = recopy.enter(filled.connection, filled.checkpoint(), mode, IDENTITY)
-    written = staging.write(filled.connection, begun, Page(all_rows("3-c")), lambda: IDENTITY)
+    begun = modes.enter(filled.connection, filled.checkpoint(), mode, IDENTITY)
+    written = write.page(filled.connection, begun, Page(all_rows("3-c")), lambda: IDENTITY)
     assert says(filled, "Ana Secret") == []
-    recopy.finish(filled.connection, written.checkpoint)
+    modes.finish(filled.connection, written.checkpoint)
     refresh(filled)
     assert kept(filled) == set(OTHERS)
     assert persons(filled) == {BEN}
@@ -160,10 +162,10 @@ def test_it_stays_erased_when_the_source_is_copied_anew(filled: Warehouse, mode:
 
 
 def test_a_source_that_is_being_replaced_waits_and_is_erased_afterwards(filled: Warehouse) -> None:
-    begun = recopy.enter(filled.connection, filled.checkpoint(), "replace", IDENTITY)
-    written = staging.write(filled.connection, begun, Page(all_rows("3-c")), lambda: IDENTITY)
+    begun = modes.enter(filled.connection, filled.checkpoint(), "replace", IDENTITY)
+    written = write.page(filled.connection, begun, Page(all_rows("3-c")), lambda: IDENTITY)
     assert erase(filled, ANA)[SOURCE] == (0, 1, True)
-    recopy.finish(filled.connection, written.checkpoint)
+    modes.finish(filled.connection, written.checkpoint)
     filled.connection.execute("select * from cht.erase_again('kitui')")
     refresh(filled)
     assert kept(filled) == set(OTHERS)
@@ -173,8 +175,8 @@ def test_a_source_that_is_being_replaced_waits_and_is_erased_afterwards(filled: 
 def test_a_repair_brings_nothing_back(filled: Warehouse) -> None:
     erase(filled, ANA)
     before = filled.checkpoint()
-    with staging.loaded(filled.connection, lines.numbered(all_rows(), "medic")):
-        staging.amend(filled.connection, before, staging.hold(filled.connection, before))
+    with write.loaded(filled.connection, lines.numbered(all_rows(), "medic")):
+        write.amend(filled.connection, before, write.hold(filled.connection, before))
     assert kept(filled) == set(OTHERS)
 
 
@@ -227,7 +229,7 @@ def test_a_page_that_is_being_written_meanwhile_brings_nothing(filled: Warehouse
             beside.execute("select * from cht.erase('kitui', %s)", [ANA])
         return IDENTITY
 
-    staging.write(filled.connection, before, Page(all_rows("2-b")), identify)
+    write.page(filled.connection, before, Page(all_rows("2-b")), identify)
     assert kept(filled) == set(OTHERS)
 
 

@@ -8,15 +8,17 @@ from itertools import count
 
 import psycopg
 import pytest
-from cht_sync import checkpoint, couchdb, draft, errors, extract, feed, reader
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.job import Job
+from cht_sync.copy import checkpoint, extract, feed, page, progress, reader
+from cht_sync.copy.job import Job
+from cht_sync.models import runner
 
 from tests.lib.feeds import FakeCouchDB
 from tests.lib.pages import SOURCE, Warehouse
 from tests.lib.replay import Answer, Request, serving
 
-Run = Callable[..., extract.Progress]
+Run = Callable[..., progress.Progress]
 
 
 class Source:
@@ -43,7 +45,7 @@ def source() -> Iterator[Source]:
 def run(staged: Warehouse, source: Source) -> Run:
     """Runs once; `reports` of it are kept as run.reports."""
 
-    def once(rows: int = 100, seconds: float = 3600, wait: float = 30) -> extract.Progress:
+    def once(rows: int = 100, seconds: float = 3600, wait: float = 30) -> progress.Progress:
         client = partial(couchdb.Client, couchdb.Server(source.url))
         options = extract.Options(rows, seconds, wait)
         return extract.run(Job(staged.connection, client, SOURCE, "medic", lambda _: None, lambda _: None), options)
@@ -145,7 +147,7 @@ def test_a_page_cut_off_is_kept_up_to_its_last_seq_and_read_on(staged: Warehouse
 def test_the_parts_of_a_long_page_are_as_of_when_it_was_asked_for(source: Source) -> None:
     """What was written since then is not in it, however long its parts wait for those before them."""
     for name in ("a", "b", "c"):
-        source.fake.put(name, '{"a":"' + "x" * draft.CHUNK + '"}')
+        source.fake.put(name, '{"a":"' + "x" * page.CHUNK + '"}')
     seconds = count()
     client = couchdb.Client(couchdb.Server(source.url))
     limits = reader.Limits(3, page_bytes=1, seconds=60)
@@ -162,7 +164,7 @@ def test_the_parts_of_a_long_page_are_as_of_when_it_was_asked_for(source: Source
 def test_a_long_page_that_is_repeated_is_not_the_end(source: Source) -> None:
     """Out of a proxy's cache: it ends where the page was asked from, though there is more."""
     for name in ("a", "b"):
-        source.fake.put(name, '{"a":"' + "x" * draft.CHUNK + '"}')
+        source.fake.put(name, '{"a":"' + "x" * page.CHUNK + '"}')
     answers: list[Answer] = []
 
     def repeat(page: Answer) -> Answer:
@@ -185,7 +187,7 @@ def test_a_page_always_cut_off_is_asked_for_smaller_and_smaller(staged: Warehous
     assert len(names(staged)) == 20
 
 
-def test_a_row_that_is_always_cut_off_is_refused_and_does_not_hold_up_those_behind_it(
+def test_a_row_that_is_always_cut_off_is_rejected_and_does_not_hold_up_those_behind_it(
     staged: Warehouse, source: Source, run: Run
 ) -> None:
     source.fake.put("a")
@@ -267,7 +269,7 @@ def test_a_document_that_was_cut_off_is_not_taken_for_a_whole_one(staged: Wareho
     assert staged.rejected() == []
 
 
-def test_a_row_whose_document_cannot_be_read_is_refused_not_skipped(
+def test_a_row_whose_document_cannot_be_read_is_rejected_not_skipped(
     staged: Warehouse, source: Source, run: Run
 ) -> None:
     source.fake.put("a", None)
@@ -343,25 +345,25 @@ def test_a_run_that_was_overtaken_fails_and_the_next_goes_on(
 def test_a_source_that_was_caught_up_waits_for_the_models_until_they_took_it_in(
     staged: Warehouse, source: Source, run: Run
 ) -> None:
-    assert not extract.is_waiting(staged.connection, "kitui")
+    assert not runner.is_waiting(staged.connection, "kitui")
     source.fake.put("a")
     run()
-    assert extract.is_waiting(staged.connection, "kitui")
+    assert runner.is_waiting(staged.connection, "kitui")
     staged.connection.execute(
         "insert into ops.model_source (source, batch, caught_up_at)"
         " select source, batch, caught_up_at from ops.checkpoint"
     )
-    assert not extract.is_waiting(staged.connection, "kitui")
+    assert not runner.is_waiting(staged.connection, "kitui")
     run()
-    assert not extract.is_waiting(staged.connection, "kitui")
+    assert not runner.is_waiting(staged.connection, "kitui")
 
 
 def test_a_progress_line_says_rate_and_time_left() -> None:
-    line = str(extract.Progress(SOURCE, seconds=2, rows=2000, changed=1500, bytes=3_000_000, pending=60_000))
+    line = str(progress.Progress(SOURCE, seconds=2, rows=2000, changed=1500, bytes=3_000_000, pending=60_000))
     assert line == (
         "kitui/medic: 2,000 rows read (1,000/s, 3.0 MB), 1,500 changed, 60,000 pending, about 1 min 0 s left"
     )
-    assert "pending" not in str(extract.Progress(SOURCE))
+    assert "pending" not in str(progress.Progress(SOURCE))
 
 
 def test_a_source_that_was_not_prepared_is_told(staged: Warehouse) -> None:

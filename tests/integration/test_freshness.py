@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from cht_sync import freshness, marts, models
 from cht_sync.errors import FiguresOld
 from cht_sync.instances import Configuration, Instance
+from cht_sync.models import runner
+from cht_sync.operate import freshness
+from cht_sync.reports import marts
 
 from tests.lib.pages import SOURCE, Warehouse, doc
 
@@ -18,7 +20,7 @@ def limited(within: str | None = "2 hours", *, active: bool = True) -> Configura
 @pytest.fixture
 def copied(staged: Warehouse) -> Warehouse:
     staged.write(doc("area", '{"type":"health_center"}'))
-    models.update(staged.connection)
+    runner.update(staged.connection)
     marts.refresh(staged.connection)
     return staged
 

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from cht_sync import marts, models, schema, warehouse
+from cht_sync import warehouse
+from cht_sync.models import runner
+from cht_sync.reports import marts
+from cht_sync.warehouse import migrations
 
 from tests.lib.paths import ROOT
 
@@ -36,8 +39,8 @@ def granted(empty_warehouse: str) -> Iterator[warehouse.Connection]:
     with warehouse.connect(lambda: psycopg.connect(empty_warehouse)) as connection:
         if connection.execute("select not rolsuper from pg_roles where rolname = current_user").fetchone() == (True,):
             pytest.skip("the warehouse's login may not make roles")
-        schema.migrate(connection)
-        models.update(connection)
+        migrations.migrate(connection)
+        runner.update(connection)
         marts.refresh(connection)
         with connection.transaction(force_rollback=True):
             connection.execute(grants().encode())

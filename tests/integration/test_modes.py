@@ -7,8 +7,12 @@ from functools import partial
 
 import psycopg
 import pytest
-from cht_sync import checkpoint, couchdb, errors, extract, marts, models, recopy, staging
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
+from cht_sync.copy import checkpoint, modes, progress, write
+from cht_sync.models import runner
+from cht_sync.reports import marts
+from cht_sync.warehouse import session
 
 from tests.lib import replaced
 from tests.lib.pages import IDENTITY, SOURCE, Page, Warehouse, doc
@@ -257,7 +261,7 @@ def test_a_resync_that_is_asked_for_during_a_replace_goes_on_with_it(source: Sou
 
 
 @pytest.mark.parametrize("mode", ["resync", "replace"])
-def test_of_what_nothing_was_copied_nothing_is_copied_anew(mode: str, source: Source, staged: Warehouse) -> None:
+def test_of_what_nothing_was_copied_nothing_is_copied_again(mode: str, source: Source, staged: Warehouse) -> None:
     assert source.copy(staged.connection, mode).mode == "incremental"
     assert staged.checkpoint().generation == 1
     assert same(source, staged)
@@ -305,7 +309,7 @@ def test_what_differed_and_is_again_as_it_was_is_not_written(source: Source, cop
 
 
 def counts(copied: Warehouse) -> list[tuple[object, ...]]:
-    models.update(copied.connection)
+    runner.update(copied.connection)
     marts.refresh(copied.connection)
     query = "select area_uuid, total_persons from marts.patients_by_area where area_uuid <> '' order by area_uuid"
     return copied.connection.execute(query).fetchall()
@@ -404,10 +408,10 @@ def test_a_reader_of_before_can_no_longer_write_whatever_its_seq_says(
         now = copied.checkpoint()
         for seq in (reader.seq, now.seq, "0"):
             with pytest.raises(errors.CheckpointMoved):
-                staging.write(copied.connection, reader, Page(list(rows), seq), lambda: IDENTITY)
+                write.page(copied.connection, reader, Page(list(rows), seq), lambda: IDENTITY)
             counted = replace(reader, reads=now.reads)
             with pytest.raises(errors.CheckpointMoved):
-                staging.write(copied.connection, counted, Page(list(rows), seq), lambda: IDENTITY)
+                write.page(copied.connection, counted, Page(list(rows), seq), lambda: IDENTITY)
         assert copied.checkpoint() == now
         source.copy(copied.connection)
     assert "ghost" not in [row[0] for row in copied.rows("_id")]
@@ -417,7 +421,7 @@ def test_a_run_overtaken_by_a_replace_from_another_machine_writes_nothing_more(
     source: Source, copied: Warehouse, warehouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second does not see the first one's lock, which keeps two apart long before the fence has to."""
-    monkeypatch.setattr(warehouses, "lock", lambda *_: warehouses.wrapped())
+    monkeypatch.setattr(session, "lock", lambda *_: warehouses.wrapped())
     for number in range(5, 9):
         source.fake.put(f"p{number}")
     pages: list[int] = []
@@ -442,9 +446,9 @@ def test_a_run_overtaken_by_a_replace_from_another_machine_writes_nothing_more(
 @pytest.mark.parametrize("mode", ["resync", "replace"])
 def test_two_that_begin_at_once_begin_once(mode: str, copied: Warehouse) -> None:
     before = copied.checkpoint()
-    recopy.enter(copied.connection, before, mode, IDENTITY)
+    modes.enter(copied.connection, before, mode, IDENTITY)
     with pytest.raises(errors.CheckpointMoved):
-        recopy.enter(copied.connection, before, mode, IDENTITY)
+        modes.enter(copied.connection, before, mode, IDENTITY)
     assert copied.checkpoint().generation == before.generation + 1
 
 
@@ -455,7 +459,7 @@ def test_nothing_is_written_to_the_copy_that_is_seen_while_another_is_set_aside(
     source.copy(copied.connection, "replace", page_rows=1, seconds=0)
     for each in (before, copied.checkpoint()):
         with pytest.raises(errors.CheckpointMoved), copied.connection.transaction():
-            staging.hold(copied.connection, each)
+            write.hold(copied.connection, each)
     with pytest.raises(psycopg.errors.CheckViolation):
         copied.connection.execute("update ops.checkpoint set batch = batch + 1")
 
@@ -464,7 +468,7 @@ BAD = '{"type":"person","n":1e200000}'
 
 
 @pytest.mark.parametrize("mode", ["resync", "replace"])
-def test_what_is_refused_is_met_and_its_earlier_revision_goes_on(mode: str, source: Source, copied: Warehouse) -> None:
+def test_what_is_rejected_is_met_and_its_earlier_revision_goes_on(mode: str, source: Source, copied: Warehouse) -> None:
     source.fake.put("p1", BAD, "2-b")
     source.copy(copied.connection)
     source.fake.put("p2", BAD, "2-b")
@@ -472,12 +476,12 @@ def test_what_is_refused_is_met_and_its_earlier_revision_goes_on(mode: str, sour
     source.fake.put("x" * 1001, "{}")
     source.copy(copied.connection, mode)
     assert live(copied.connection) == ["p0", "p1", "p2", "p3", "p4"]
-    refused = [(row[0], row[1]) for row in copied.rejected()]
-    assert refused == [(b"a\0b", "1-a"), (b"p1", "2-b"), (b"p2", "2-b"), (b"x" * 1001, "1-a")]
+    rejected = [(row[0], row[1]) for row in copied.rejected()]
+    assert rejected == [(b"a\0b", "1-a"), (b"p1", "2-b"), (b"p2", "2-b"), (b"x" * 1001, "1-a")]
 
 
 @pytest.mark.parametrize("mode", ["resync", "replace"])
-def test_what_is_not_refused_any_more_leaves_the_list(mode: str, source: Source, copied: Warehouse) -> None:
+def test_what_is_not_rejected_any_more_leaves_the_list(mode: str, source: Source, copied: Warehouse) -> None:
     for name in ("gone", "good", "deleted", "p1"):
         source.fake.put(name, BAD, "2-b")
     source.copy(copied.connection)
@@ -491,7 +495,7 @@ def test_what_is_not_refused_any_more_leaves_the_list(mode: str, source: Source,
     assert same(source, copied)
 
 
-def test_what_a_replace_refuses_is_listed_when_its_copy_is_seen(source: Source, copied: Warehouse) -> None:
+def test_what_a_replace_rejects_is_listed_when_its_copy_is_seen(source: Source, copied: Warehouse) -> None:
     source.fake.put("old", BAD)
     source.copy(copied.connection)
     source.replace()
@@ -505,7 +509,7 @@ def test_what_a_replace_refuses_is_listed_when_its_copy_is_seen(source: Source, 
     assert copied.rows("batch", "ops.rejected_document", "id") == [(3,)]
 
 
-def test_a_document_refused_in_a_replace_and_then_good_is_staged(source: Source, copied: Warehouse) -> None:
+def test_a_document_rejected_in_a_replace_and_then_good_is_staged(source: Source, copied: Warehouse) -> None:
     source.replace()
     source.fake.put("p1", BAD, "2-b")
     source.fake.put("a", "{}")
@@ -517,25 +521,25 @@ def test_a_document_refused_in_a_replace_and_then_good_is_staged(source: Source,
     assert same(source, copied)
 
 
-def test_a_staged_revision_that_cannot_be_read_now_is_not_refused(source: Source, copied: Warehouse) -> None:
+def test_a_staged_revision_that_cannot_be_read_now_is_not_rejected(source: Source, copied: Warehouse) -> None:
     source.fake.writes[2] = ("p2", "1-a", False, None)
     source.copy(copied.connection, "resync")
     assert copied.rejected() == []
     assert len(live(copied.connection)) == 5
 
 
-def test_a_line_of_progress_says_what_is_copied_anew() -> None:
-    assert str(extract.Progress(SOURCE, "resync")).startswith("kitui/medic (resync): ")
+def test_a_line_of_progress_says_what_is_copied_again() -> None:
+    assert str(progress.Progress(SOURCE, "resync")).startswith("kitui/medic (resync): ")
 
 
 def test_a_resync_reads_what_it_has_met_once(staged: Warehouse) -> None:
     """Also while Postgres has no statistics: once for each document would take hours where there are millions."""
     names = [f"p{number:04}" for number in range(3000)]
     before = staged.write(*map(doc, names)).checkpoint
-    begun = recopy.enter(staged.connection, before, "resync", IDENTITY)
+    begun = modes.enter(staged.connection, before, "resync", IDENTITY)
     with staged.connection.transaction():
-        written = staging.write(staged.connection, begun, Page([doc(name) for name in names]), lambda: IDENTITY)
-        recopy.finish(staged.connection, written.checkpoint)
+        written = write.page(staged.connection, begun, Page([doc(name) for name in names]), lambda: IDENTITY)
+        modes.finish(staged.connection, written.checkpoint)
         row = staged.connection.execute(
             "select seq_tup_read from pg_stat_xact_user_tables where relname = 'seen'"
         ).fetchone()

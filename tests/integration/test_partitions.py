@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from cht_sync import staging, warehouse
+from cht_sync import warehouse
+from cht_sync.copy import write
 
 from tests.lib.pages import SOURCE, Warehouse, doc
 
@@ -23,7 +24,7 @@ def pairs(given: Any) -> dict[str, str]:
 
 
 def test_each_partition_is_vacuumed_when_a_hundredth_of_it_changed(staged: Warehouse) -> None:
-    staging.prepare(staged.connection, {"other/medic": ("other", "medic")})
+    write.prepare(staged.connection, {"other/medic": ("other", "medic")})
     for source in (SOURCE, "other/medic"):
         own, toast = options(staged.connection, source)
         assert own == {

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cht_sync import changes, couchdb, extract
-from cht_sync.job import Job
+from cht_sync import couchdb
+from cht_sync.copy import extract, progress
+from cht_sync.copy.job import Job
+from cht_sync.couchdb import changes
 
 from tests.lib import replaced
 from tests.lib.certificates import Certificates
@@ -30,7 +32,7 @@ MB = 1024 * 1024
 RUN = """
 import functools, os, pathlib, psycopg, re
 from cht_sync import couchdb, extract, warehouse
-from cht_sync.job import Job
+from cht_sync.copy.job import Job
 def resident(name):
     return int(re.search(name + r":\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_text())[1]) * 1024
 before = resident("VmRSS")
@@ -137,7 +139,7 @@ def test_a_pouchdb_server(source: Source, staged: Warehouse) -> None:
     assert "later" in live(staged.connection)
 
 
-def extract_from(url: str, staged: Warehouse, **server: Any) -> extract.Progress:
+def extract_from(url: str, staged: Warehouse, **server: Any) -> progress.Progress:
     client = partial(couchdb.Client, couchdb.Server(url, **server))
     job = Job(staged.connection, client, SOURCE, "medic", lambda _: None, lambda _: None)
     return extract.run(job, extract.Options(page_rows=2))

@@ -1,4 +1,4 @@
-"""Refused documents: kept whole, listed, said to count as before, and tried again."""
+"""Rejected documents: kept whole, listed, said to count as before, and tried again."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -6,9 +6,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from cht_sync import checkpoint, couchdb, errors, lines, marts, models, replay, staging
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.rows import Row
+from cht_sync.copy import checkpoint, lines, rejects, write
+from cht_sync.couchdb.rows import Row
+from cht_sync.models import runner
+from cht_sync.reports import marts
 
 from tests.lib import replaced
 from tests.lib.kills import connect, kill, prepare, run, statements
@@ -36,7 +39,7 @@ def source() -> Iterator[Source]:
 
 
 @pytest.fixture
-def refused(source: Source, staged: Warehouse) -> Warehouse:
+def rejected(source: Source, staged: Warehouse) -> Warehouse:
     """a, b and c wait to be held; b in its second revision, and d never can be."""
     source.fake.put("b", '{"type":"person"}')
     source.copy(staged.connection)
@@ -51,21 +54,21 @@ def refused(source: Source, staged: Warehouse) -> Warehouse:
     return staged
 
 
-def test_after_a_fix_what_was_refused_is_staged_as_it_was_received(source: Source, refused: Warehouse) -> None:
-    before = refused.checkpoint()
-    refused.connection.execute(MENDED)
-    done = source.copy(refused.connection, "replay")
-    assert refused.rows("_id, _rev, doc ->> 'n'") == [("a", "1-a", "1"), ("b", "2-b", "2"), ("c", "1-a", "3")]
-    assert [row[0] for row in refused.rejected()] == [b"d\0"]
+def test_after_a_fix_what_was_rejected_is_staged_as_it_was_received(source: Source, rejected: Warehouse) -> None:
+    before = rejected.checkpoint()
+    rejected.connection.execute(MENDED)
+    done = source.copy(rejected.connection, "replay")
+    assert rejected.rows("_id, _rev, doc ->> 'n'") == [("a", "1-a", "1"), ("b", "2-b", "2"), ("c", "1-a", "3")]
+    assert [row[0] for row in rejected.rejected()] == [b"d\0"]
     assert (done.mode, done.tried, done.cured, done.changed) == ("replay", 4, 3, 3)
-    assert str(done).endswith("3 changed, 4 refused before tried again, 3 good now, 0 pending")
-    after = refused.checkpoint()
+    assert str(done).endswith("3 changed, 4 rejected before tried again, 3 good now, 0 pending")
+    after = rejected.checkpoint()
     assert (after.generation, after.seq, after.batch) == (before.generation, before.seq, before.batch + 1)
     assert after.replay is None
-    assert refused.rows("mode, changed", "ops.extract_run", "run")[-1] == ("replay", 3)
+    assert rejected.rows("mode, changed", "ops.extract_run", "run")[-1] == ("replay", 3)
 
 
-def test_nothing_is_read_from_couchdb_of_what_was_kept(source: Source, refused: Warehouse) -> None:
+def test_nothing_is_read_from_couchdb_of_what_was_kept(source: Source, rejected: Warehouse) -> None:
     asked: list[Request] = []
     answer = source.fake.answer
 
@@ -74,94 +77,94 @@ def test_nothing_is_read_from_couchdb_of_what_was_kept(source: Source, refused: 
         return answer(request)
 
     source.fake.answer = note  # type: ignore[method-assign]
-    refused.connection.execute(MENDED)
-    source.copy(refused.connection, "replay")
+    rejected.connection.execute(MENDED)
+    source.copy(rejected.connection, "replay")
     assert [request.path for request in asked] == ["/medic", "/medic/_changes"]
 
 
-def test_what_still_cannot_be_held_stays_as_it_is(source: Source, refused: Warehouse) -> None:
+def test_what_still_cannot_be_held_stays_as_it_is(source: Source, rejected: Warehouse) -> None:
     rows = "id, _rev, reason, batch, rejected_at, body"
-    before, batch = refused.rows(rows, "ops.rejected_document", "id"), refused.checkpoint().batch
-    done = source.copy(refused.connection, "replay")
+    before, batch = rejected.rows(rows, "ops.rejected_document", "id"), rejected.checkpoint().batch
+    done = source.copy(rejected.connection, "replay")
     assert (done.tried, done.cured) == (4, 0)
-    assert refused.rows(rows, "ops.rejected_document", "id") == before
-    assert refused.checkpoint().batch == batch
+    assert rejected.rows(rows, "ops.rejected_document", "id") == before
+    assert rejected.checkpoint().batch == batch
 
 
-def test_changes_are_copied_behind_a_replay(source: Source, refused: Warehouse) -> None:
+def test_changes_are_copied_behind_a_replay(source: Source, rejected: Warehouse) -> None:
     source.fake.put("new")
-    assert source.copy(refused.connection, "replay").caught_up
-    assert live(refused.connection) == ["b", "new"]
+    assert source.copy(rejected.connection, "replay").caught_up
+    assert live(rejected.connection) == ["b", "new"]
 
 
-def test_a_later_revision_that_came_meanwhile_is_not_overwritten(refused: Warehouse) -> None:
-    """Between the reading of what was refused and its writing b is repaired, and a refused in another revision."""
-    refused.connection.execute(MENDED)
-    before = refused.checkpoint()
-    done = partial(replay.run, refused.connection, before, lambda *_: None, "medic", lambda: False)
+def test_a_later_revision_that_came_meanwhile_is_not_overwritten(rejected: Warehouse) -> None:
+    """Between the reading of what was rejected and its writing b is repaired, and a rejected in another revision."""
+    rejected.connection.execute(MENDED)
+    before = rejected.checkpoint()
+    done = partial(rejects.replay, rejected.connection, before, lambda *_: None, "medic", lambda: False)
 
     class Meanwhile:
-        """As staging.loaded, after somebody else's page."""
+        """As write.loaded, after somebody else's page."""
 
         def __init__(self) -> None:
-            self.loaded = staging.loaded
+            self.loaded = write.loaded
 
         def __call__(self, *args: Any) -> AbstractContextManager[None]:
             newer = Row("b", "3-c", None, False, b'{"type":"clinic"}')
-            with self.loaded(refused.connection, lines.numbered([newer], "medic")):
-                staging.amend(refused.connection, before, staging.hold(refused.connection, before))
-            refused.connection.execute("update ops.rejected_document set _rev = '9-z' where id = 'a'")
+            with self.loaded(rejected.connection, lines.numbered([newer], "medic")):
+                write.amend(rejected.connection, before, write.hold(rejected.connection, before))
+            rejected.connection.execute("update ops.rejected_document set _rev = '9-z' where id = 'a'")
             return self.loaded(*args)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(staging, "loaded", Meanwhile())
+        patch.setattr(write, "loaded", Meanwhile())
         assert done().cured == 2
-    assert refused.rows("_id, _rev") == [("b", "3-c"), ("c", "1-a")]
-    assert [row[:2] for row in refused.rejected()] == [(b"a", "9-z"), (b"d\0", "1-a")]
+    assert rejected.rows("_id, _rev") == [("b", "3-c"), ("c", "1-a")]
+    assert [row[:2] for row in rejected.rejected()] == [(b"a", "9-z"), (b"d\0", "1-a")]
 
 
-def test_a_replay_of_a_copy_begun_anew_writes_nothing(source: Source, refused: Warehouse) -> None:
-    before = refused.checkpoint()
-    refused.connection.execute(MENDED)
-    source.copy(refused.connection, "resync", page_rows=1, seconds=0)
+def test_a_replay_of_a_copy_begun_again_writes_nothing(source: Source, rejected: Warehouse) -> None:
+    before = rejected.checkpoint()
+    rejected.connection.execute(MENDED)
+    source.copy(rejected.connection, "resync", page_rows=1, seconds=0)
     with pytest.raises(errors.CheckpointMoved):
-        replay.run(refused.connection, before, lambda *_: None, "medic", lambda: False)
+        rejects.replay(rejected.connection, before, lambda *_: None, "medic", lambda: False)
 
 
-def test_one_asked_for_during_a_resync_comes_behind_it(source: Source, refused: Warehouse) -> None:
-    source.copy(refused.connection, "resync", page_rows=3, seconds=0)
-    refused.connection.execute(MENDED)
-    assert source.copy(refused.connection, "replay").mode == "resync"
-    assert source.copy(refused.connection).mode == "replay"
-    assert [row[0] for row in refused.rejected()] == [b"d\0"]
-    assert source.copy(refused.connection).mode == "incremental"
+def test_one_asked_for_during_a_resync_comes_behind_it(source: Source, rejected: Warehouse) -> None:
+    source.copy(rejected.connection, "resync", page_rows=3, seconds=0)
+    rejected.connection.execute(MENDED)
+    assert source.copy(rejected.connection, "replay").mode == "resync"
+    assert source.copy(rejected.connection).mode == "replay"
+    assert [row[0] for row in rejected.rejected()] == [b"d\0"]
+    assert source.copy(rejected.connection).mode == "incremental"
 
 
 def test_what_is_unfinished_is_continued_by_later_runs_in_the_order_of_ids(
-    source: Source, refused: Warehouse, monkeypatch: pytest.MonkeyPatch
+    source: Source, rejected: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "ROWS", 1)
-    refused.connection.execute(MENDED)
-    source.copy(refused.connection, "replay", seconds=0)
-    assert live(refused.connection) == ["a", "b"]
-    assert refused.checkpoint().replay == b"a"
-    runs = [source.copy(refused.connection, seconds=0).mode for _ in range(5)]
+    monkeypatch.setattr(rejects, "ROWS", 1)
+    rejected.connection.execute(MENDED)
+    source.copy(rejected.connection, "replay", seconds=0)
+    assert live(rejected.connection) == ["a", "b"]
+    assert rejected.checkpoint().replay == b"a"
+    runs = [source.copy(rejected.connection, seconds=0).mode for _ in range(5)]
     assert runs == ["replay", "replay", "replay", "replay", "incremental"]
-    assert live(refused.connection) == ["a", "b", "c"]
+    assert live(rejected.connection) == ["a", "b", "c"]
 
 
-def test_large_ones_are_tried_one_by_one(source: Source, refused: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "BYTES", 20)
-    refused.connection.execute(MENDED)
-    source.copy(refused.connection, "replay")
-    assert live(refused.connection) == ["a", "b", "c"]
+def test_large_ones_are_tried_one_by_one(source: Source, rejected: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rejects, "BYTES", 20)
+    rejected.connection.execute(MENDED)
+    source.copy(rejected.connection, "replay")
+    assert live(rejected.connection) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("moment", [0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95])
 def test_a_killed_replay_is_continued_by_the_next_run(
     moment: float, source: Source, warehouse: str, other_warehouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "ROWS", 1)
+    monkeypatch.setattr(rejects, "ROWS", 1)
     for number in range(5):
         source.fake.put(f"p{number}", f'{{"n":{number}}}')
 
@@ -237,20 +240,20 @@ def test_a_long_one_that_was_not_kept_is_read_again(source: Source, staged: Ware
     assert staged.rejected() == []
 
 
-def test_the_list_says_what_counts_meanwhile(refused: Warehouse) -> None:
-    listed = refused.rows("_id, _rev, batch, bytes, counted_rev", "ops.rejected", "_id")
+def test_the_list_says_what_counts_meanwhile(rejected: Warehouse) -> None:
+    listed = rejected.rows("_id, _rev, batch, bytes, counted_rev", "ops.rejected", "_id")
     assert listed == [
         ("a", "1-a", 2, 23, None),
         ("b", "2-b", 2, 23, "1-a"),
         ("c", "1-a", 2, 23, None),
         (None, "1-a", 2, 7, None),
     ]
-    assert refused.rows("documents, counted_as_before, not_counted", "marts.refused", "1") == [(4, 1, 3)]
+    assert rejected.rows("documents, counted_as_before, not_counted", "marts.rejected", "1") == [(4, 1, 3)]
 
 
-def test_a_document_deleted_or_gone_counts_in_no_revision(refused: Warehouse) -> None:
-    refused.connection.execute("update staging.document set gone = 'purged'")
-    assert refused.rows("counted_rev", "ops.rejected", "_id") == [(None,)] * 4
+def test_a_document_deleted_or_gone_counts_in_no_revision(rejected: Warehouse) -> None:
+    rejected.connection.execute("update staging.document set gone = 'purged'")
+    assert rejected.rows("counted_rev", "ops.rejected", "_id") == [(None,)] * 4
 
 
 def test_while_one_waits_its_earlier_revision_goes_on_counting(source: Source, staged: Warehouse) -> None:
@@ -263,34 +266,34 @@ def test_while_one_waits_its_earlier_revision_goes_on_counting(source: Source, s
     counted = "select total_persons_active, total_persons_deceased from models.area_count where area_uuid = 'area'"
 
     def count() -> list[tuple[int, int]]:
-        models.update(staged.connection)
+        runner.update(staged.connection)
         marts.refresh(staged.connection)
         return staged.connection.execute(counted).fetchall()
 
     assert count() == [(1, 0)]
-    assert staged.rows("counted_as_before, not_counted", "marts.refused", "1") == [(1, 0)]
+    assert staged.rows("counted_as_before, not_counted", "marts.rejected", "1") == [(1, 0)]
     source.fake.put("a", '{"type":"person","parent":{"_id":"area"},"date_of_death":1}', "3-c")
     source.copy(staged.connection)
     assert count() == [(0, 1)]
-    assert staged.rows("1", "marts.refused", "1") == []
+    assert staged.rows("1", "marts.rejected", "1") == []
 
 
 def test_an_account_that_could_not_be_redacted_is_read_again(staged: Warehouse) -> None:
-    staging.prepare(staged.connection, {"kitui/_users": ("kitui", "_users")})
+    write.prepare(staged.connection, {"kitui/_users": ("kitui", "_users")})
     row = Row("org.couchdb.user:ana", "1-a", None, False, b"[]")
     staged.write(row, source="kitui/_users", database="_users")
     before = checkpoint.read(staged.connection, "kitui/_users")
     body = b'{"_id":"org.couchdb.user:ana","name":"ana","derived_key":"secret"}'
-    found = replay.run(staged.connection, before, lambda *_: body, "_users", lambda: False)
-    assert found == replay.Replayed(1, 1, finished=True)
+    found = rejects.replay(staged.connection, before, lambda *_: body, "_users", lambda: False)
+    assert found == rejects.Replayed(1, 1, finished=True)
     kept = staged.connection.execute("select doc from staging.document where source = 'kitui/_users'").fetchall()
     assert kept == [({"_id": "org.couchdb.user:ana", "name": "ana"},)]
 
 
-def test_the_identity_is_asked_before_anything_is_tried(source: Source, refused: Warehouse) -> None:
-    refused.connection.execute(MENDED)
+def test_the_identity_is_asked_before_anything_is_tried(source: Source, rejected: Warehouse) -> None:
+    rejected.connection.execute(MENDED)
     source.replace()
     with pytest.raises(errors.SourceReplaced):
-        source.copy(refused.connection, "replay")
-    assert live(refused.connection) == ["b"]
-    assert refused.checkpoint().identity != couchdb.Identity("instance_start_time", source.fake.started)
+        source.copy(rejected.connection, "replay")
+    assert live(rejected.connection) == ["b"]
+    assert rejected.checkpoint().identity != couchdb.Identity("instance_start_time", source.fake.started)

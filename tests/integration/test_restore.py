@@ -10,9 +10,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from cht_sync import couchdb, extract, marts, models
+from cht_sync import couchdb
 from cht_sync import warehouse as warehouses
-from cht_sync.job import Job
+from cht_sync.copy import extract
+from cht_sync.copy.job import Job
+from cht_sync.models import runner
+from cht_sync.reports import marts
 from psycopg import conninfo
 
 from tests.lib.feeds import FakeCouchDB
@@ -97,7 +100,7 @@ def copying(url: str) -> Callable[[warehouses.Connection], object]:
 
 
 def update(connection: warehouses.Connection) -> None:
-    models.update(connection)
+    runner.update(connection)
     marts.refresh(connection)
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pytest
-from cht_sync import couchdb, errors, extract, retry
-from cht_sync.job import Job
+from cht_sync import couchdb, errors
+from cht_sync.copy import extract, progress
+from cht_sync.copy.job import Job
+from cht_sync.couchdb import retry
 
 from tests.lib.certificates import Certificates
 from tests.lib.feeds import FakeCouchDB
@@ -50,7 +52,7 @@ class Run:
         self.staged, self.server, self.pauses = staged, server, list[float]()
         self.asked: list[str] = []
 
-    def __call__(self, seconds: float = 3600, url: str = "") -> extract.Progress:
+    def __call__(self, seconds: float = 3600, url: str = "") -> progress.Progress:
         with serving(self.server.answer) as (address, requests):
             client = partial(couchdb.Client, couchdb.Server(url or address), (1, 0.3))
             options = extract.Options(20, seconds)  # each row has its seq

@@ -8,25 +8,26 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from cht_sync import errors, schema, sql
+from cht_sync import errors, sql
 from cht_sync import warehouse as warehouses
+from cht_sync.warehouse import migrations
 
 
 @pytest.fixture
 def include(tmp_path: Path) -> sql.Include:
     """A copy of the migrations, to be changed."""
-    shutil.copytree(sql.INCLUDE.sql / "schema", tmp_path / "sql" / "schema")
+    shutil.copytree(sql.INCLUDE.sql / "schema", tmp_path / "sql" / "warehouse")
     return sql.Include(tmp_path / "sql", tmp_path / "deployment")
 
 
 def migrate(dsn: str, include: sql.Include = sql.INCLUDE) -> list[str]:
     with warehouses.connect(partial(psycopg.connect, dsn)) as connection:
-        return schema.migrate(connection, include)
+        return migrations.migrate(connection, include)
 
 
 def test_each_is_applied_once(empty_warehouse: str) -> None:
     applied = migrate(empty_warehouse)
-    assert applied == [file.stem for file in sql.files("schema")]
+    assert applied == [file.stem for file in sql.files("warehouse")]
     before = ledger(empty_warehouse)
     assert [name for name, _ in before] == applied
     assert migrate(empty_warehouse) == []
@@ -40,14 +41,14 @@ def ledger(dsn: str) -> list[tuple[str, datetime.datetime]]:
 
 def test_numbers_are_contiguous() -> None:
     """Two files that were added at the same time would share a number, and their order would be that of their names."""
-    numbers = [int(file.stem[:4]) for file in sql.files("schema")]
+    numbers = [int(file.stem[:4]) for file in sql.files("warehouse")]
     assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_many_at_once_apply_each_once(empty_warehouse: str) -> None:
     with ThreadPoolExecutor(8) as tasks:
         done = list(tasks.map(lambda _: migrate(empty_warehouse), range(8)))
-    assert sorted(name for applied in done for name in applied) == [file.stem for file in sql.files("schema")]
+    assert sorted(name for applied in done for name in applied) == [file.stem for file in sql.files("warehouse")]
 
 
 def test_one_that_fails_leaves_nothing_and_is_applied_when_mended(empty_warehouse: str, include: sql.Include) -> None:

@@ -8,9 +8,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import checkpoint, couchdb, errors, models, redaction, seed, snapshot, staging, stretch, verify
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.job import Job
+from cht_sync.copy import checkpoint, redaction, write
+from cht_sync.copy.job import Job
+from cht_sync.first_copy import couch2pg as from_couch2pg
+from cht_sync.first_copy import plan as first_copy
+from cht_sync.first_copy import ranges as one_range
+from cht_sync.models import runner
+from cht_sync.verify import verification
 from psycopg import sql as identifiers
 
 from tests.lib import replaced
@@ -29,8 +35,8 @@ class Seeding:
         self.source, self.database, self.dsn = source, database, dsn
         self.name = SOURCE.replace("medic", database)
         given = {"schema": "v1", "table": "couchdb", "name": NAME} | old
-        self.old = seed.Old(couch2pg.open, **given)
-        self.options = snapshot.Options(page_rows=3, seconds=60, wait=0)
+        self.old = from_couch2pg.Old(couch2pg.open, **given)
+        self.options = first_copy.Options(page_rows=3, seconds=60, wait=0)
         self.told: list[str] = []
 
     def client(self) -> couchdb.Client:
@@ -42,24 +48,24 @@ class Seeding:
     def job(self, connection: warehouses.Connection) -> Job:
         return Job(connection, self.client, self.name, self.database, self.report, lambda _: None)
 
-    def plan(self, connection: warehouses.Connection, options: snapshot.Options | None = None) -> list[int]:
-        return seed.plan(self.job(connection), self.old, options or self.options)
+    def plan(self, connection: warehouses.Connection, options: first_copy.Options | None = None) -> list[int]:
+        return from_couch2pg.plan(self.job(connection), self.old, options or self.options)
 
     def copy(self, connection: warehouses.Connection) -> Any:
-        return seed.copy(self.job(connection), self.old, self.options)
+        return from_couch2pg.copy(self.job(connection), self.old, self.options)
 
     def hand_over(self, connection: warehouses.Connection) -> bool:
-        return snapshot.hand_over(self.job(connection), self.options)
+        return first_copy.hand_over(self.job(connection), self.options)
 
     def whole(self, connection: warehouses.Connection) -> None:
         assert self.plan(connection) == [1]
         self.copy(connection)
         assert self.hand_over(connection)
 
-    def compare(self, connection: warehouses.Connection, **options: Any) -> verify.Verification:
-        given = verify.Options(**({"seconds": 60} | options))
+    def compare(self, connection: warehouses.Connection, **options: Any) -> verification.Verification:
+        given = verification.Options(**({"seconds": 60} | options))
         second = partial(warehouses.connect, partial(psycopg.connect, self.dsn))
-        return verify.run(Job(connection, self.client, SOURCE, "medic", print, lambda _: None, second), given)
+        return verification.run(Job(connection, self.client, SOURCE, "medic", print, lambda _: None, second), given)
 
 
 @pytest.fixture
@@ -101,7 +107,7 @@ def same(source: Source, staged: Warehouse) -> bool:
 
 def is_complete(staged: Warehouse) -> bool:
     """As the counts say it."""
-    models.update(staged.connection)
+    runner.update(staged.connection)
     found = staged.connection.execute("select caught_up_at is not null from ops.model_source").fetchall()
     return found == [(True,)]
 
@@ -149,7 +155,7 @@ def test_it_is_not_complete_until_it_was_compared(
     put(source, "later")
     source.copy(staged.connection)
     assert not is_complete(staged)
-    assert models.update(staged.connection) == models.Update()
+    assert runner.update(staged.connection) == runner.Update()
     seeding.compare(staged.connection)
     assert staged.connection.execute("select seeded_at from ops.checkpoint").fetchone() == (None,)
     assert is_complete(staged)
@@ -204,7 +210,7 @@ def test_a_comparison_that_leaves_something_proves_nothing(
     assert not is_complete(staged)
 
 
-def test_reading_it_anew_proves_it_too_and_brings_what_couch2pg_had_changed(
+def test_reading_it_again_proves_it_too_and_brings_what_couch2pg_had_changed(
     source: Source, couch2pg: Couch2pg, seeding: Seeding, staged: Warehouse
 ) -> None:
     """Its JavaScript rounds large numbers, and it takes NUL out of texts: the revision is the same."""
@@ -213,10 +219,10 @@ def test_reading_it_anew_proves_it_too_and_brings_what_couch2pg_had_changed(
     couch2pg.put("large", document("large", n=12345678901234567000))
     couch2pg.note(f"{source.fake.last}-g1AAAA")
     seeding.whole(staged.connection)
-    assert set(staged.rows("form")) == {(redaction.SEEDED,)}
+    assert set(staged.rows("redaction_version")) == {(redaction.SEEDED,)}
     source.copy(staged.connection, "resync")
     assert same(source, staged)
-    assert set(staged.rows("form", order="form")) >= {(redaction.FORM,)}
+    assert set(staged.rows("redaction_version", order="redaction_version")) >= {(redaction.REDACTION_VERSION,)}
     assert is_complete(staged)
 
 
@@ -278,7 +284,7 @@ def begin_again(staged: Warehouse) -> None:
 
 
 @dataclass(frozen=True)
-class Lost(seed.Old):
+class Lost(from_couch2pg.Old):
     """The connection to it is lost at the third page."""
 
     asked: list[str] = field(default_factory=list)
@@ -323,7 +329,7 @@ def test_a_page_is_found_by_couch2pgs_own_key(couch2pg: Couch2pg, seeding: Seedi
 
 
 def test_accounts_are_redacted(source: Source, couch2pg: Couch2pg, warehouse: str, staged: Warehouse) -> None:
-    staging.prepare(staged.connection, {"kitui/_users": ("kitui", "_users")})
+    write.prepare(staged.connection, {"kitui/_users": ("kitui", "_users")})
     name = "org.couchdb.user:ana"
     couch2pg.put(name, document(name) | {"name": "ana", "roles": ["chw"]} | SECRET, name="cht.example.org/_users")
     couch2pg.note("1-g1AAAA", "cht.example.org/_users")
@@ -331,8 +337,8 @@ def test_accounts_are_redacted(source: Source, couch2pg: Couch2pg, warehouse: st
     connection = staged.connection
     before = checkpoint.read(connection, "kitui/_users")
     identity = couchdb.Identity("instance_start_time", "1")
-    first = snapshot.Begin("1-g1AAAA", [None], 1, seeded=True)
-    snapshot.begin(connection, before, identity, first, seeding.options)
+    first = first_copy.Begin("1-g1AAAA", [None], 1, seeded=True)
+    first_copy.begin(connection, before, identity, first, seeding.options)
     seeding.copy(connection)
     kept = {"_id": name, "_rev": "1-a", "type": "person", "name": "ana", "roles": ["chw"]}
     query = "select doc from staging.document where source = 'kitui/_users'"
@@ -349,7 +355,7 @@ def test_who_was_erased_stays_erased(source: Source, couch2pg: Couch2pg, seeding
     assert staged.connection.execute(query).fetchall() == [("1-a", "erased", None)]
 
 
-def test_an_id_that_is_too_long_is_refused(
+def test_an_id_that_is_too_long_is_rejected(
     source: Source, couch2pg: Couch2pg, seeding: Seeding, staged: Warehouse
 ) -> None:
     couch2pg.copy(source.fake)
@@ -373,7 +379,7 @@ def test_a_database_that_does_not_answer_is_tried_again(seeding: Seeding, staged
     def unreachable() -> psycopg.Connection[Any]:
         return psycopg.connect("host=127.0.0.1 port=1 dbname=x")
 
-    seeding.old = seed.Old(unreachable, "v1", "couchdb", NAME)
+    seeding.old = from_couch2pg.Old(unreachable, "v1", "couchdb", NAME)
     with pytest.raises(errors.WarehouseUnreachable, match="couch2pg does not answer"):
         seeding.plan(staged.connection)
 
@@ -382,28 +388,28 @@ def test_what_is_copied_already_is_left_alone(
     source: Source, couch2pg: Couch2pg, seeding: Seeding, staged: Warehouse
 ) -> None:
     source.copy(staged.connection)
-    before = staged.rows("_id, _rev, batch, form"), staged.checkpoint()
+    before = staged.rows("_id, _rev, batch, redaction_version"), staged.checkpoint()
     spoil(source, couch2pg)
     assert seeding.plan(staged.connection) == []
     assert seeding.copy(staged.connection).rows == 0
-    assert (staged.rows("_id, _rev, batch, form"), staged.checkpoint()) == before
+    assert (staged.rows("_id, _rev, batch, redaction_version"), staged.checkpoint()) == before
 
 
 def test_one_way_is_gone_to_its_end(source: Source, couch2pg: Couch2pg, seeding: Seeding, staged: Warehouse) -> None:
     """An unfinished copy from CouchDB is in another order; it can be forgotten."""
     couch2pg.copy(source.fake)
 
-    def ranges(*, anew: bool = False) -> list[int]:
-        options = snapshot.Options(seconds=60, anew=anew)
-        return snapshot.plan(seeding.job(staged.connection), options)
+    def ranges(*, restart: bool = False) -> list[int]:
+        options = first_copy.Options(seconds=60, restart=restart)
+        return first_copy.make(seeding.job(staged.connection), options)
 
     seeding.plan(staged.connection)
     with pytest.raises(errors.FirstCopy, match="begun from couch2pg's table"):
         ranges()
-    assert ranges(anew=True) == [1]
+    assert ranges(restart=True) == [1]
     with pytest.raises(errors.FirstCopy, match="begun from CouchDB"):
         seeding.plan(staged.connection)
-    stretch.copy(seeding.job(staged.connection), 1, seeding.options)
+    one_range.copy(seeding.job(staged.connection), 1, seeding.options)
     seeding.hand_over(staged.connection)
     assert not staged.checkpoint().seeded
     assert same(source, staged)

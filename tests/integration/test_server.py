@@ -8,10 +8,12 @@ from typing import Any
 import psycopg
 import pytest
 import requests
-from cht_sync import couchdb as client
-from cht_sync import extract, snapshot, stretch, verify
+from cht_sync import couchdb
 from cht_sync import warehouse as warehouses
-from cht_sync.job import Job
+from cht_sync.copy import extract, progress
+from cht_sync.copy.job import Job
+from cht_sync.first_copy import plan, ranges
+from cht_sync.verify import verification
 
 from demo.settings import CouchDB
 from tests.lib.pages import SOURCE, Warehouse
@@ -41,19 +43,19 @@ class Server:
     def revisions(self) -> dict[str, str]:
         return {row["id"]: row["value"]["rev"] for row in self.ask("GET", "_all_docs").json()["rows"]}
 
-    def client(self) -> client.Client:
-        return client.Client(client.Server(self.server.url, self.server.login, self.server.password))
+    def client(self) -> couchdb.Client:
+        return couchdb.Client(couchdb.Server(self.server.url, self.server.login, self.server.password))
 
     @property
     def job(self) -> Job:
         return Job(self.connection, self.client, SOURCE, self.name, lambda _: None, open=self.second)
 
-    def extract(self) -> extract.Progress:
+    def extract(self) -> progress.Progress:
         options = extract.Options(page_rows=50)
         return extract.run(self.job, options)
 
     def compare(self) -> dict[str, int]:
-        done = verify.run(self.job, verify.Options())
+        done = verification.run(self.job, verification.Options())
         return {key: value for key, value in vars(done).items() if isinstance(value, int) and value}
 
     def staged(self) -> dict[str, str]:
@@ -70,11 +72,11 @@ def server(couchdb: CouchDB, database: str, staged: Warehouse, warehouse: str) -
 
 
 def test_a_first_copy_in_ranges_with_writes_between_then_the_feed_and_a_comparison(server: Server) -> None:
-    options = snapshot.Options(page_rows=20, range_rows=60)
-    numbers = snapshot.plan(server.job, options)
+    options = plan.Options(page_rows=20, range_rows=60)
+    numbers = plan.make(server.job, options)
     assert numbers == [1, 2, 3, 4, 5]
     for number in reversed(numbers):
-        stretch.copy(server.job, number, options)
+        ranges.copy(server.job, number, options)
         revisions = server.revisions()
         edited, deleted = NAMES[number * 7], NAMES[number * 50]
         server.write(
@@ -82,7 +84,7 @@ def test_a_first_copy_in_ranges_with_writes_between_then_the_feed_and_a_comparis
             {"_id": deleted, "_rev": revisions[deleted], "_deleted": True},
             {"_id": f"new{number}"},
         )
-    assert snapshot.hand_over(server.job, options)
+    assert plan.hand_over(server.job, options)
     assert server.extract().caught_up
     assert server.staged() == server.revisions()
     assert server.compare() == {"documents": 302}

@@ -8,9 +8,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import checkpoint, couchdb, errors, models, snapshot, stretch, verify
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.job import Job
+from cht_sync.copy import checkpoint
+from cht_sync.copy.job import Job
+from cht_sync.first_copy import plan
+from cht_sync.first_copy import ranges as one_range
+from cht_sync.models import runner
+from cht_sync.verify import verification
 
 from tests.lib import replaced
 from tests.lib.feeds import Fault
@@ -40,7 +45,7 @@ class Snapshot:
 
     def __init__(self, source: Source, **options: Any) -> None:
         self.source = source
-        self.options = snapshot.Options(**({"page_rows": 3, "seconds": 60, "range_rows": 5} | options))
+        self.options = plan.Options(**({"page_rows": 3, "seconds": 60, "range_rows": 5} | options))
         self.told: list[str] = []
 
     def client(self) -> couchdb.Client:
@@ -50,13 +55,13 @@ class Snapshot:
         return Job(connection, self.client, SOURCE, "medic", lambda told: self.told.append(str(told)), self.pause)
 
     def plan(self, connection: warehouses.Connection) -> list[int]:
-        return snapshot.plan(self.job(connection), self.options)
+        return plan.make(self.job(connection), self.options)
 
     def copy(self, connection: warehouses.Connection, number: int) -> Any:
-        return stretch.copy(self.job(connection), number, self.options)
+        return one_range.copy(self.job(connection), number, self.options)
 
     def hand_over(self, connection: warehouses.Connection) -> bool:
-        return snapshot.hand_over(self.job(connection), self.options)
+        return plan.hand_over(self.job(connection), self.options)
 
     def whole(self, connection: warehouses.Connection) -> None:
         for number in self.plan(connection):
@@ -130,16 +135,16 @@ def test_until_it_has_ended_neither_feed_nor_models_nor_comparison_touch_it(
         with pytest.raises(errors.FirstCopy):
             source.copy(staged.connection, mode)
     assert not first.hand_over(staged.connection)
-    models.update(staged.connection)
+    runner.update(staged.connection)
     assert staged.connection.execute("select count(*) from models.person").fetchone() == (0,)
-    assert models.update(staged.connection).changed == 0
+    assert runner.update(staged.connection).changed == 0
     second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
-    compared = verify.run(replace(first.job(staged.connection), open=second), verify.Options())
+    compared = verification.run(replace(first.job(staged.connection), open=second), verification.Options())
     assert "(copying)" in compared.waits
     for number in numbers:
         first.copy(staged.connection, number)
     assert first.hand_over(staged.connection)
-    models.update(staged.connection)
+    runner.update(staged.connection)
     assert staged.connection.execute("select count(*) from models.person").fetchone() == (21,)
 
 
@@ -147,7 +152,7 @@ def test_a_source_that_is_copied_already_is_left_alone(source: Source, staged: W
     source.copy(staged.connection, page_rows=2, seconds=0)
     before = staged.checkpoint()
     assert Snapshot(source).plan(staged.connection) == []
-    assert Snapshot(source, anew=True).plan(staged.connection) == []
+    assert Snapshot(source, restart=True).plan(staged.connection) == []
     assert staged.checkpoint() == before
 
 
@@ -195,7 +200,7 @@ def test_a_range_that_somebody_else_has_moved_is_not_written(source: Source, sta
     assert live(staged.connection) == []
 
 
-def test_a_copy_that_was_begun_anew_is_not_written_by_the_ranges_of_before(
+def test_a_copy_that_was_begun_again_is_not_written_by_the_ranges_of_before(
     source: Source, staged: Warehouse, warehouse: str
 ) -> None:
     first = Snapshot(source)
@@ -205,7 +210,7 @@ def test_a_copy_that_was_begun_anew_is_not_written_by_the_ranges_of_before(
     def begin(answer: Answer) -> Answer:
         source.fake.listed = None
         with warehouses.connect(partial(psycopg.connect, warehouse)) as other:
-            Snapshot(source, anew=True).plan(other)
+            Snapshot(source, restart=True).plan(other)
         return answer
 
     source.fake.listed = begin
@@ -216,15 +221,15 @@ def test_a_copy_that_was_begun_anew_is_not_written_by_the_ranges_of_before(
     assert same(source, staged)
 
 
-def test_another_database_is_copied_only_anew(source: Source, staged: Warehouse) -> None:
+def test_another_database_is_copied_only_again(source: Source, staged: Warehouse) -> None:
     first = Snapshot(source)
     numbers = first.plan(staged.connection)
     first.copy(staged.connection, 1)
     source.replace().put("q")
     for step in (first.plan, first.hand_over, lambda connection: first.copy(connection, numbers[1])):
-        with pytest.raises(errors.SourceReplaced, match="Begin anew"):
+        with pytest.raises(errors.SourceReplaced, match="Start again"):
             step(staged.connection)
-    Snapshot(source, anew=True).whole(staged.connection)
+    Snapshot(source, restart=True).whole(staged.connection)
     assert live(staged.connection) == ["q"]
     assert same(source, staged)
 
@@ -238,7 +243,7 @@ def test_an_empty_database(staged: Warehouse) -> None:
         assert live(staged.connection) == ["a"]
 
 
-def test_what_cannot_be_held_is_refused_and_what_comes_without_its_document_is_read_by_its_id(
+def test_what_cannot_be_held_is_rejected_and_what_comes_without_its_document_is_read_by_its_id(
     source: Source, staged: Warehouse
 ) -> None:
     source.fake.put("p05", BAD, "2-b")

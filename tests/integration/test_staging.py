@@ -5,10 +5,11 @@ from functools import partial
 
 import psycopg
 import pytest
-from cht_sync import checkpoint, couchdb, errors, lines, redaction, staging
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.checkpoint import Checkpoint
-from cht_sync.rows import Row
+from cht_sync.copy import checkpoint, lines, redaction, write
+from cht_sync.copy.checkpoint import Checkpoint
+from cht_sync.couchdb.rows import Row
 
 from tests.lib.pages import ASKED_AT, IDENTITY, SOURCE, Page, Warehouse, deleted, doc
 
@@ -45,7 +46,7 @@ def test_a_reader_that_was_overtaken_writes_nothing(staged: Warehouse, rows: lis
     staged.write(doc("a"), seq="1-x")
     after = staged.checkpoint()
     with pytest.raises(errors.CheckpointMoved):
-        staging.write(staged.connection, before, Page(rows, "9-y"), lambda: IDENTITY)
+        write.page(staged.connection, before, Page(rows, "9-y"), lambda: IDENTITY)
     assert staged.rows("_id") == [("a",)]
     assert staged.checkpoint() == after
 
@@ -54,7 +55,7 @@ def test_a_reader_of_an_earlier_generation_writes_nothing_whatever_its_seq(stage
     before = staged.checkpoint()
     staged.connection.execute("update ops.checkpoint set generation = generation + 1")
     with pytest.raises(errors.CheckpointMoved):
-        staging.write(staged.connection, before, Page([doc("a")], before.seq), lambda: IDENTITY)
+        write.page(staged.connection, before, Page([doc("a")], before.seq), lambda: IDENTITY)
     assert staged.rows("_id") == []
 
 
@@ -62,15 +63,15 @@ def test_a_reader_of_an_earlier_generation_writes_nothing_whatever_its_seq(stage
 def test_batches_taken_by_a_repair_meanwhile_stay_taken(staged: Warehouse, rows: list[Row], batch: int) -> None:
     before = staged.checkpoint()
     staged.connection.execute("update ops.checkpoint set batch = 5")
-    written = staging.write(staged.connection, before, Page(rows, "2-x"), lambda: IDENTITY)
+    written = write.page(staged.connection, before, Page(rows, "2-x"), lambda: IDENTITY)
     assert staged.checkpoint() == written.checkpoint
     assert written.checkpoint.batch == batch
     assert staged.rows("batch") == [(batch,) for _ in rows]
 
 
 def amend(staged: Warehouse, before: Checkpoint, *rows: Row, settled: int = 0) -> tuple[int, int]:
-    with staging.loaded(staged.connection, lines.numbered(rows, "medic")):
-        return staging.amend(staged.connection, before, staging.hold(staged.connection, before), settled)
+    with write.loaded(staged.connection, lines.numbered(rows, "medic")):
+        return write.amend(staged.connection, before, write.hold(staged.connection, before), settled)
 
 
 def test_documents_read_again_take_a_batch_and_move_nothing_else(staged: Warehouse) -> None:
@@ -78,7 +79,7 @@ def test_documents_read_again_take_a_batch_and_move_nothing_else(staged: Warehou
     assert amend(staged, before, doc("a", rev="2-a"), doc("b"), doc("\0")) == (1, 1)
     assert staged.rows("_id, _rev, batch") == [("a", "2-a", 2), ("b", "1-a", 1)]
     assert staged.checkpoint() == replace(before, batch=2)
-    running = staging.write(staged.connection, before, Page([doc("c")], "3-x"), lambda: IDENTITY)
+    running = write.page(staged.connection, before, Page([doc("c")], "3-x"), lambda: IDENTITY)
     assert running.checkpoint.batch == 3
 
 
@@ -90,7 +91,7 @@ def test_a_batch_is_taken_only_where_something_changed(staged: Warehouse, settle
 
 
 @pytest.mark.parametrize("change", ["generation = generation + 1", "mode = 'resync', base = batch"])
-def test_documents_read_again_are_not_written_to_a_copy_begun_anew(staged: Warehouse, change: str) -> None:
+def test_documents_read_again_are_not_written_to_a_copy_begun_again(staged: Warehouse, change: str) -> None:
     before = staged.write(doc("a")).checkpoint
     staged.connection.execute(f"update ops.checkpoint set {change}".encode())
     with pytest.raises(errors.CheckpointMoved):
@@ -113,9 +114,9 @@ def test_a_page_without_rows_moves_the_checkpoint_but_no_batch(staged: Warehouse
 
 def test_what_other_redaction_rules_wrote_is_written_again(staged: Warehouse) -> None:
     staged.write(doc("a"))
-    staged.connection.execute("update staging.document set form = 0")
+    staged.connection.execute("update staging.document set redaction_version = 0")
     assert staged.write(doc("a")).changed == 1
-    assert staged.rows("form") == [(redaction.FORM,)]
+    assert staged.rows("redaction_version") == [(redaction.REDACTION_VERSION,)]
 
 
 def test_what_was_gone_is_back_with_any_row(staged: Warehouse) -> None:
@@ -156,7 +157,7 @@ def test_a_deleted_document_written_again_is_back(staged: Warehouse) -> None:
 
 
 def test_the_same_id_in_two_sources_is_two_documents(staged: Warehouse) -> None:
-    staging.prepare(staged.connection, {"kitui/_users": ("kitui", "_users")})
+    write.prepare(staged.connection, {"kitui/_users": ("kitui", "_users")})
     staged.write(doc("org.couchdb.user:ana", '{"type":"user-settings"}'))
     staged.write(doc("org.couchdb.user:ana", '{"type":"user"}'), source="kitui/_users", database="_users")
     rows = staged.connection.execute("select source, type from staging.document order by source").fetchall()
@@ -166,7 +167,7 @@ def test_the_same_id_in_two_sources_is_two_documents(staged: Warehouse) -> None:
 @pytest.mark.parametrize(
     "body", ['{"n":1e200000}', r'{"n":"\ud83d"}', "[" * 20000 + "]" * 20000, '{"n":', "", '{"n":"\t"}', "NaN"]
 )
-def test_what_jsonb_cannot_hold_is_refused_whole_and_the_page_goes_on(staged: Warehouse, body: str) -> None:
+def test_what_jsonb_cannot_hold_is_rejected_whole_and_the_page_goes_on(staged: Warehouse, body: str) -> None:
     written = staged.write(doc("a"), doc("bad", body, "4-x"), doc("c"))
     assert (written.changed, written.rejected) == (2, 1)
     assert staged.rows("_id") == [("a",), ("c",)]
@@ -193,12 +194,12 @@ def test_what_jsonb_can_hold_is_staged(staged: Warehouse, body: str, kept: objec
     assert staged.rejected() == []
 
 
-def test_a_refused_document_is_kept_as_it_came(staged: Warehouse) -> None:
+def test_a_rejected_document_is_kept_as_it_came(staged: Warehouse) -> None:
     staged.write(doc("a", r'{"a":"\u0000","n":1e200000}'))
     assert [row[3] for row in staged.rejected()] == [rb'{"a":"\u0000","n":1e200000}']
 
 
-def test_an_earlier_good_revision_stays_while_a_later_one_is_refused(staged: Warehouse) -> None:
+def test_an_earlier_good_revision_stays_while_a_later_one_is_rejected(staged: Warehouse) -> None:
     staged.write(doc("a", rev="1-a"))
     staged.write(doc("a", '{"n":1e200000}', "2-b"))
     assert staged.rows("_rev, batch") == [("1-a", 1)]
@@ -207,7 +208,7 @@ def test_an_earlier_good_revision_stays_while_a_later_one_is_refused(staged: War
 
 
 @pytest.mark.parametrize("cure", [doc("a", rev="3-c"), deleted("a", "3-c"), doc("a", rev="1-a")])
-def test_a_later_good_row_clears_what_was_refused(staged: Warehouse, cure: Row) -> None:
+def test_a_later_good_row_clears_what_was_rejected(staged: Warehouse, cure: Row) -> None:
     staged.write(doc("a", rev="1-a"))
     staged.write(doc("a", '{"n":1e200000}', "2-b"))
     staged.write(cure)
@@ -231,12 +232,12 @@ def test_a_type_that_is_no_text_or_too_long_is_none(staged: Warehouse) -> None:
 def test_preparing_twice_changes_nothing(staged: Warehouse) -> None:
     staged.write(doc("a"))
     before = staged.checkpoint()
-    staging.prepare(staged.connection, {SOURCE: ("kitui", "medic")})
+    write.prepare(staged.connection, {SOURCE: ("kitui", "medic")})
     assert staged.checkpoint() == before
 
 
 def test_sources_of_one_spelling_have_partitions_of_their_own(staged: Warehouse) -> None:
-    staging.prepare(staged.connection, {"a/b-c": ("a", "b-c"), "a/b_c": ("a", "b_c")})
+    write.prepare(staged.connection, {"a/b-c": ("a", "b-c"), "a/b_c": ("a", "b_c")})
     row = staged.connection.execute("select count(*) from pg_inherits where inhparent = 'staging.document'::regclass")
     assert row.fetchone() == (3,)
 
@@ -258,10 +259,10 @@ def test_batches_of_a_source_become_visible_in_their_order(staged: Warehouse, wa
         warehouses.connect(partial(psycopg.connect, warehouse)) as other,
         staged.connection.transaction(),
     ):
-        staging.write(staged.connection, before, Page([doc("a")]), lambda: IDENTITY)
+        write.page(staged.connection, before, Page([doc("a")]), lambda: IDENTITY)
         other.execute("set lock_timeout = '200ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            staging.write(other, before, Page([doc("b")]), lambda: IDENTITY)
+            write.page(other, before, Page([doc("b")]), lambda: IDENTITY)
     assert staged.rows("_id, batch") == [("a", 1)]
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import couchdb, errors, repair, verify
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.job import Job
+from cht_sync.copy.job import Job
+from cht_sync.verify import repair, verification
 
 from tests.lib import replaced
 from tests.lib.feeds import Fault
@@ -17,7 +18,7 @@ from tests.lib.pages import SOURCE, Warehouse
 from tests.lib.replaced import Source, live
 from tests.lib.replay import Answer
 
-Verify = Callable[..., verify.Verification]
+Verify = Callable[..., verification.Verification]
 
 
 @pytest.fixture
@@ -44,14 +45,14 @@ def check(source: Source, copied: Warehouse, warehouse: str) -> Verify:
     return partial(compare, source, copied, warehouse)
 
 
-def compare(source: Source, copied: Warehouse, warehouse: str, **options: Any) -> verify.Verification:
+def compare(source: Source, copied: Warehouse, warehouse: str, **options: Any) -> verification.Verification:
     client = partial(couchdb.Client, couchdb.Server(source.url))
     second = partial(warehouses.connect, partial(psycopg.connect, warehouse))
     job = Job(copied.connection, client, SOURCE, "medic", lambda _: None, lambda _: None, second)
-    return verify.run(job, verify.Options(**({"seconds": 60} | options)))
+    return verification.run(job, verification.Options(**({"seconds": 60} | options)))
 
 
-def found(done: verify.Verification) -> dict[str, int]:
+def found(done: verification.Verification) -> dict[str, int]:
     """What is not nothing."""
     return {name: value for name, value in vars(done).items() if isinstance(value, int) and value}
 
@@ -96,7 +97,7 @@ def test_with_repair_off_it_only_tells(copied: Warehouse, check: Verify) -> None
     assert copied.checkpoint() == at
     assert copied.rows("is_equal", "marts.compared", "1") == [(False,)]
     with pytest.raises(errors.CopyDiffers, match="5 documents of kitui/medic"):
-        verify.require_equal(done)
+        verification.require_equal(done)
 
 
 def test_deleted_purged_and_archived_are_told_apart(source: Source, copied: Warehouse, check: Verify) -> None:
@@ -115,7 +116,7 @@ def test_deleted_purged_and_archived_are_told_apart(source: Source, copied: Ware
         ("p3", False, None, False),
     ]
     assert copied.checkpoint().batch > before.batch
-    verify.require_equal(done)
+    verification.require_equal(done)
     assert found(check()) == {"documents": 8}
 
 
@@ -181,24 +182,24 @@ def test_what_has_changed_before_it_is_read_again_comes_by_the_feed(
     assert same(source, copied)
 
 
-def test_what_is_known_to_be_refused_is_not_wrong(source: Source, copied: Warehouse, check: Verify) -> None:
+def test_what_is_known_to_be_rejected_is_not_wrong(source: Source, copied: Warehouse, check: Verify) -> None:
     source.fake.put("p0", '{"n":1e200000}', "2-b")
     source.fake.put("bad", '{"n":1e200000}')
     source.copy(copied.connection)
-    assert found(check()) == {"documents": 12, "refused": 2}
+    assert found(check()) == {"documents": 12, "rejected": 2}
     assert len(copied.rejected()) == 2
 
 
-def test_what_was_refused_and_is_gone_is_refused_no_longer(source: Source, copied: Warehouse, check: Verify) -> None:
+def test_what_was_rejected_and_is_gone_is_rejected_no_longer(source: Source, copied: Warehouse, check: Verify) -> None:
     source.fake.put("bad", '{"n":1e200000}')
     source.fake.put("nul\0", "{}")
     source.copy(copied.connection)
     source.purge("bad")
-    assert found(check()) == {"documents": 12, "refused": 1, "purged": 1, "repaired": 1}
+    assert found(check()) == {"documents": 12, "rejected": 1, "purged": 1, "repaired": 1}
     assert [row[0] for row in copied.rejected()] == [b"nul\0"]
 
 
-def test_a_missing_document_that_cannot_be_held_is_refused(source: Source, copied: Warehouse, check: Verify) -> None:
+def test_a_missing_document_that_cannot_be_held_is_rejected(source: Source, copied: Warehouse, check: Verify) -> None:
     source.fake.put("bad", '{"n":1e200000}')
     source.copy(copied.connection)
     copied.connection.execute("delete from ops.rejected_document")
@@ -214,7 +215,7 @@ def test_a_document_that_couchdb_does_not_give_is_left_and_told(
     done = check()
     assert found(done) == {"documents": 11, "missing": 2, "repaired": 1, "left_over": 1}
     with pytest.raises(errors.CopyDiffers, match="CouchDB did not give them"):
-        verify.require_equal(done)
+        verification.require_equal(done)
 
 
 def test_a_document_whose_answer_is_always_cut_off_does_not_hold_up_the_others(
@@ -255,7 +256,7 @@ def test_a_server_that_lost_much_takes_nothing_out(
     assert found(done) == {"documents": 8, "purged": 3, "left_over": 3}
     assert len(live(copied.connection)) == 9
     with pytest.raises(errors.CopyDiffers, match="3 of 11 would be taken out"):
-        verify.require_equal(done)
+        verification.require_equal(done)
     assert found(check(most_gone=50)) == {"documents": 8, "purged": 3, "repaired": 3}
     assert same(source, copied)
 
@@ -292,13 +293,13 @@ def test_a_database_that_was_never_copied_to_its_end_is_not_compared(
     assert staged.rows("1", "ops.verification", "1") == []
 
 
-def test_a_source_that_is_copied_anew_is_not_compared(source: Source, copied: Warehouse, check: Verify) -> None:
+def test_a_source_that_is_copied_again_is_not_compared(source: Source, copied: Warehouse, check: Verify) -> None:
     source.copy(copied.connection, "resync", page_rows=2, seconds=0)
     assert "(resync)" in check().waits
     assert "(resync)" in str(check())
 
 
-def test_a_copy_that_is_begun_anew_meanwhile_is_not_repaired(
+def test_a_copy_that_is_begun_again_meanwhile_is_not_repaired(
     source: Source, copied: Warehouse, check: Verify, warehouse: str
 ) -> None:
     copied.connection.execute("delete from staging.document where _id = 'p0'")
@@ -324,8 +325,8 @@ def test_two_comparisons_of_a_source_do_not_run_at_once(check: Verify, warehouse
 
 
 def test_it_says_what_it_found() -> None:
-    done = verify.Verification(SOURCE, 1000, missing=1, purged=2, repaired=3, not_yet=4)
+    done = verification.Verification(SOURCE, 1000, missing=1, purged=2, repaired=3, not_yet=4)
     assert str(done) == (
         "kitui/medic: 1,000 documents compared; 1 missing, 0 stale, 0 deleted in CouchDB only, 2 purged, 0 archived; "
-        "3 made right, 0 left (4 changed since, 0 known as refused)"
+        "3 made right, 0 left (4 changed since, 0 known as rejected)"
     )

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from cht_sync import errors
 from cht_sync import warehouse as warehouses
+from cht_sync.warehouse import session
 from psycopg import conninfo
 
 
@@ -40,7 +41,7 @@ def test_where_nothing_listens(warehouse: str) -> None:
 
 
 def test_an_old_one_is_told(warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(warehouses, "OLDEST", 99)
+    monkeypatch.setattr(session, "OLDEST", 99)
     with pytest.raises(errors.WarehouseUnusable, match="99 or later is needed"), connect(warehouse):
         pass
 

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from cht_sync import checkpoint, couchdb, warehouse
+from cht_sync import couchdb, warehouse
+from cht_sync.copy import checkpoint
 
 from tests.lib import databases, extent, replaced
 from tests.lib.feeds import FakeCouchDB
@@ -15,7 +16,7 @@ from tests.lib.replaced import OTHER, Source
 
 MODES = ["resync", "replace"]
 LEFT = "select source from staging.seen union all select source from staging.next"
-REFUSED = "select id, _rev from ops.rejected_document order by id"
+REJECTED = "select id, _rev from ops.rejected_document order by id"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def before() -> FakeCouchDB:
     fake = FakeCouchDB()
     for number in range(6):
         fake.put(f"p{number}", f'{{"n":{number}}}')
-    fake.put("refused", '{"n":1e200000}')
+    fake.put("rejected", '{"n":1e200000}')
     return fake
 
 
@@ -62,13 +63,13 @@ def wants(connection: warehouse.Connection, mode: str) -> bool:
 
 
 def whole(server: Source) -> list[tuple[str, str, Any]]:
-    """The copy as it must be in the end: of what is refused the earlier revision is there."""
+    """The copy as it must be in the end: of what is rejected the earlier revision is there."""
     return sorted([row for row in server.documents() if row[0] != "p5"] + [("p5", "1-a", {"n": 5})])
 
 
 def require_whole(connection: warehouse.Connection, server: Source) -> None:
     assert replaced.staged(connection) == whole(server)
-    assert connection.execute(REFUSED).fetchall() == [(b"p5", "2-b")]
+    assert connection.execute(REJECTED).fetchall() == [(b"p5", "2-b")]
     assert connection.execute(LEFT).fetchall() == []
     ended = checkpoint.read(connection, SOURCE)
     assert (ended.mode, ended.base) == ("incremental", None)

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from cht_sync import couchdb, extract, marts, models
+from cht_sync import couchdb
 from cht_sync import warehouse as warehouses
-from cht_sync.job import Job
+from cht_sync.copy import extract
+from cht_sync.copy.job import Job
+from cht_sync.models import runner
+from cht_sync.reports import marts
 
 from tests.lib import databases, extent
 from tests.lib.feeds import FakeCouchDB
@@ -20,7 +23,7 @@ from tests.lib.replay import serving
 
 @pytest.fixture(scope="module")
 def source() -> Iterator[Task]:
-    """Copies three pages: a health centre, a household, persons, a deletion, and a document that is refused."""
+    """Copies three pages: a health centre, a household, persons, a deletion, and a document that is rejected."""
     fake = FakeCouchDB()
     fake.put("settings", '{"settings":{"contact_types":[]}}')
     fake.put("area", '{"type":"health_center","name":"Area"}')
@@ -65,19 +68,19 @@ def same_after_kill(postgres: str, modelled: str) -> Same:
 
 def must_wait(connection: warehouses.Connection) -> None:
     """What wakes the models, whoever has committed the pages."""
-    assert extract.is_waiting(connection, "kitui")
+    assert runner.is_waiting(connection, "kitui")
 
 
 def test_extract(source: Task, same_after_kill: Same) -> None:
-    same_after_kill([prepare], source, [must_wait, models.update, marts.refresh])
+    same_after_kill([prepare], source, [must_wait, runner.update, marts.refresh])
 
 
 def test_update_models(source: Task, same_after_kill: Same) -> None:
-    same_after_kill([prepare, source], models.update, [marts.refresh])
+    same_after_kill([prepare, source], runner.update, [marts.refresh])
 
 
 def test_refresh_marts(source: Task, same_after_kill: Same) -> None:
-    same_after_kill([prepare, source, models.update], marts.refresh, [])
+    same_after_kill([prepare, source, runner.update], marts.refresh, [])
 
 
 def page(connection: warehouses.Connection) -> None:
@@ -90,5 +93,5 @@ def page(connection: warehouses.Connection) -> None:
 
 
 def test_refresh_of_marts_that_stand(source: Task, same_after_kill: Same) -> None:
-    before = [prepare, source, models.update, marts.refresh, page, models.update]
+    before = [prepare, source, runner.update, marts.refresh, page, runner.update]
     same_after_kill(before, marts.refresh, [])

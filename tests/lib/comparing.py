@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from demo.expected import COLUMNS, Counts
+from tests.lib.expected import COLUMNS, Counts
 
 Row = dict[str, str]
 

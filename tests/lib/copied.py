@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cht_sync import checkpoint, warehouse
-from cht_sync.checkpoint import Checkpoint
+from cht_sync import warehouse
+from cht_sync.copy import checkpoint
+from cht_sync.copy.checkpoint import Checkpoint
 
 from tests.lib.original import Document, held
 
@@ -19,7 +20,7 @@ ROWS = f"""
     order by _id
 """
 
-REFUSED = "select id, _rev, reason, body from ops.rejected_document where source = %s order by id"
+REJECTED = "select id, _rev, reason, body from ops.rejected_document where source = %s order by id"
 
 LEFT = """
     select source from staging.seen
@@ -38,7 +39,7 @@ class Row(NamedTuple):
     doc: str | None
 
 
-class Refusal(NamedTuple):
+class Reject(NamedTuple):
     rev: str
     reason: str
     body: bytes | None
@@ -50,19 +51,19 @@ class State:
 
     checkpoint: Checkpoint
     rows: dict[str, Row]
-    refused: dict[bytes, Refusal]
+    rejected: dict[bytes, Reject]
     batches: dict[str, int]
 
     @property
     def names(self) -> set[str]:
-        """Of whatever is staged or refused."""
-        return self.rows.keys() | {key.decode() for key in self.refused}
+        """Of whatever is staged or rejected."""
+        return self.rows.keys() | {key.decode() for key in self.rejected}
 
-    def only(self, names: Collection[str]) -> tuple[dict[str, Row], dict[str, Refusal]]:
-        """The rows and what is refused of these."""
-        refused = {key.decode(): refusal for key, refusal in self.refused.items()}
+    def only(self, names: Collection[str]) -> tuple[dict[str, Row], dict[str, Reject]]:
+        """The rows and what is rejected of these."""
+        rejected = {key.decode(): reject for key, reject in self.rejected.items()}
         return {name: row for name, row in self.rows.items() if name in names}, {
-            name: refusal for name, refusal in refused.items() if name in names
+            name: reject for name, reject in rejected.items() if name in names
         }
 
 
@@ -71,11 +72,11 @@ def state(connection: warehouse.Connection, source: str) -> State:
         connection.execute("set transaction isolation level repeatable read")
         before = checkpoint.read(connection, source)
         rows = connection.execute(ROWS, [source]).fetchall()
-        refused = connection.execute(REFUSED, [source]).fetchall()
+        rejected = connection.execute(REJECTED, [source]).fetchall()
     return State(
         before,
         {row[0]: Row(*row[1:6]) for row in rows},
-        {bytes(row[0]): Refusal(*row[1:]) for row in refused},
+        {bytes(row[0]): Reject(*row[1:]) for row in rejected},
         {row[0]: row[6] for row in rows},
     )
 
@@ -122,35 +123,35 @@ class Judge:
     longest: int
 
     def require_same(self, before: State, after: State, original: list[Document]) -> None:
-        """Each document is as CouchDB has it: staged, or deleted, or refused with what was received, or left out."""
+        """Each document is as CouchDB has it: staged, or deleted, or rejected with what was received, or left out."""
         for document in original:
             if is_left_out(document.id):
                 assert document.id not in after.rows
-                assert document.id.encode() not in after.refused
+                assert document.id.encode() not in after.rejected
             elif document.deleted:
-                assert document.id.encode() not in after.refused
+                assert document.id.encode() not in after.rejected
                 staged = None if is_unnameable(document.id) else Row(document.rev, True, None, False, None)
                 assert after.rows.get(document.id) == staged
-            elif self._is_refused(document):
-                self._require_refused(before, after, document)
+            elif self._is_rejected(document):
+                self._require_rejected(before, after, document)
             else:
                 found = Row(document.rev, False, None, rb"\u0000" in _even(document.raw), self._text(document))
                 assert after.rows.get(document.id) == found
-                assert document.id.encode() not in after.refused
+                assert document.id.encode() not in after.rejected
 
     def _text(self, document: Document) -> str | None:
         return text(self.connection, document.raw)
 
-    def _is_refused(self, document: Document) -> bool:
+    def _is_rejected(self, document: Document) -> bool:
         return is_unnameable(document.id) or len(document.raw) > self.longest or self._text(document) is None
 
-    def _require_refused(self, before: State, after: State, document: Document) -> None:
-        refused = after.refused[document.id.encode()]
-        assert refused.rev == document.rev
+    def _require_rejected(self, before: State, after: State, document: Document) -> None:
+        rejected = after.rejected[document.id.encode()]
+        assert rejected.rev == document.rev
         if len(document.raw) > self.longest:
-            assert refused.body is None
+            assert rejected.body is None
         else:
-            assert refused.body == document.raw
+            assert rejected.body == document.raw
         if is_unnameable(document.id):
             assert document.id not in after.rows
         elif earlier := before.rows.get(document.id):

@@ -6,10 +6,13 @@ from dataclasses import replace
 from functools import partial
 
 import psycopg
-from cht_sync import changes, couchdb, errors, extract, recopy, staging, verify
+from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.checkpoint import Checkpoint
-from cht_sync.job import Job
+from cht_sync.copy import extract, modes, progress, write
+from cht_sync.copy.checkpoint import Checkpoint
+from cht_sync.copy.job import Job
+from cht_sync.couchdb import changes
+from cht_sync.verify import verification
 
 from demo.settings import CouchDB
 from tests.lib import copied
@@ -78,17 +81,17 @@ class Copying:
         self._note_begun(before, start)
         if is_replaced and clients.acted:
             # it may have read both: the next run must say so, and nothing may be taken for gone
-            assert done is None or not (done.caught_up and done.mode in recopy.GONE)
+            assert done is None or not (done.caught_up and done.mode in modes.GONE)
             return
         assert done
         self._require_course(options, before, after, done)
         if done.caught_up:
-            self._require_whole(before, after, start, is_ended=done.mode in recopy.GONE)
+            self._require_whole(before, after, start, is_ended=done.mode in modes.GONE)
         if not clients.acted:
             same = {name for name, row in before.rows.items() if after.rows[name] == row}
             assert {name: before.batches[name] for name in same} == {name: after.batches[name] for name in same}
 
-    def _tried(self, options: extract.Options, clients: Clients, *, is_replaced: bool) -> extract.Progress | None:
+    def _tried(self, options: extract.Options, clients: Clients, *, is_replaced: bool) -> progress.Progress | None:
         """A run; None where the database was another one."""
         try:
             with self.connect() as connection:
@@ -129,11 +132,11 @@ class Copying:
         """Nothing but what has vanished is found wrong, and after it nothing that has vanished counts any more."""
         before = self.state()
         another = self._is_another(before.checkpoint.identity)
-        options = verify.Options(max_document_bytes=self.longest)
+        options = verification.Options(max_document_bytes=self.longest)
         with self.connect() as connection:
             try:
                 job = Job(connection, self.client, SOURCE, self.database, lambda _: None, open=self.connect)
-                done = verify.run(job, options)
+                done = verification.run(job, options)
             except errors.SourceReplaced:
                 assert another
                 assert self.state() == before
@@ -148,7 +151,9 @@ class Copying:
         self._require_gone(after, after.names - here.keys())
         assert after.only(here) == before.only(here)
 
-    def _extract(self, options: extract.Options, client: Client, connection: warehouses.Connection) -> extract.Progress:
+    def _extract(
+        self, options: extract.Options, client: Client, connection: warehouses.Connection
+    ) -> progress.Progress:
         given = replace(options, max_document_bytes=self.longest)
         return extract.run(Job(connection, client, SOURCE, self.database, lambda _: None), given)
 
@@ -159,7 +164,7 @@ class Copying:
         if self.state().checkpoint.generation != before.checkpoint.generation:
             self.begun = start
 
-    def _require_course(self, options: extract.Options, before: State, after: State, done: extract.Progress) -> None:
+    def _require_course(self, options: extract.Options, before: State, after: State, done: progress.Progress) -> None:
         """It did what it was asked for, or what was unfinished, to its end or as far as its time went."""
         mode = before.checkpoint.mode
         if before.checkpoint.reads and (options.mode == "replace" or (options.mode, mode) == ("resync", "incremental")):
@@ -168,7 +173,7 @@ class Copying:
         assert done.caught_up or options.seconds == 0
         assert after.checkpoint.mode == ("incremental" if done.caught_up else mode)
         if after.checkpoint.mode == "replace":
-            assert (after.rows, after.refused, after.batches) == (before.rows, before.refused, before.batches)
+            assert (after.rows, after.rejected, after.batches) == (before.rows, before.rejected, before.batches)
 
     def _require_whole(self, before: State, after: State, start: int, *, is_ended: bool) -> None:
         found = self.written.original.changes()
@@ -185,9 +190,9 @@ class Copying:
 
     @staticmethod
     def _require_gone(after: State, names: Collection[str]) -> None:
-        rows, refused = after.only(names)
+        rows, rejected = after.only(names)
         assert [name for name, row in rows.items() if not row.deleted and not row.gone] == []
-        assert refused == {}
+        assert rejected == {}
 
 
 def fence(checkpoint: Checkpoint) -> tuple[int, int]:
@@ -203,6 +208,6 @@ def empty(connection: warehouses.Connection) -> None:
 
 def other(connection: warehouses.Connection) -> State:
     """A source that is no business of the one that is copied, with a document of the same id."""
-    staging.prepare(connection, {OTHER: ("kisumu", "medic")})
+    write.prepare(connection, {OTHER: ("kisumu", "medic")})
     Warehouse(connection).write(doc("a"), source=OTHER)
     return copied.state(connection, OTHER)

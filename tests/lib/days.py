@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from demo.expected import UNPLACED, Contact, County
+from tests.lib.expected import UNPLACED, Contact, County
 
 Document = Mapping[str, Any]
 COLUMNS = ("persons", "patients", "deceased", "registered", "died", "removed", "reports")

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from cht_sync import changes, checkpoint, couchdb, feed, reader, staging, warehouse
-from cht_sync.checkpoint import Checkpoint
+from cht_sync import couchdb, warehouse
+from cht_sync.copy import checkpoint, feed, reader, write
+from cht_sync.copy.checkpoint import Checkpoint
+from cht_sync.couchdb import changes
 
 Client = Callable[[], couchdb.Client]
 
@@ -67,7 +69,7 @@ class Reader:
         return iter(self._chunks)
 
     def write(self, connection: warehouse.Connection) -> None:
-        staging.write(connection, self.before, self, self._confirm)
+        write.page(connection, self.before, self, self._confirm)
 
     def _confirm(self) -> couchdb.Identity:
         asking = self._client()

@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import staging
 from cht_sync import warehouse as warehouses
+from cht_sync.copy import write
 
 from tests.lib.pages import SOURCE
 
@@ -29,7 +29,7 @@ STATE = {
 
 
 def prepare(connection: warehouses.Connection) -> None:
-    staging.prepare(connection, {SOURCE: ("kitui", "medic")})
+    write.prepare(connection, {SOURCE: ("kitui", "medic")})
 
 
 def state(connection: warehouses.Connection) -> dict[str, list[tuple[Any, ...]]]:

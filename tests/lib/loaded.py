@@ -2,12 +2,13 @@
 
 import dataclasses
 
-from demo import county, load
+from county import generator
+from demo import load
 from demo.settings import CouchDB
 
 
 def load_county(
-    couchdb: CouchDB, names: dict[str, str], built: county.County, number: int | None = None
+    couchdb: CouchDB, names: dict[str, str], built: generator.County, number: int | None = None
 ) -> load.Loaded:
     """All rounds, or one."""
     chosen = built.writes if number is None else [built.writes[number]]

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from demo import expected, expected_groups
-from demo.expected import UNPLACED, Contact, County
+from tests.lib import expected, expected_groups
+from tests.lib.expected import UNPLACED, Contact, County
 
 Document = dict[str, Any]
 ZONE = ZoneInfo("Africa/Nairobi")

@@ -8,9 +8,12 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from cht_sync import checkpoint, couchdb, lines, staging, warehouse
-from cht_sync.checkpoint import Checkpoint
-from cht_sync.rows import Row
+from cht_sync import couchdb, warehouse
+from cht_sync.copy import checkpoint, lines
+from cht_sync.copy import write as staging
+from cht_sync.copy.checkpoint import Checkpoint
+from cht_sync.copy.page import End
+from cht_sync.couchdb.rows import Row
 
 SOURCE = "kitui/medic"
 ASKED_AT = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -37,10 +40,10 @@ class Page:
         self.read = True
 
     @property
-    def end(self) -> staging.End:
+    def end(self) -> End:
         assert self.read
         until = len(self.rows) if self.until is None else self.until
-        return staging.End(self.seq, self.pending, until, len(self.rows), ASKED_AT, self.pending == 0)
+        return End(self.seq, self.pending, until, len(self.rows), ASKED_AT, self.pending == 0)
 
 
 def doc(name: str, body: str = '{"type":"person"}', rev: str = "1-a") -> Row:
@@ -60,7 +63,7 @@ class Warehouse:
 
     def write(self, *rows: Row, source: str = SOURCE, **page: Any) -> staging.Written:
         before = checkpoint.read(self.connection, source)
-        return staging.write(self.connection, before, Page(list(rows), **page), lambda: IDENTITY)
+        return staging.page(self.connection, before, Page(list(rows), **page), lambda: IDENTITY)
 
     def checkpoint(self) -> Checkpoint:
         return checkpoint.read(self.connection, SOURCE)

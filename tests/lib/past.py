@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cht_sync import history
+from cht_sync.reports import history
 
 from tests.lib import tables
 from tests.lib.staged import SOURCE, Staged

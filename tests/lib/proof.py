@@ -12,10 +12,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from cht_sync import counts, models, sql
+from cht_sync import sql
+from cht_sync.models import runner
+from cht_sync.models.counts import areas
 from hypothesis import strategies as st
 
-from demo import expected
+from tests.lib import expected
 from tests.lib.recording import Killed, recording
 from tests.lib.staged import TODAY, Staged
 from tests.lib.world import EVENTS, World
@@ -129,11 +131,11 @@ class Proof:
             self.tally.killed += 1
             self._update()
         if again:
-            assert self._update() == models.Update()
+            assert self._update() == runner.Update()
         self.tally.runs += 1
 
-    def _update(self) -> models.Update:
-        return models.update(self.staged.connection, self.include, today=self.today)
+    def _update(self) -> runner.Update:
+        return runner.update(self.staged.connection, self.include, today=self.today)
 
     def compare(self, worlds: list[World]) -> None:
         """Every count, also by sex and age, every orphan, every cycle; nobody twice, and nobody lost."""
@@ -165,13 +167,13 @@ class Proof:
     def _compare_with_nothing(self) -> None:
         """The tables as they have become, and as they are made anew."""
         kept = self._content()
-        self.staged.connection.execute("delete from ops.relation where name = 'area_fold'")
+        self.staged.connection.execute("delete from ops.relation where name = 'place_count'")
         self._update()
         assert self._content() == kept
 
     def _content(self) -> dict[str, list[Any]]:
         rows = "select to_jsonb(kept) from model_data.{} as kept order by to_jsonb(kept)::text"
-        return {table: self.staged.rows(rows.format(table)) for table in counts.TABLES}
+        return {table: self.staged.rows(rows.format(table)) for table in areas.TABLES}
 
     def _forget(self) -> None:
         """Empties the warehouse."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from cht_sync import couchdb, extract, warehouse
-from cht_sync.job import Job
+from cht_sync import couchdb, warehouse
+from cht_sync.copy import extract, progress
+from cht_sync.copy.job import Job
 
 from tests.lib.feeds import FakeCouchDB
 from tests.lib.pages import SOURCE
@@ -47,12 +48,12 @@ class Source:
         self.fake.writes = [write for write in self.fake.writes if write[0] != name]
 
     def documents(self) -> list[tuple[str, str, Any]]:
-        """What the staged copy must be, but for what is refused."""
+        """What the staged copy must be, but for what is rejected."""
         return sorted(
             (name, rev, json.loads(body)) for name, rev, deleted, body in self.fake.writes if not deleted and body
         )
 
-    def copy(self, connection: warehouse.Connection, mode: str = "incremental", **options: Any) -> extract.Progress:
+    def copy(self, connection: warehouse.Connection, mode: str = "incremental", **options: Any) -> progress.Progress:
         client = partial(couchdb.Client, couchdb.Server(self.url))
         given = extract.Options(**{"page_rows": 100, "seconds": 60} | options, mode=mode)
         return extract.run(Job(connection, client, SOURCE, "medic", lambda _: None, lambda _: None), given)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from cht_sync import marts, models
+from cht_sync.models import runner
+from cht_sync.reports import marts
 
 from tests.lib import tables
 from tests.lib.contents import content
@@ -19,7 +20,7 @@ COUNTY = tables.documents("""
 
 def run(staged: Staged) -> list[str]:
     """Both, as the DAG does."""
-    models.update(staged.connection)
+    runner.update(staged.connection)
     return marts.refresh(staged.connection)
 
 

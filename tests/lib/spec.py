@@ -3,8 +3,7 @@
 from datetime import date
 from typing import Any
 
-from demo import expected, expected_bands, expected_groups
-from tests.lib import tables
+from tests.lib import expected, expected_bands, expected_groups, tables
 from tests.lib.staged import SOURCE, TODAY, Staged
 
 UNPLACED = "unplaced"

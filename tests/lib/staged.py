@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
-from cht_sync import models
 from cht_sync import warehouse as warehouses
+from cht_sync.models import runner
 from psycopg.types.json import set_json_dumps
 
-from demo import expected_bands, expected_groups
+from tests.lib import expected_bands, expected_groups
 
 Document = Mapping[str, Any]
 SOURCE = "demo/medic"
@@ -77,7 +77,7 @@ class Staged:
                 self.connection.execute(
                     """
                     insert into staging.document
-                        (source, _id, _rev, _deleted, type, saved_timestamp, batch, form, doc)
+                        (source, _id, _rev, _deleted, type, saved_timestamp, batch, redaction_version, doc)
                     values (%s, %s, '1-a', %s, %s, coalesce(%s, now()), %s, 1, %s)
                     on conflict (source, _id) do update set
                         _rev = document.batch || '-a', _deleted = excluded._deleted, type = excluded.type,
@@ -101,8 +101,8 @@ class Staged:
                 [how, batch, saved, source, uuid],
             )
 
-    def update(self, today: date | None = None) -> models.Update:
-        return models.update(self.connection, today=today)
+    def update(self, today: date | None = None) -> runner.Update:
+        return runner.update(self.connection, today=today)
 
     def row(self, query: str, parameters: Any = None) -> tuple[Any, ...]:
         row = self.connection.execute(query, parameters).fetchone()

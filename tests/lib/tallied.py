@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from cht_sync import models
+from cht_sync.models import runner
 
 from tests.lib.months import ZONE, Months
 from tests.lib.staged import Staged
@@ -15,8 +15,8 @@ LAST_OF_MARCH, FIRST_OF_APRIL, IN_MAY = 1711918799999, 1711918800000, 1715000000
 TODAY = date(2026, 11, 24)
 
 
-def update(staged: Staged) -> models.Update:
-    return models.update(staged.connection, timezone=ZONE.key)
+def update(staged: Staged) -> runner.Update:
+    return runner.update(staged.connection, timezone=ZONE.key)
 
 
 TALLIES = {

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
-from demo import expected, expected_bands, expected_groups
-from tests.lib import tables
+from tests.lib import expected, expected_bands, expected_groups, tables
 from tests.lib.staged import Staged
 
 Document = dict[str, Any]

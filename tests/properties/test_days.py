@@ -8,13 +8,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from cht_sync import history, models, sql
+from cht_sync import sql
+from cht_sync.models import runner
+from cht_sync.reports import history
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.expected import County
 from tests.lib import days, extent, proof, tables
 from tests.lib.contents import forget
+from tests.lib.expected import County
 from tests.lib.past import Past, rebuilt, remodelled
 from tests.lib.recording import Killed, recording
 from tests.lib.staged import SOURCE, Staged
@@ -103,8 +105,8 @@ class Lean(Staged):
 
     include: sql.Include
 
-    def update(self, today: date | None = None) -> models.Update:
-        return models.update(self.connection, self.include, today=today)
+    def update(self, today: date | None = None) -> runner.Update:
+        return runner.update(self.connection, self.include, today=today)
 
 
 @pytest.fixture
@@ -257,7 +259,7 @@ def staying(event: Any) -> Any:
 
 @SLOW
 @given(st.lists(STEP, min_size=1, max_size=8))
-def test_a_daily_run_leaves_no_counted_day_as_it_would_not_be_counted_anew(lean: Lean, steps: list[Any]) -> None:
+def test_a_daily_run_leaves_no_counted_day_as_it_would_not_be_counted_again(lean: Lean, steps: list[Any]) -> None:
     world = begun(lean)
     world.copy([person("w", ["c", "d"], moment("2024-03-01 12:00"), None, None)])
     for events, hours, how, daily in steps:

@@ -5,14 +5,15 @@ from functools import partial
 from typing import NamedTuple
 
 import pytest
-from cht_sync import couchdb, extract, staging
-from cht_sync.job import Job
+from cht_sync import couchdb
+from cht_sync.copy import extract, write
+from cht_sync.copy.job import Job
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo import county, county_examples
+from county import examples, generator
+from county.writes import text
 from demo.settings import CouchDB
-from demo.writes import text
 from tests.lib import extent
 from tests.lib.copied import is_left_out, is_unnameable
 from tests.lib.loaded import load_county
@@ -21,7 +22,7 @@ from tests.lib.pages import Warehouse, opened
 
 DATABASES = ("medic", "medic-sentinel", "medic-users-meta", "_users")
 
-#: Beside demo/data/dirty.ndjson: members of documents that are written differently by each who writes JSON.
+#: Beside county/data/dirty.ndjson: members of documents that are written differently by each who writes JSON.
 MEMBERS = [
     b'"n":[0,-0,0.0,-0.0,1.0,1.10,1e5,1E+5,1e-7,123456789012345678901234567890,0.1234567890123456789,1e308,5e-324]',
     rb'"s":["\/","\u00e9","\u2028","\b\f\n\r\t","\u007f","\ud83d\ude00","\u0001","\\u0000","\\\\u0000",""]',
@@ -61,12 +62,12 @@ def staged(warehouse: str) -> Iterator[Warehouse]:
 
 
 class Kept(NamedTuple):
-    """What is kept of one document: `staged` as jsonb prints it, or `refused` as it was received."""
+    """What is kept of one document: `staged` as jsonb prints it, or `rejected` as it was received."""
 
     rev: str
     altered: bool
     staged: str | None
-    refused: bytes | None
+    rejected: bytes | None
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def original(couchdb: CouchDB, database: str) -> Iterator[Original]:
 
 def copy(couchdb_: CouchDB, staged: Warehouse, database: str) -> str:
     source = f"kitui/{database}"
-    staging.prepare(staged.connection, {source: ("kitui", database)})
+    write.prepare(staged.connection, {source: ("kitui", database)})
     client = partial(couchdb.Client, couchdb.Server(couchdb_.url, *couchdb_.auth))
     options = extract.Options(page_rows=400)
     assert extract.run(Job(staged.connection, client, source, database, lambda _: None), options).caught_up
@@ -95,15 +96,15 @@ def by_all_docs(original: Original, staged: Warehouse) -> dict[bytes, Kept]:
             continue
         staged_text = None if is_unnameable(document.id) else held(staged.connection, document.raw)
         altered = staged_text is not None and without_nul(document.raw) != document.raw
-        refused = feed[document.id] if staged_text is None else None
-        found[document.id.encode()] = Kept(document.rev, altered, staged_text, refused)
+        rejected = feed[document.id] if staged_text is None else None
+        found[document.id.encode()] = Kept(document.rev, altered, staged_text, rejected)
     return found
 
 
 def by_our_road(staged: Warehouse, source: str) -> dict[bytes, Kept]:
     live = "select convert_to(_id, 'UTF8'), _rev, altered, doc::text, null from staging.document where source = %s and "
-    refused = "select id, _rev, false, null, body from ops.rejected_document where source = %s"
-    rows = staged.connection.execute(f"{live} not _deleted union all {refused}".encode(), [source, source]).fetchall()
+    rejected = "select id, _rev, false, null, body from ops.rejected_document where source = %s"
+    rows = staged.connection.execute(f"{live} not _deleted union all {rejected}".encode(), [source, source]).fetchall()
     return {bytes(row[0]): Kept(*row[1:]) for row in rows}
 
 
@@ -126,7 +127,7 @@ def test_the_county_with_every_example_is_copied_as_all_docs_has_it(
     names = {name: f"{database}-{name.strip('_')}" for name in DATABASES}
     originals = {name: Original(couchdb, names[name]) for name in DATABASES}
     try:
-        loaded = load_county(couchdb, names, county.build(seed=5, size=1500))
+        loaded = load_county(couchdb, names, generator.build(seed=5, size=1500))
         found = {
             name: require_equal(each, staged, copy(couchdb, staged, names[name])) for name, each in originals.items()
         }
@@ -138,7 +139,7 @@ def test_the_county_with_every_example_is_copied_as_all_docs_has_it(
     assert len(found["medic"]) > 1000
     assert min(map(len, found.values())) > 0
     assert left_out
-    dirty = {text(write).id for write in county_examples.rounds()[0] if isinstance(write.doc, bytes)}
+    dirty = {text(write).id for write in examples.rounds()[0] if isinstance(write.doc, bytes)}
     taken = dirty - loaded.ids.get(names["medic"], set())
     assert len(taken) > 50
     assert taken <= {name.decode() for name in found["medic"]}
@@ -154,8 +155,8 @@ def test_what_each_writes_differently_is_copied_as_all_docs_has_it(
     original.put("m00", b'"_deleted":true,"n":1', written[0])
     found = require_equal(original, staged, copy(couchdb, staged, original.name))
     assert {kept.altered for kept in found.values()} == {True, False}
-    refused = {name for name, kept in found.items() if kept.refused}
-    assert refused > {b"nul\0", b"x" * 1001, "é".encode() * 501}
+    rejected = {name for name, kept in found.items() if kept.rejected}
+    assert rejected > {b"nul\0", b"x" * 1001, "é".encode() * 501}
 
 
 def test_a_document_read_by_its_id_is_the_one_of_all_docs(

@@ -4,12 +4,11 @@ the tables equal those made anew."""
 from datetime import date
 from typing import Any
 
-from cht_sync import checks
+from cht_sync.reports import checks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo import expected
-from tests.lib import extent
+from tests.lib import expected, extent
 from tests.lib.contents import content, forget
 from tests.lib.histories import SETTINGS, UUIDS, documents, users
 from tests.lib.spec import Spec

@@ -8,7 +8,8 @@ After every step nothing may be staged that CouchDB never gave, and who follows 
 import sys
 from functools import partial
 
-from cht_sync import changes, extract, reader
+from cht_sync.copy import extract, reader
+from cht_sync.couchdb import changes
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -28,7 +29,7 @@ from tests.lib.written import DELETED
 STEPS = 100 if extent.PROOF else 50
 PROFILE = extent.examples(test=5, proof=500, stateful_step_count=STEPS)
 
-#: Few, so that steps meet. The last four are left out, or refused.
+#: Few, so that steps meet. The last four are left out, or rejected.
 NAMES = st.sampled_from(["a", "b", "é"] * 3 + ["_design/a", "token:login:a", "n\0l", "x" * 1001])
 
 #: Members of a document, by what they are.

@@ -22,7 +22,7 @@ EVENTS = st.one_of(
 
 @extent.examples(test=12, proof=1000)
 @given(st.lists(st.lists(EVENTS, max_size=6), min_size=1, max_size=6))
-def test_after_any_history_as_if_made_anew(staged: Staged, history: list[list[dict[str, Any] | str]]) -> None:
+def test_after_any_history_as_if_rebuilt(staged: Staged, history: list[list[dict[str, Any] | str]]) -> None:
     forget(staged)
     known: set[str] = set()
     for page in history:

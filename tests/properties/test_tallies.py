@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cht_sync import checks, marts
+from cht_sync.reports import checks, marts
 from hypothesis import given
 from hypothesis import strategies as st
 

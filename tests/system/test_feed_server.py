@@ -6,9 +6,10 @@ from itertools import chain
 
 import pytest
 import requests
-from cht_sync import couchdb, listing
-from cht_sync.changes import Page
-from cht_sync.rows import Row, parse
+from cht_sync import couchdb
+from cht_sync.couchdb import all_docs
+from cht_sync.couchdb.changes import Page
+from cht_sync.couchdb.rows import Row, parse
 
 from bench import feed_server
 from bench.documents import Documents, number, ordered, rev, uuid
@@ -59,15 +60,15 @@ def test_what_is_written_to_a_couchdb_is_what_the_feed_server_gives(county: Coun
 
 def test_the_list_is_in_the_order_of_the_ids_and_begins_where_it_is_asked_to(county: County) -> None:
     everything = sorted((uuid(each), rev(each)) for each in range(100))
-    assert list(chain(*listing.Listing(county.all_docs(100, b"", 100), b"", "x"))) == everything
+    assert list(chain(*all_docs.Listing(county.all_docs(100, b"", 100), b"", "x"))) == everything
     behind = everything[30][0]
-    assert list(chain(*listing.Listing(county.all_docs(100, behind, 20), behind, "x"))) == everything[31:50]
+    assert list(chain(*all_docs.Listing(county.all_docs(100, behind, 20), behind, "x"))) == everything[31:50]
 
 
 def test_documents_are_looked_up_in_the_order_asked_for(county: County) -> None:
     ids = [uuid(each).decode() for each in (7, 3)]
     answer = chain(county.looked_up(100, ids, include_docs=True), [b"\n"])
-    found = listing.looked_up(answer, ids, "x")
+    found = all_docs.looked_up(answer, ids, "x")
     assert {name: each and each.rev for name, each in found} == {ids[0]: rev(7).decode(), ids[1]: rev(3).decode()}
 
 

@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from demo.postgres import Postgres
+from servers.postgres import Postgres
 from tests.lib.waiting import until
 
 

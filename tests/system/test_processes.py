@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from demo.processes import Processes, members
+from servers.processes import Processes, members
 from tests.lib.waiting import until
 
 #: Starts a child in a process group of its own, which ignores SIGTERM, tells its pid and waits.
@@ -37,7 +37,7 @@ def start(folder: Path) -> tuple[Processes, subprocess.Popen[bytes], int]:
 
 
 def test_a_later_start_ends_what_a_killed_one_has_left(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("demo.processes.GRACE", 0.5)
+    monkeypatch.setattr("servers.processes.GRACE", 0.5)
     _, process, child = start(tmp_path)
     process.kill()  # its child lives on, without a parent
     process.wait()
@@ -50,7 +50,7 @@ def test_a_later_start_ends_what_a_killed_one_has_left(tmp_path: Path, monkeypat
 
 
 def test_all_of_a_session_ends(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("demo.processes.GRACE", 0.5)
+    monkeypatch.setattr("servers.processes.GRACE", 0.5)
     processes, process, child = start(tmp_path)
     assert processes.end() == 2
     assert gone(process.pid)

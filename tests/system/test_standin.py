@@ -15,9 +15,9 @@ import psutil
 import pytest
 import requests
 
-from demo.errors import DemoError
 from demo.settings import CouchDB
-from demo.standin import StandIn
+from servers.errors import DemoError
+from servers.standin import StandIn
 from tests.lib.paths import ROOT
 from tests.lib.waiting import until
 
@@ -278,7 +278,7 @@ def test_a_port_in_use_is_one_sentence(standin: StandIn, tmp_path: Path) -> None
 
 def test_it_ends_when_who_started_it_is_killed(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from demo.standin import StandIn\n"
+        "import sys, pathlib; from servers.standin import StandIn\n"
         "server = StandIn(pathlib.Path(sys.argv[1]), packages=pathlib.Path(sys.argv[2])); server.start()\n"
         "print(server.process.pid, flush=True); sys.stdin.read()"
     )

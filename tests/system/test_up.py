@@ -18,10 +18,10 @@ import psycopg
 import pytest
 from cht_sync import instances
 
-from demo import county, expected
-from demo.postgres import Postgres
-from demo.processes import members
-from tests.lib import comparing
+from county import generator
+from servers.postgres import Postgres
+from servers.processes import members
+from tests.lib import comparing, expected
 from tests.lib.paths import ROOT
 from tests.lib.waiting import until
 
@@ -114,7 +114,7 @@ def test_killed_and_started_again_it_shows_what_the_generator_knows(demo: Demo) 
     assert once.wait_end() == 0, once.log.read_text()
     assert not [process for process in left if alive(process)]
     assert demo.processes() == []
-    wanted = county.build(SEED, SIZE).expected()
+    wanted = generator.build(SEED, SIZE).expected()
     assert comparing.differences(comparing.read(demo.out, "demo/medic"), wanted) == []
     told = once.log.read_text()
     assert "As of 20" in told

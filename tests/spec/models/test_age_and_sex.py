@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from cht_sync import marts
+from cht_sync.reports import marts
 
 from tests.lib import tables
 from tests.lib.spec import Spec

@@ -4,10 +4,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from cht_sync import checks, counts, models
+from cht_sync.models import runner
+from cht_sync.models.counts import areas
+from cht_sync.reports import checks
 
-from demo import expected_bands
-from tests.lib import tables
+from tests.lib import expected_bands, tables
 from tests.lib.recording import recording
 from tests.lib.spec import Spec
 from tests.lib.staged import SOURCE, TODAY, Staged
@@ -288,17 +289,17 @@ def test_a_day_is_turned_by_the_change_and_once(spec: Spec) -> None:
     assert CHANGE in text
     assert WHOLE not in text
     # two rows in each of the places above the child, and the day
-    assert (update.models[counts.BANDS], update.models[counts.FOLD]) == (7, 0)
+    assert (update.models[areas.BANDS], update.models[areas.FOLD]) == (7, 0)
     with recording(spec.staged.connection) as statements:
-        assert spec.staged.update(date(2026, 11, 25)) == models.Update()
+        assert spec.staged.update(date(2026, 11, 25)) == runner.Update()
     assert len(statements) == 1
 
 
 def test_a_day_on_which_nobody_turns_only_moves_the_day(spec: Spec) -> None:
     spec.stage(COUNTY)
-    assert spec.staged.update(date(2026, 11, 24)) == models.Update()
+    assert spec.staged.update(date(2026, 11, 24)) == runner.Update()
     spec.on("2026-11-25")
-    assert spec.staged.update(date(2026, 11, 26)).models[counts.BANDS] == 1
+    assert spec.staged.update(date(2026, 11, 26)).models[areas.BANDS] == 1
     assert spec.staged.values("select distinct as_of from models.area_band") == [date(2026, 11, 26)]
 
 
@@ -310,7 +311,7 @@ def test_each_source_has_its_day(spec: Spec) -> None:
     spec.staged.update(date(2026, 11, 25))
     as_of = "select source, as_of from ops.band_day order by 1"
     assert spec.staged.rows(as_of) == [(SOURCE, TODAY), ("other/medic", date(2026, 11, 25))]
-    assert spec.staged.update(date(2026, 11, 25)) == models.Update()
+    assert spec.staged.update(date(2026, 11, 25)) == runner.Update()
     spec.staged.connection.execute("update ops.checkpoint set mode = 'incremental' where source = %s", [SOURCE])
     spec.on("2026-11-25")
     assert bands(spec, "h") == {"5 to 9": 1, "15 to 49": 1}
@@ -329,22 +330,24 @@ def test_a_clock_that_went_wrong_is_set_right(spec: Spec) -> None:
     spec.on("2036-11-24")
     spec.on("2026-11-24")
     assert bands(spec) == {"1 to 4": 1, "15 to 49": 1}
-    assert spec.staged.update(TODAY) == models.Update()
+    assert spec.staged.update(TODAY) == runner.Update()
 
 
 def test_without_a_day_ages_stay(spec: Spec) -> None:
     spec.stage(COUNTY)
     spec.staged.page(tables.documents("_id | type | parent | date_of_birth\nr | person | h c d | 2021-11-25"))
-    models.update(spec.staged.connection)
+    runner.update(spec.staged.connection)
     assert bands(spec) == {"1 to 4": 2, "15 to 49": 1}
 
 
-def test_made_anew_they_are_of_the_day(staged: Staged, include: Any) -> None:
+def test_rebuilt_they_are_of_the_day(staged: Staged, include: Any) -> None:
     """So after an upgrade: another definition, and no page is new."""
     staged.page(tables.documents(COUNTY))
-    models.update(staged.connection, include, today=TODAY)
-    change(include, "counts/tables", "comment on table model_data.cycle", "--\ncomment on table model_data.cycle")
-    models.update(staged.connection, include, today=date(2026, 11, 25))
+    runner.update(staged.connection, include, today=TODAY)
+    change(
+        include, "models/counts/tables", "comment on table model_data.cycle", "--\ncomment on table model_data.cycle"
+    )
+    runner.update(staged.connection, include, today=date(2026, 11, 25))
     live = {document["_id"]: document for document in tables.documents(COUNTY)}
     wanted = expected_bands.counts(live.values(), date(2026, 11, 25))
     assert staged.bands() == {area: found for area, found in wanted.items() if found}
@@ -353,19 +356,19 @@ def test_made_anew_they_are_of_the_day(staged: Staged, include: Any) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        "update model_data.band_fold set total_patients = 0 where area_uuid = 'd' and band = '1 to 4'",
-        "update model_data.band_fold set direct_persons = 0 where area_uuid = 'h' and band = '1 to 4'",
-        "delete from model_data.band_fold where area_uuid = 'c' and sex = 'male'",
-        "insert into model_data.band_fold values ('demo/medic', 'h', 'other', '0', 1, 1, 1, 1)",
+        "update model_data.place_band_count set total_patients = 0 where area_uuid = 'd' and band = '1 to 4'",
+        "update model_data.place_band_count set direct_persons = 0 where area_uuid = 'h' and band = '1 to 4'",
+        "delete from model_data.place_band_count where area_uuid = 'c' and sex = 'male'",
+        "insert into model_data.place_band_count values ('demo/medic', 'h', 'other', '0', 1, 1, 1, 1)",
         "update model_data.counted_person set turns_on = null where uuid = 'p'",
     ],
 )
 def test_checking_names_a_source_that_differs(spec: Spec, damage: str) -> None:
     spec.stage(COUNTY)
     spec.on("2026-11-24")
-    assert counts.check(spec.staged.connection) == {}
+    assert areas.check(spec.staged.connection) == {}
     spec.staged.connection.execute(damage.encode())
-    assert counts.check(spec.staged.connection) == {SOURCE: 1}
+    assert areas.check(spec.staged.connection) == {SOURCE: 1}
 
 
 def test_the_checks_know_the_day(spec: Spec) -> None:

@@ -1,7 +1,8 @@
 """Of an instance's companions only telemetry and feedback are modelled, however they come."""
 
 import pytest
-from cht_sync import checks, relation
+from cht_sync.models import definition
+from cht_sync.reports import checks
 
 from tests.lib import tables
 from tests.lib.staged import Staged
@@ -27,7 +28,7 @@ def test_what_companions_have(staged: Staged, is_known: bool) -> None:
 
     held = {
         file.name: staged.values(f'select _id from models."{file.name}" where source = any(%s)', [list(COMPANIONS)])
-        for file in relation.folder("models")
+        for file in definition.folder("models")
     }
     usage = {"telemetry": ["e", "e"], "telemetry_devices": ["e", "e"], "feedback": ["b", "b"]}
     assert {name: found for name, found in held.items() if found} == usage

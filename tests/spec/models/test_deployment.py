@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cht_sync import checks, deployment, describe, marts, models, relation, sql
+from cht_sync import sql
 from cht_sync.errors import CheckFailed, ModelFailed
+from cht_sync.models import comments, definition, deployment, runner
+from cht_sync.reports import checks, marts
 
 from tests.lib import tables
 from tests.lib.contents import content
@@ -91,8 +93,8 @@ def put(include: sql.Include, name: str, text: str) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-def run(staged: Staged, include: sql.Include) -> models.Update:
-    done = models.update(staged.connection, include)
+def run(staged: Staged, include: sql.Include) -> runner.Update:
+    done = runner.update(staged.connection, include)
     marts.refresh(staged.connection, include)
     return done
 
@@ -120,7 +122,7 @@ def test_a_new_file_is_taken_up_by_the_next_run(staged: Staged, include: sql.Inc
     run(staged, include)
     assert weights(staged) == {"p": 9, "q": 7}
     assert staged.values("select weight from marts.heavy") == [9]
-    assert models.update(staged.connection, include) == models.Update()
+    assert runner.update(staged.connection, include) == runner.Update()
     deployment.require_working(staged.connection)
 
 
@@ -402,7 +404,7 @@ def test_a_mart_that_fails_fails_alone(staged: Staged, include: sql.Include, tex
     put(include, "models/weight", WEIGHT)
     put(include, "marts/heavy", text)
     staged.page(COUNTY)
-    models.update(staged.connection, include)
+    runner.update(staged.connection, include)
     assert "heavy" not in marts.refresh(staged.connection, include)
     assert told in failing(staged)["marts/heavy"]
     put(include, "marts/heavy", HEAVY)
@@ -410,7 +412,7 @@ def test_a_mart_that_fails_fails_alone(staged: Staged, include: sql.Include, tex
     assert failing(staged) == {}
 
 
-def test_a_changed_model_of_ours_makes_anew_what_reads_it(staged: Staged, include: sql.Include) -> None:
+def test_a_changed_model_of_ours_makes_again_what_reads_it(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT.replace("person.uuid,", "person.uuid, person.name,"))
     staged.page(COUNTY)
     run(staged, include)
@@ -529,6 +531,6 @@ def test_the_example_works(staged: Staged, include: sql.Include) -> None:
     assert str(finding) == "lmp_before_report finds 1 in demo/medic (a last menstruation after the report)"
     for folder in ("models", "marts"):
         for path in sorted((include.deployment / folder).glob("*.sql")):
-            file = relation.parse(path.stem, path.read_text(encoding="utf-8"))
-            columns = [column for column, _ in describe.columns(staged.connection, f"{folder}.{file.name}")]
+            file = definition.parse(path.stem, path.read_text(encoding="utf-8"))
+            columns = [column for column, _ in comments.columns(staged.connection, f"{folder}.{file.name}")]
             assert [column for column in columns if not file.meaning(column)] == []

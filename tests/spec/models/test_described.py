@@ -4,10 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cht_sync import describe, marts, models, relation, sql
+from cht_sync import sql
+from cht_sync.models import comments, definition, runner
+from cht_sync.reports import marts
 
-from demo import docs
 from tests.lib.staged import Staged
+from tools import docs
 
 WITHOUT = """
     select pg_class.relname || '.' || attribute.attname
@@ -31,7 +33,7 @@ def test_the_page_is_what_the_headers_say(staged: Staged) -> None:
 
 @pytest.mark.parametrize("folder", docs.CHAPTERS)
 def test_every_column_means_something(staged: Staged, folder: str) -> None:
-    files = relation.folder(folder)
+    files = definition.folder(folder)
     assert [file.name for file in files if not file.about] == []
     assert made(staged).values(WITHOUT, [[file.name for file in files]]) == []
 
@@ -40,10 +42,10 @@ def test_every_column_means_something(staged: Staged, folder: str) -> None:
 def test_no_header_names_a_column_that_is_not_there(staged: Staged, folder: str) -> None:
     made(staged)
     schema = docs.CHAPTERS[folder][0]
-    for file in relation.folder(folder):
-        there = [name for name, _ in describe.columns(staged.connection, f"{schema}.{file.name}")]
+    for file in definition.folder(folder):
+        there = [name for name, _ in comments.columns(staged.connection, f"{schema}.{file.name}")]
         for name, _ in file.columns:
-            assert [column for column in there if relation.covers(name, column)], name
+            assert [column for column in there if definition.covers(name, column)], name
 
 
 def test_a_relations_comment_has_its_grain_and_key(staged: Staged) -> None:
@@ -57,22 +59,22 @@ def include(tmp_path: Path) -> sql.Include:
     return sql.Include(tmp_path / "sql", tmp_path / "deployment")
 
 
-def test_words_that_change_are_written_and_nothing_is_made_anew(staged: Staged, include: sql.Include) -> None:
+def test_words_that_change_are_written_and_nothing_is_rebuilt(staged: Staged, include: sql.Include) -> None:
     staged.page([{"_id": "p", "type": "person"}])
     made(staged)
     tables = "select oid from pg_class where relnamespace = 'model_data'::regnamespace order by oid"
     before = staged.values(tables)
     file = include.sql / "models" / "person.sql"
     file.write_text(file.read_text().replace("-- sex: As written", "-- sex: In words"), encoding="utf-8")
-    update = models.update(staged.connection, include)
+    update = runner.update(staged.connection, include)
     assert sum(update.models.values()) == 0
     assert staged.values(tables) == before
     assert staged.values("select col_description('models.person'::regclass, 5)") == ["In words"]
-    assert models.update(staged.connection, include) == models.Update()
+    assert runner.update(staged.connection, include) == runner.Update()
 
 
 def test_a_header_is_read_by_its_lines() -> None:
-    file = relation.parse(
+    file = definition.parse(
         "thing",
         "-- One row a thing.\n-- It has more: words.\n-- a, b: Both\n-- c_*: Many\n-- key: source, a\n"
         "-- affected:\n--   select a: b\nselect 1\n-- d: not in the header\n",
@@ -83,6 +85,6 @@ def test_a_header_is_read_by_its_lines() -> None:
         "Both",
         "Many",
         None,
-        relation.COMMON["source"],
+        definition.COMMON["source"],
     ]
     assert file.affected == "select a: b"

@@ -1,7 +1,10 @@
 """The counts are kept by the change: what a change costs, and that it comes to what counting from nothing does."""
 
 import pytest
-from cht_sync import counts, marts, models, sql
+from cht_sync import sql
+from cht_sync.models import runner
+from cht_sync.models.counts import areas
+from cht_sync.reports import marts
 
 from tests.lib import tables
 from tests.lib.contents import content
@@ -24,7 +27,7 @@ TREE = """
 def written(spec: Spec, table: str) -> int:
     """How many rows of counts, orphans and cycles a page changes."""
     spec.staged.page(tables.documents(table))
-    return spec.staged.update().models["area_fold"]
+    return spec.staged.update().models["place_count"]
 
 
 def test_a_source_is_counted_whole_once_then_by_the_change(staged: Staged) -> None:
@@ -166,15 +169,15 @@ def test_checking_finds_nothing_where_nothing_is_wrong(spec: Spec) -> None:
     spec.stage(TREE, {"_id": "r", "type": "person", "parent": {"_id": "gone"}})
     spec.stage("_id | type | parent\nh | clinic | h")
     before = content(spec.staged)
-    assert counts.check(spec.staged.connection) == {}
+    assert areas.check(spec.staged.connection) == {}
     assert content(spec.staged) == before
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        "update model_data.area_fold set total_staff = 1 where area_uuid = 'c' and source = 'demo/medic'",
-        "delete from model_data.area_fold where area_uuid = 'h' and source = 'demo/medic'",
+        "update model_data.place_count set total_staff = 1 where area_uuid = 'c' and source = 'demo/medic'",
+        "delete from model_data.place_count where area_uuid = 'h' and source = 'demo/medic'",
         "update model_data.counted_person set is_muted = true where uuid = 'p' and source = 'demo/medic'",
         "delete from model_data.counted_person where uuid = 'p' and source = 'demo/medic'",
         "insert into model_data.orphan values ('demo/medic', 'p', true, 'x')",
@@ -186,7 +189,7 @@ def test_checking_names_a_source_that_differs(spec: Spec, damage: str) -> None:
     spec.staged.page(tables.documents(TREE), source="other/medic")
     spec.stage(TREE)
     spec.staged.connection.execute(damage)
-    assert counts.check(spec.staged.connection) == {"demo/medic": 1}
+    assert areas.check(spec.staged.connection) == {"demo/medic": 1}
 
 
 def test_other_tables_of_counts_break_nobody_who_reads_them(staged: Staged, include: sql.Include) -> None:
@@ -194,8 +197,10 @@ def test_other_tables_of_counts_break_nobody_who_reads_them(staged: Staged, incl
     staged.update()
     marts.refresh(staged.connection)
     staged.connection.execute("create view public.mine as select area_uuid, total_persons from models.area_count")
-    change(include, "counts/tables", "comment on table model_data.cycle", "--\ncomment on table model_data.cycle")
-    models.update(staged.connection, include)
+    change(
+        include, "models/counts/tables", "comment on table model_data.cycle", "--\ncomment on table model_data.cycle"
+    )
+    runner.update(staged.connection, include)
     assert sorted(staged.rows("select * from public.mine")) == [
         *(("", 0), ("c", 2), ("d", 2), ("e", 0), ("h", 1), ("i", 1)),
     ]

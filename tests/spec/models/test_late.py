@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from cht_sync import history
+from cht_sync.reports import history
 
 from tests.lib.past import PLACES, Past, person, rebuilt, remodelled
 from tests.lib.recording import recording

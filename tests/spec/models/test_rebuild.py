@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cht_sync import models, sql
+from cht_sync import sql
 from cht_sync.errors import AnotherRun, ModelFailed
+from cht_sync.models import runner
 
 from tests.lib import tables
 from tests.lib.contents import content
@@ -53,9 +54,9 @@ def county(staged: Staged) -> Staged:
     return staged
 
 
-def update(staged: Staged, include: sql.Include = sql.INCLUDE) -> models.Update:
+def update(staged: Staged, include: sql.Include = sql.INCLUDE) -> runner.Update:
     """Made anew two pages at a time."""
-    return models.update(staged.connection, include, blocks=2)
+    return runner.update(staged.connection, include, blocks=2)
 
 
 def fills(statements: list[str], model: str) -> list[int]:
@@ -66,7 +67,7 @@ def between_chunks(statements: list[str]) -> bool:
     return "select kept.model, kept.base, kept.upto" in statements[-1]
 
 
-def anew(staged: Staged) -> dict[str, list[Any]]:
+def rebuilt(staged: Staged) -> dict[str, list[Any]]:
     """Everything, made from nothing."""
     staged.connection.execute("delete from ops.relation")
     staged.update()
@@ -81,11 +82,11 @@ def test_chunk_by_chunk_it_is_the_same(county: Staged) -> None:
     assert len(fills(statements, "person")) > 4
     assert content(county) == before
     assert (done.models["person"], done.models["report"]) == (60, 60)
-    assert update(county) == models.Update()
+    assert update(county) == runner.Update()
     assert county.values("select count(*) from ops.rebuild") == [0]
 
 
-def test_only_what_changed_and_reads_it_is_made_anew(county: Staged, include: sql.Include) -> None:
+def test_only_what_changed_and_reads_it_is_rebuilt(county: Staged, include: sql.Include) -> None:
     change(include, "models/person", "    doc.sex,", "    upper(doc.sex) as sex,")
     with recording(county.connection) as statements:
         update(county, include)
@@ -116,7 +117,7 @@ def test_killed_between_chunks_it_goes_on(county: Staged, warehouse: str, includ
     assert len(fills(statements, "person")) == -(-(pages - done) // 2)
     kept = content(county)
     county.connection.execute("delete from ops.relation")
-    models.update(county.connection, include)
+    runner.update(county.connection, include)
     assert content(county) == kept
 
 
@@ -175,7 +176,7 @@ def test_what_comes_while_it_begins_is_taken_in(staged: Staged, warehouse: str, 
     assert written
     update(staged)
     kept = content(staged)
-    assert kept == anew(staged)
+    assert kept == rebuilt(staged)
     assert staged.values("select count(*) from models.person union all select count(*) from models.report") == [360, 60]
 
 
@@ -195,7 +196,7 @@ def test_who_changes_and_goes_during_the_first_run(staged: Staged, warehouse: st
     assert staged.values("select count(*) from models.person") == [58]
     assert staged.values("select count(*) from history.removed_person") == [0]
     kept = content(staged)
-    assert kept == anew(staged)
+    assert kept == rebuilt(staged)
 
 
 @pytest.mark.parametrize("model", ["user", "person", "report"])
@@ -214,9 +215,9 @@ def test_what_comes_during_it_is_taken_in(county: Staged, warehouse: str, name: 
         with recording(county.connection, write) as statements:
             update(county)
     assert written
-    assert update(county) == models.Update()
+    assert update(county) == runner.Update()
     kept = content(county)
-    assert anew(county) == kept
+    assert rebuilt(county) == kept
 
 
 def test_a_source_that_comes_during_it(county: Staged, warehouse: str) -> None:
@@ -235,7 +236,7 @@ def test_a_source_that_comes_during_it(county: Staged, warehouse: str) -> None:
             update(county)
     assert county.values("select count(*) from models.person where source = 'other/medic'") == [9]
     kept = content(county)
-    assert anew(county) == kept
+    assert rebuilt(county) == kept
 
 
 def stop(dsn: str, include: sql.Include, model: str, chunks: int) -> None:
@@ -273,7 +274,7 @@ def test_what_is_unfinished_of_a_file_that_is_as_before_is_dropped(
     assert county.values("select count(*) from ops.rebuild") == [0]
 
 
-def test_a_partition_that_was_written_anew_is_begun_again(county: Staged, warehouse: str, include: sql.Include) -> None:
+def test_a_partition_that_was_rewritten_is_begun_again(county: Staged, warehouse: str, include: sql.Include) -> None:
     change(include, "models/person", "contact.name,", "'another' as name,")
     stop(warehouse, include, "person", 4)
     partition = county.values("select distinct tableoid::regclass::text from staging.document")[0]
@@ -283,11 +284,11 @@ def test_a_partition_that_was_written_anew_is_begun_again(county: Staged, wareho
     update(county, include)
     kept = content(county)
     county.connection.execute("delete from ops.relation")
-    models.update(county.connection, include)
+    runner.update(county.connection, include)
     assert content(county) == kept
 
 
-def test_a_partition_that_is_written_anew_between_two_chunks_stops_the_run(
+def test_a_partition_that_is_rewritten_between_two_chunks_stops_the_run(
     county: Staged, warehouse: str, include: sql.Include
 ) -> None:
     change(include, "models/person", "contact.name,", "'another' as name,")

@@ -1,8 +1,10 @@
 """The runner of the models: by batch, in one transaction, and the same in the end however often it was killed."""
 
 import pytest
-from cht_sync import marts, models, relation, sql
+from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
+from cht_sync.models import definition, runner
+from cht_sync.reports import marts
 
 from tests.lib.recording import recording
 from tests.lib.road import COUNTY, run
@@ -16,7 +18,7 @@ def test_nothing_new_costs_one_statement_each(staged: Staged) -> None:
     staged.page(COUNTY)
     run(staged)
     with recording(staged.connection) as statements:
-        assert models.update(staged.connection) == models.Update()
+        assert runner.update(staged.connection) == runner.Update()
         assert len(statements) == 1
         assert marts.refresh(staged.connection) == []
         assert len(statements) == 2
@@ -27,14 +29,14 @@ def test_a_page_without_rows_is_nothing_new(staged: Staged) -> None:
     run(staged)
     staged.page()
     with recording(staged.connection) as statements:
-        models.update(staged.connection)
+        runner.update(staged.connection)
     assert len(statements) == 1
 
 
 def test_the_lock_is_taken_before_the_snapshot(staged: Staged) -> None:
     staged.page(COUNTY)
     with recording(staged.connection) as statements:
-        models.update(staged.connection)
+        runner.update(staged.connection)
     locked = next(n for n, text in enumerate(statements) if "pg_advisory_lock" in text)
     isolated = next(n for n, text in enumerate(statements) if "repeatable read" in text)
     assert locked < isolated < next(n for n, text in enumerate(statements) if "into pg_temp.todo" in text)
@@ -150,7 +152,7 @@ def test_a_source_copied_again_from_nothing_is_done_whole(staged: Staged) -> Non
     assert staged.counts()["d"]["total_persons"] == 0
 
 
-def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, include: sql.Include) -> None:
+def test_a_changed_file_is_rebuilt_and_those_that_read_it(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     run(staged)
     staged.connection.execute("create view public.mine as select uuid, name from models.contact")
@@ -158,24 +160,29 @@ def test_a_changed_file_is_made_anew_and_those_that_read_it(staged: Staged, incl
     before = set(staged.rows(tables))
     change(include, "models/contact", "doc.name,", "upper(doc.name) as name,")
     change(include, "models/contact", "as lineage", "as lineage,\n    length(doc.name) as letters")
-    update = models.update(staged.connection, include)
+    update = runner.update(staged.connection, include)
     assert {name for name, rows in update.models.items() if rows} == {
         *("contact", "place", "person", "patient", "registration_month")
     }
-    anew = {name for name, _ in set(staged.rows(tables)) - before}
-    assert anew == {"contact", "place", "person", "patient", "report", "duplicate", "impossible_date"} | TALLIES
+    rebuilt = {name for name, _ in set(staged.rows(tables)) - before}
+    assert rebuilt == {"contact", "place", "person", "patient", "report", "duplicate", "impossible_date"} | TALLIES
     assert staged.values("select count(letters) from public.mine join models.contact using (uuid)") == [0]
-    assert models.update(staged.connection, include) == models.Update()
+    assert runner.update(staged.connection, include) == runner.Update()
     staged.page([{"_id": "d", "type": "clinic", "name": "dee"}])
-    models.update(staged.connection, include)
+    runner.update(staged.connection, include)
     assert staged.values("select name from public.mine where uuid = 'd'") == ["DEE"]
 
 
 def test_a_changed_definition_of_the_counts_counts_again(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
-    change(include, "counts/area_fold", "case own._id when '' then 'unplaced'", "case own._id when '' then 'nowhere'")
-    assert models.update(staged.connection, include).models["area_fold"] == 4
+    change(
+        include,
+        "models/counts/place_count",
+        "case own._id when '' then 'unplaced'",
+        "case own._id when '' then 'nowhere'",
+    )
+    assert runner.update(staged.connection, include).models["place_count"] == 4
     assert staged.values("select name from models.area_count where area_uuid = ''") == ["nowhere"]
 
 
@@ -191,7 +198,7 @@ def test_a_new_file_is_taken_up(staged: Staged, include: sql.Include) -> None:
     staged.update()
     text = "-- One row a thing.\n-- key: source, _id\nselect source, _id, type as kind from document"
     (include.sql / "models" / "thing.sql").write_text(text, encoding="utf-8")
-    models.update(staged.connection, include)
+    runner.update(staged.connection, include)
     assert staged.values("select count(*) from models.thing") == [4]
     assert staged.values("select obj_description('models.thing'::regclass)") == ["One row a thing. Key: source, _id."]
 
@@ -203,10 +210,10 @@ def test_a_column_that_is_gone_names_who_reads_it(staged: Staged, include: sql.I
     change(include, "models/contact", "-- notes: As written\n", "")
     change(include, "models/contact", "    doc.notes,\n", "")
     with pytest.raises(ModelFailed, match=r"models\.contact.*public\.mine"):
-        models.update(staged.connection, include)
+        runner.update(staged.connection, include)
     assert staged.values("select count(*) from public.mine") == [4]
     staged.connection.execute("drop view public.mine")
-    models.update(staged.connection, include)
+    runner.update(staged.connection, include)
     marts.refresh(staged.connection, include)
     assert staged.values("select count(*) from marts.patients_by_area") == [2]
     assert staged.values("select count(*) from models.contact_type") == [3]
@@ -216,7 +223,7 @@ def test_a_model_that_fails_tells_where_but_nothing_of_a_document(staged: Staged
     staged.page([{"_id": "p", "type": "person", "name": "Adriana"}])
     change(include, "models/contact", "doc.name,", "doc.name::int as name,")
     with pytest.raises(ModelFailed) as failure:
-        models.update(staged.connection, include)
+        runner.update(staged.connection, include)
     assert str(failure.value).startswith("The SQL of contact failed with 22P02 (InvalidTextRepresentation). ")
     assert failure.value.__cause__ is None
     assert failure.value.__suppress_context__
@@ -228,7 +235,7 @@ def test_a_mistake_in_a_file_is_told_by_its_line(staged: Staged, include: sql.In
     staged.update()
     change(include, "models/user", "    doc.language,", "    doc.langage,")
     with pytest.raises(ModelFailed, match=r"The SQL of user failed in line 15 with 42703 \(UndefinedColumn\)"):
-        models.update(staged.connection, include)
+        runner.update(staged.connection, include)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +249,7 @@ def test_a_mistake_in_a_file_is_told_by_its_line(staged: Staged, include: sql.In
 def test_a_header_that_cannot_be_read(include: sql.Include, text: str, told: str) -> None:
     (include.sql / "models" / "mine.sql").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match=told):
-        relation.folder("models", include)
+        definition.folder("models", include)
 
 
 def test_everything_that_is_kept_is_keyed_by_source(staged: Staged) -> None:

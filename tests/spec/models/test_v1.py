@@ -9,8 +9,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import instances, removal, v1
+from cht_sync import instances
 from cht_sync import warehouse as warehouses
+from cht_sync.models import v1
+from cht_sync.operate import removal
 
 from tests.lib.staged import SOURCE, Staged
 
@@ -414,7 +416,7 @@ def fill(staged: Staged) -> None:
         staged.source(source)
     staged.connection.execute(
         """
-        insert into staging.document (source, _id, _rev, _deleted, type, saved_timestamp, batch, form, doc)
+        insert into staging.document (source, _id, _rev, _deleted, type, saved_timestamp, batch, redaction_version, doc)
         select source, 'id-' || n, '1-a', false, 'task', now(), 1 + n / 3000, 1, jsonb_build_object('_id', 'id-' || n)
         from unnest(%s::text[]) with ordinality as given (source, number)
         cross join lateral generate_series((number - 1) * 20000, number * 20000 - 1) as n

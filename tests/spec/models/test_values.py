@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from cht_sync import schema
+from cht_sync.warehouse import migrations
 from psycopg import errors as pg
 from psycopg.conninfo import make_conninfo
 
@@ -210,7 +210,7 @@ def test_digits_of_other_scripts_are_no_number_in_whatever_locale(warehouse: str
             pytest.skip("before Postgres 18 there is no such locale without ICU, or the login may make no database")
         try:
             with opened(make_conninfo(warehouse, dbname=name)) as staged:
-                schema.migrate(staged.connection)
+                migrations.migrate(staged.connection)
                 assert staged.values("select %s ~ '\\d'", [nepali("2")]) == [True]
                 assert read(staged, "cht.instant", [nepali("2045"), nepali("1700000000000")]) == [None, None]
                 assert read(staged, "cht.number", [nepali("2"), nepali("-3.5")]) == [None, None]

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cht_sync import anew, checks, marts, models, relation, sql
+from cht_sync import sql
 from cht_sync.errors import CheckFailed, ConfigurationInvalid, ModelFailed
+from cht_sync.models import definition, runner
+from cht_sync.operate import recompute
+from cht_sync.reports import checks, marts
 
 from tests.lib import tables
 from tests.lib.recording import recording
@@ -40,7 +43,7 @@ def failing(staged: Staged, today: datetime.date = TODAY, **given: Any) -> dict[
 
 def test_nothing_is_found_where_nothing_is_wrong(filled: Staged) -> None:
     assert checks.run(filled.connection, TODAY) == []
-    names = {file.name for file in relation.folder("checks")}
+    names = {file.name for file in definition.folder("reports/checks")}
     assert set(filled.values("select name from ops.check_state where found = 0")) == names
 
 
@@ -55,29 +58,29 @@ def test_nothing_is_found_after_changes(spec: Spec) -> None:
 
 
 DAMAGES = [
-    ("update model_data.area_fold set total_persons = total_persons + 1 where area_uuid = 'c'", "kept_counts"),
-    ("update model_data.area_fold set direct_patients = 7 where area_uuid = 'h'", "kept_counts"),
-    ("update model_data.area_fold set total_persons_muted = 0 where area_uuid in ('d', 'c')", "kept_counts"),
-    ("update model_data.area_fold set total_persons_deceased = 0 where area_uuid = 'd'", "kept_counts"),
-    ("update model_data.area_fold set direct_households = 1 where area_uuid = 'c'", "kept_counts"),
-    ("update model_data.area_fold set total_households = 1 where area_uuid = 'd'", "kept_counts"),
-    ("update model_data.area_fold set total_staff = 0 where area_uuid = 'h'", "kept_counts"),
-    ("update model_data.area_fold set direct_in_household = 0 where area_uuid = 'i'", "kept_counts"),
-    ("update model_data.area_fold set direct_persons = 2 where area_uuid = ''", "kept_counts"),
-    ("update model_data.area_fold set total_persons = 8, direct_persons = 8 where area_uuid = ''", "totals"),
-    ("update model_data.area_fold set total_patients = 0 where area_uuid = 'd'", "totals"),
-    ("update model_data.band_fold set total_persons = total_persons + 1 where area_uuid = 'd'", "kept_bands"),
-    ("update model_data.band_fold set total_patients = 7 where area_uuid = 'h'", "kept_bands"),
-    ("update model_data.band_fold set direct_persons = 0 where area_uuid = 'h'", "kept_bands"),
-    ("update model_data.band_fold set direct_patients = 0 where area_uuid = ''", "kept_bands"),
-    ("update model_data.band_fold set sex = 'male' where area_uuid = 'h'", "kept_bands"),
-    ("delete from model_data.band_fold where area_uuid = ''", "kept_bands"),
+    ("update model_data.place_count set total_persons = total_persons + 1 where area_uuid = 'c'", "kept_counts"),
+    ("update model_data.place_count set direct_patients = 7 where area_uuid = 'h'", "kept_counts"),
+    ("update model_data.place_count set total_persons_muted = 0 where area_uuid in ('d', 'c')", "kept_counts"),
+    ("update model_data.place_count set total_persons_deceased = 0 where area_uuid = 'd'", "kept_counts"),
+    ("update model_data.place_count set direct_households = 1 where area_uuid = 'c'", "kept_counts"),
+    ("update model_data.place_count set total_households = 1 where area_uuid = 'd'", "kept_counts"),
+    ("update model_data.place_count set total_staff = 0 where area_uuid = 'h'", "kept_counts"),
+    ("update model_data.place_count set direct_in_household = 0 where area_uuid = 'i'", "kept_counts"),
+    ("update model_data.place_count set direct_persons = 2 where area_uuid = ''", "kept_counts"),
+    ("update model_data.place_count set total_persons = 8, direct_persons = 8 where area_uuid = ''", "totals"),
+    ("update model_data.place_count set total_patients = 0 where area_uuid = 'd'", "totals"),
+    ("update model_data.place_band_count set total_persons = total_persons + 1 where area_uuid = 'd'", "kept_bands"),
+    ("update model_data.place_band_count set total_patients = 7 where area_uuid = 'h'", "kept_bands"),
+    ("update model_data.place_band_count set direct_persons = 0 where area_uuid = 'h'", "kept_bands"),
+    ("update model_data.place_band_count set direct_patients = 0 where area_uuid = ''", "kept_bands"),
+    ("update model_data.place_band_count set sex = 'male' where area_uuid = 'h'", "kept_bands"),
+    ("delete from model_data.place_band_count where area_uuid = ''", "kept_bands"),
     ("update ops.band_day set as_of = as_of + 40000", "kept_bands"),
-    ("update model_data.area_fold set effective_parent = 'i' where area_uuid = 'c'", "counted_once"),
-    ("update model_data.area_fold set effective_parent = 'z' where area_uuid = 'c'", "counted_once"),
+    ("update model_data.place_count set effective_parent = 'i' where area_uuid = 'c'", "counted_once"),
+    ("update model_data.place_count set effective_parent = 'z' where area_uuid = 'c'", "counted_once"),
     ("update model_data.counted_person set place = 'd' where uuid = 'p'", "counted_once"),
     ("delete from model_data.counted_person where uuid = 's'", "counted_once"),
-    ("delete from model_data.area_fold where area_uuid = 'i'", "areas_are_places"),
+    ("delete from model_data.place_count where area_uuid = 'i'", "areas_are_places"),
     ("delete from model_data.place where _id = 'i'", "areas_are_places"),
     ("update staging.document set saved_timestamp = now() + interval '1 second' where _id = 'p'", "models_as_staged"),
     ("update staging.document set _deleted = true where _id = 'p'", "models_as_staged"),
@@ -114,11 +117,13 @@ def test_each_finds_what_it_is_for(filled: Staged, damage: str, name: str) -> No
 
 
 def test_every_check_has_a_damage_that_it_finds() -> None:
-    assert {name for _, name in DAMAGES} | {"figures_old"} == {file.name for file in relation.folder("checks")}
+    assert {name for _, name in DAMAGES} | {"figures_old"} == {
+        file.name for file in definition.folder("reports/checks")
+    }
 
 
 def test_a_failure_names_the_check_the_source_and_the_repair(filled: Staged) -> None:
-    filled.connection.execute("update model_data.area_fold set total_staff = 0 where area_uuid = 'h'")
+    filled.connection.execute("update model_data.place_count set total_staff = 0 where area_uuid = 'h'")
     with pytest.raises(CheckFailed) as failure:
         checks.run(filled.connection, TODAY)
     assert str(failure.value) == (
@@ -131,7 +136,7 @@ def test_a_failure_names_the_check_the_source_and_the_repair(filled: Staged) -> 
 
 
 def test_it_stays_red_until_it_is_repaired(filled: Staged) -> None:
-    filled.connection.execute("update model_data.area_fold set total_staff = 7 where area_uuid = 'i'")
+    filled.connection.execute("update model_data.place_count set total_staff = 7 where area_uuid = 'i'")
     assert set(failing(filled)) == {"kept_counts"}
     since = filled.values("select since from ops.check_result")
     with recording(filled.connection) as statements, pytest.raises(CheckFailed) as failure:
@@ -142,13 +147,13 @@ def test_it_stays_red_until_it_is_repaired(filled: Staged) -> None:
     filled.update()
     assert set(failing(filled)) == {"kept_counts"}
     assert filled.values("select since from ops.check_result") == since
-    anew.order(filled.connection, recount=[SOURCE])
-    assert filled.update().models["area_fold"] > 0
+    recompute.order(filled.connection, recount=[SOURCE])
+    assert filled.update().models["place_count"] > 0
     assert failing(filled) == {}
 
 
 def test_somebody_is_told_once_a_day(filled: Staged) -> None:
-    filled.connection.execute("update model_data.area_fold set total_staff = 7 where area_uuid = 'i'")
+    filled.connection.execute("update model_data.place_count set total_staff = 7 where area_uuid = 'i'")
     told = []
     for _ in range(3):
         with pytest.raises(CheckFailed) as failure:
@@ -163,7 +168,7 @@ def test_somebody_is_told_once_a_day(filled: Staged) -> None:
 def test_a_lost_row_of_a_model_is_made_again(filled: Staged) -> None:
     filled.connection.execute("delete from model_data.report")
     assert set(failing(filled)) == {"models_as_staged", "kept_months", "kept_visits"}
-    anew.order(filled.connection, remodel=[SOURCE])
+    recompute.order(filled.connection, remodel=[SOURCE])
     filled.update()
     assert failing(filled) == {}
     assert filled.values("select uuid from models.report") == ["m"]
@@ -171,7 +176,7 @@ def test_a_lost_row_of_a_model_is_made_again(filled: Staged) -> None:
 
 def test_what_is_ordered_must_be_there(filled: Staged) -> None:
     with pytest.raises(ConfigurationInvalid, match=r"no source other/medic .* There are demo/medic"):
-        anew.order(filled.connection, recount=["other/medic"])
+        recompute.order(filled.connection, recount=["other/medic"])
     assert filled.values("select count(*) from ops.to_recount") == [0]
 
 
@@ -210,7 +215,7 @@ def many(staged: Staged) -> None:
     made = [{"_id": f"{n:05}", "type": "clinic", "parent": {"_id": "c"}} for n in range(2000)]
     staged.page(made)
     staged.update()
-    staged.connection.execute("analyze model_data.area_fold")
+    staged.connection.execute("analyze model_data.place_count")
 
 
 def test_what_was_written_is_looked_at_and_a_sample(filled: Staged) -> None:
@@ -219,7 +224,7 @@ def test_what_was_written_is_looked_at_and_a_sample(filled: Staged) -> None:
     filled.page([{"_id": "z", "type": "person", "parent": {"_id": "h"}}])
     filled.update()
     with filled.connection.transaction():
-        filled.connection.execute(sql.read("checking/change").encode())
+        filled.connection.execute(sql.read("reports/check_run/change").encode())
         areas = set(filled.values("select area_uuid from pg_temp.area"))
         assert filled.values("select _id from pg_temp.document") == ["z"]
     assert {"h", "c", "d"} <= areas
@@ -231,7 +236,7 @@ def test_a_wrong_change_is_found_at_once(filled: Staged) -> None:
     checks.run(filled.connection, TODAY)
     filled.page([{"_id": "z", "type": "person", "parent": {"_id": "h"}}])
     filled.update()
-    filled.connection.execute("update model_data.area_fold set total_persons = 9 where area_uuid = 'h'")
+    filled.connection.execute("update model_data.place_count set total_persons = 9 where area_uuid = 'h'")
     with recording(filled.connection) as statements, pytest.raises(CheckFailed, match="kept_counts"):
         checks.run(filled.connection, TODAY)
     assert "temporary view document" not in " ".join(statements)
@@ -250,7 +255,7 @@ def test_a_place_without_counts_is_found_at_once(filled: Staged) -> None:
     checks.run(filled.connection, TODAY)
     filled.page([{"_id": "z", "type": "clinic", "parent": {"_id": "c"}}])
     filled.update()
-    filled.connection.execute("delete from model_data.area_fold where area_uuid = 'z'")
+    filled.connection.execute("delete from model_data.place_count where area_uuid = 'z'")
     assert "counted_once" in failing(filled)
 
 
@@ -288,8 +293,8 @@ def test_one_whose_sql_fails_does_not_keep_the_others_from_being_made(filled: St
     with pytest.raises(ModelFailed, match=r"a_wrong failed") as failure:
         checks.run(filled.connection, TODAY, include=include)
     assert "Ana" not in str(failure.value)
-    assert filled.values("select count(*) from ops.check_state") == [len(relation.folder("checks"))]
-    filled.connection.execute("update model_data.area_fold set total_staff = 7 where area_uuid = 'i'")
+    assert filled.values("select count(*) from ops.check_state") == [len(definition.folder("reports/checks"))]
+    filled.connection.execute("update model_data.place_count set total_staff = 7 where area_uuid = 'i'")
     with pytest.raises(CheckFailed, match=r"kept_counts.*a_wrong failed"):
         checks.run(filled.connection, TOMORROW, include=include)
 
@@ -352,7 +357,7 @@ def weigh(staged: Staged, include: sql.Include, **weights: object) -> dict[str, 
 
 
 def look(staged: Staged, include: sql.Include) -> dict[str, int]:
-    models.update(staged.connection, include)
+    runner.update(staged.connection, include)
     return {finding.source: finding.found for finding in checks.run(staged.connection, TODAY, include=include)}
 
 
@@ -385,7 +390,7 @@ def test_what_a_model_that_failed_takes_in_later_is_looked_at(weighed: Staged, i
     assert weigh(weighed, include, p=1) == {SOURCE: 1}
 
 
-def test_a_model_made_anew_is_looked_at(weighed: Staged, include: sql.Include) -> None:
+def test_a_model_rebuilt_is_looked_at(weighed: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT.replace("::int as", "::int - 5 as"))
     assert look(weighed, include) == {SOURCE: 1}
 

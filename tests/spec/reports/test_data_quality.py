@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from cht_sync import marts
+from cht_sync.reports import marts
 
 from tests.lib import tables
 from tests.lib.spec import Spec
@@ -27,7 +27,7 @@ NONE = {
     "mismatching_lineages": 0,
     "impossible_dates": 0,
     "unreadable_dates": 0,
-    "refused": 0,
+    "rejected": 0,
     "older_revisions": 0,
 }
 AREAS = {"d", "c", "e", ""}
@@ -42,7 +42,7 @@ def quality(spec: Spec) -> Spec:
 def found(spec: Spec, column: str) -> dict[str, int]:
     """{area: how many}, of the areas where there are any."""
     rows = refreshed(spec)
-    others = NONE.keys() - {column, "refused", "older_revisions"}
+    others = NONE.keys() - {column, "rejected", "older_revisions"}
     assert [area for area, row in rows.items() if any(row[other] for other in others)] == []
     return {area: row[column] for area, row in rows.items() if row[column]}
 
@@ -201,22 +201,22 @@ def test_a_document_with_both_kinds_of_dates_counts_in_both(quality: Spec) -> No
     assert (row["impossible_dates"], row["unreadable_dates"]) == (1, 1)
 
 
-def test_refused_documents_and_those_that_count_as_before(quality: Spec) -> None:
+def test_rejected_documents_and_those_that_count_as_before(quality: Spec) -> None:
     report = {"_id": "r", "type": "data_record", "form": "f", "fields": {"patient_id": "3"}}
     quality.stage("", report)
     for uuid in ("p", "r", "new"):
-        refuse(quality, uuid)
-    assert found(quality, "refused") == {"c": 1, "d": 2, "": 1}
+        reject(quality, uuid)
+    assert found(quality, "rejected") == {"c": 1, "d": 2, "": 1}
     assert found(quality, "older_revisions") == {"c": 1, "d": 2}
     quality.staged.connection.execute("delete from ops.rejected_document where id = 'p'")
     quality.stage("", report)
     assert found(quality, "older_revisions") == {"d": 1}
 
 
-def refuse(spec: Spec, uuid: str) -> None:
+def reject(spec: Spec, uuid: str) -> None:
     """A page of one document that can't be staged."""
     spec.staged.connection.execute(
-        "insert into ops.rejected_document (source, id, _rev, reason, batch, rejected_at, form) "
+        "insert into ops.rejected_document (source, id, _rev, reason, batch, rejected_at, redaction_version) "
         "values ('demo/medic', convert_to(%s, 'UTF8'), '2-b', 'why', 1, now(), 1)",
         [uuid],
     )

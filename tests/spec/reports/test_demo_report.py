@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from cht_sync import marts
+from cht_sync.reports import marts
 
 from demo import report
 from tests.lib import tables

@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from cht_sync import relation
+from cht_sync.models import definition
 
 from tests.lib.paths import ROOT
 from tests.lib.staged import Staged
 
-DATA = ROOT / "demo" / "data"
+DATA = ROOT / "county" / "data"
 
 #: Of the databases that are copied; the others' documents are never staged.
 COPIED = ("medic", "medic-sentinel", "medic-users-meta", "medic-archive")
@@ -61,13 +61,13 @@ def test_each_kind_is_in_its_models(staged: Staged) -> None:
 
 def test_the_archive_holds_no_contacts_of_the_present(staged: Staged) -> None:
     stage(staged)
-    tables = [file.name for file in relation.folder("models")]
+    tables = [file.name for file in definition.folder("models")]
     for table in tables:
         assert staged.values(f'select _id from models."{table}" where source = %s', ["demo/medic-archive"]) == []
 
 
 def test_no_dirty_document_stops_a_model(staged: Staged) -> None:
-    """As JSON that Postgres can hold: what it can't hold is refused before."""
+    """As JSON that Postgres can hold: what it can't hold is rejected before."""
     for line in (DATA / "dirty.ndjson").read_text(encoding="utf-8").splitlines():
         raw = json.loads(line)["raw"]
         try:
@@ -79,6 +79,6 @@ def test_no_dirty_document_stops_a_model(staged: Staged) -> None:
     staged.update()
     every = staged.values("select distinct _id from staging.document where type = 'person'")
     assert staged.values("select count(*) from models.contact where contact_type = 'person'") == [len(every)]
-    for file in relation.folder("models"):
+    for file in definition.folder("models"):
         for row in staged.rows(f'select to_jsonb(model) from models."{file.name}" as model'):
             assert row[0]["source"] == "demo/medic"

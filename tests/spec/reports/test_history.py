@@ -4,8 +4,8 @@ import datetime
 from typing import Any
 
 import pytest
-from cht_sync import history
 from cht_sync.errors import ModelFailed
+from cht_sync.reports import history
 
 from tests.lib import tables
 from tests.lib.spec import Spec

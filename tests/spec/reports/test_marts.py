@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cht_sync import marts, models, relation, sql
+from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
+from cht_sync.models import definition, runner
+from cht_sync.reports import marts
 
 from tests.lib import tables
 from tests.lib.spec import Spec
@@ -126,9 +128,9 @@ def test_who_is_in_a_household_in_no_area_is_in_unplaced_of_its_source(staged: S
     assert staged.rows(unplaced) == [(SOURCE, 5), ("other/medic", 1)]
 
 
-def test_none_reads_a_table_that_is_made_anew_under_its_view() -> None:
+def test_none_reads_a_table_that_is_rebuilt_under_its_view() -> None:
     """It could not be dropped."""
-    assert [file.name for file in relation.folder("marts") if "model_data." in file.text] == []
+    assert [file.name for file in definition.folder("reports/marts") if "model_data." in file.text] == []
 
 
 @pytest.mark.unmodelled
@@ -148,7 +150,7 @@ def test_refreshed_only_when_counts_changed(staged: Staged) -> None:
 
 
 def test_refreshed_when_two_have_changed_places_and_no_count_has(staged: Staged, include: sql.Include) -> None:
-    mart = "-- One row a person\n-- key: source, uuid\n-- reads: area_fold\nselect * from models.person_area\n"
+    mart = "-- One row a person\n-- key: source, uuid\n-- reads: place_count\nselect * from models.person_area\n"
     (include.sql / "marts" / "placed.sql").write_text(mart, encoding="utf-8")
     placed = "select uuid, place_uuid from marts.placed order by 1"
     staged.page([*COUNTY, *tables.documents("_id | type | parent\ni | clinic | c d\nr | person | i c d")])
@@ -357,7 +359,7 @@ def test_as_of_stays_while_what_it_reads_fails(staged: Staged, include: sql.Incl
     freshness = "select as_of, is_current from marts.freshness where mart = 'of_light' and source = %s"
 
     def run() -> list[tuple[Any, ...]]:
-        models.update(staged.connection, include)
+        runner.update(staged.connection, include)
         marts.refresh(staged.connection, include)
         return staged.rows(freshness, [SOURCE])
 

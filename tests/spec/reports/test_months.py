@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from cht_sync import marts, models
+from cht_sync.models import runner
+from cht_sync.reports import marts
 
 from demo import report as report_text
 from tests.lib import tables
@@ -80,12 +81,12 @@ def test_a_month_is_one_in_the_time_zone_and_what_has_none_is_kept_apart(tree: S
     assert tree.rows(query) == [(MARCH, 1), (APRIL, 1), (None, 3)]
 
 
-def test_another_time_zone_makes_the_months_anew(tree: Staged) -> None:
+def test_another_time_zone_makes_the_months_again(tree: Staged) -> None:
     tree.page([report("r", reported_date=LAST_OF_MARCH)])
     update(tree)
-    models.update(tree.connection, timezone="Pacific/Auckland")
+    runner.update(tree.connection, timezone="Pacific/Auckland")
     assert tree.values("select month from models.report_month") == [APRIL]
-    assert models.update(tree.connection, timezone="Pacific/Auckland") == models.Update()
+    assert runner.update(tree.connection, timezone="Pacific/Auckland") == runner.Update()
 
 
 MOVES: dict[str, tuple[Callable[[Staged], None], dict[str, int]]] = {

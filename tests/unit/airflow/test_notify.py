@@ -2,8 +2,8 @@ import logging
 from typing import Any
 
 import pytest
-from cht_sync import notify
-from cht_sync.errors import CheckFailed, ConfigurationInvalid, Refused
+from cht_sync.airflow import notify
+from cht_sync.errors import CheckFailed, ConfigurationInvalid, LoginRefused
 
 HERE = "tests.unit.test_notify"
 told: list[tuple[str, str]] = []
@@ -38,7 +38,7 @@ def context(error: Exception | None) -> dict[str, Any]:
 def test_our_own_sentence_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHT_NOTIFIER", f"{HERE}.Recorder")
     monkeypatch.setenv("CHT_NOTIFIER_ARGS", '{"to": "ops"}')
-    notify.failed(context(Refused("It is so", "Do that")))
+    notify.failed(context(LoginRefused("It is so", "Do that")))
     assert told == [("ops", "cht_marts.update_models failed: It is so. Do that")]
 
 

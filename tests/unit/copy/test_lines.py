@@ -4,7 +4,8 @@ import csv
 import io
 
 import pytest
-from cht_sync import lines, rows
+from cht_sync.copy import lines
+from cht_sync.couchdb import rows
 
 NAMES = ("line", "id", "reject_id", "rev", "deleted", "altered", "body", "raw", "reason")
 
@@ -67,7 +68,7 @@ def test_a_text_that_spells_a_nul_stays(came: bytes) -> None:
         (b'"id":"a"', b"null", "unreadable: CouchDB gave the row without its document", b"a"),
     ],
 )
-def test_what_cannot_be_held_is_refused_whole_with_its_reason(
+def test_what_cannot_be_held_is_rejected_whole_with_its_reason(
     head: bytes, doc: bytes | None, reason: str, named: bytes
 ) -> None:
     given = line(row(head, doc))
@@ -97,12 +98,12 @@ def test_an_account_keeps_only_what_is_allowed() -> None:
 
 
 @pytest.mark.parametrize("doc", [b'{"salt":', b'["salt"]', b'"salt"', b"[" * 5000 + b"]" * 5000])
-def test_an_account_that_cannot_be_read_is_refused_without_its_body(doc: bytes) -> None:
+def test_an_account_that_cannot_be_read_is_rejected_without_its_body(doc: bytes) -> None:
     given = line(row(b'"id":"org.couchdb.user:ana"', doc), "_users")
     assert given["reason"] == "an account that is not a JSON object"
     assert given["raw"] == ""
 
 
-def test_an_account_with_a_bad_id_is_redacted_before_it_is_refused() -> None:
+def test_an_account_with_a_bad_id_is_redacted_before_it_is_rejected() -> None:
     given = line(row(b'"id":"x\\u0000"', b'{"name":"ana","salt":"S"}'), "_users")
     assert raw(given) == b'{"name":"ana"}'

@@ -4,11 +4,12 @@ import hashlib
 import json
 
 import pytest
-from cht_sync import errors, listing
-from cht_sync.changes import Excess
-from cht_sync.couchdb import Client, Server
-from cht_sync.listing import Listing
-from cht_sync.rows import Row
+from cht_sync import errors
+from cht_sync.couchdb import Client, all_docs
+from cht_sync.couchdb.all_docs import Listing
+from cht_sync.couchdb.changes import Excess
+from cht_sync.couchdb.client import Server
+from cht_sync.couchdb.rows import Row
 
 from tests.lib.replay import Answer, recorded, serving
 
@@ -106,7 +107,7 @@ def test_a_list_is_read_on_behind_an_id() -> None:
 
 def test_documents_asked_for_by_their_ids() -> None:
     body = recorded("all_docs_keys").body
-    found = dict(listing.looked_up([body[:99], body[99:]], ["p1", "hc", "nope"], "The list"))
+    found = dict(all_docs.looked_up([body[:99], body[99:]], ["p1", "hc", "nope"], "The list"))
     alive = found["p1"]
     assert alive is not None
     assert (alive.id, alive.rev, alive.deleted) == ("p1", "2-7f3335f325d8347439423a0637924607", False)
@@ -118,16 +119,16 @@ def test_documents_asked_for_by_their_ids() -> None:
 def test_an_answer_with_fewer_documents_than_asked_for_is_a_cut() -> None:
     body = recorded("all_docs_keys").body
     with pytest.raises(errors.PageCut):
-        list(listing.looked_up([body[:-30]], ["p1", "hc", "nope"], "The list"))
+        list(all_docs.looked_up([body[:-30]], ["p1", "hc", "nope"], "The list"))
     for ids in (["p1", "hc"], ["p1", "hc", "nope", "more"]):
         with pytest.raises(errors.NotCouchDB):
-            list(listing.looked_up([body], ids, "The list"))
+            list(all_docs.looked_up([body], ids, "The list"))
 
 
 def test_a_document_that_could_not_be_read_is_not_taken_for_missing() -> None:
     body = b'{"total_rows":1,"rows":[\r\n{"key":"a","error":"internal_server_error"}\r\n]}\n'
     with pytest.raises(errors.ServerBusy):
-        list(listing.looked_up([body], ["a"], "The list"))
+        list(all_docs.looked_up([body], ["a"], "The list"))
 
 
 def whole(name: str, doc: str = '{"n":1}') -> str:
@@ -142,7 +143,7 @@ def page(*rows: str, end: str = "\r\n]}\n") -> bytes:
 def test_documents_come_as_they_are_whatever_the_chunks(size: int) -> None:
     body = page(whole('"a"'), whole('"ü"', '{"doc":",\\"doc\\":"}'), whole('"z"', "null"))
     chunks = [body[at : at + size] for at in range(0, len(body), size)]
-    assert list(listing.documents(chunks, "The list")) == [
+    assert list(all_docs.documents(chunks, "The list")) == [
         Row("a", "1-x", None, False, b'{"n":1}'),
         Row("ü", "1-x", None, False, b'{"doc":",\\"doc\\":"}'),
         Row("z", "1-x", None, False, None),
@@ -154,18 +155,18 @@ def test_documents_cut_off_anywhere_give_whole_ones_and_say_so() -> None:
     for at in range(len(body) - 2):
         got = []
         with pytest.raises(errors.PageCut):
-            got.extend(listing.documents([body[:at]], "The list"))
+            got.extend(all_docs.documents([body[:at]], "The list"))
         assert got == [Row("a", "1-x", None, False, b'{"n":1}'), Row("b", "1-x", None, False, b'{"n":1}')][: len(got)]
 
 
 def test_a_document_whose_id_is_not_utf8_keeps_its_text() -> None:
-    (row,) = listing.documents([page(whole('"\\ud800"'))], "The list")
+    (row,) = all_docs.documents([page(whole('"\\ud800"'))], "The list")
     assert row == Row("", "1-x", None, False, b'{"n":1}', b'"\\ud800"')
 
 
 def test_of_a_document_that_is_too_long_size_and_hash_are_told() -> None:
     long = '{"n":"' + "x" * 5000 + '"}'
-    first, second = listing.documents([page(whole('"a"', long), whole('"b"'))], "The list", longest=1000)
+    first, second = all_docs.documents([page(whole('"a"', long), whole('"b"'))], "The list", longest=1000)
     excess = Excess(len(long), hashlib.sha256(long.encode()).hexdigest())
     assert first == Row("a", "1-x", None, False, None, excess=excess)
     assert second is not None
@@ -174,4 +175,4 @@ def test_of_a_document_that_is_too_long_size_and_hash_are_told() -> None:
 
 def test_documents_of_something_else_are_not_couchdbs() -> None:
     with pytest.raises(errors.NotCouchDB):
-        list(listing.documents([b"<html>gateway</html>\n"], "The list"))
+        list(all_docs.documents([b"<html>gateway</html>\n"], "The list"))

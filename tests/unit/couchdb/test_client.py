@@ -2,10 +2,11 @@ import base64
 from hashlib import sha256
 
 import pytest
-from cht_sync import changes, errors, rows
-from cht_sync.changes import Excess
-from cht_sync.couchdb import Client, Identity, Server
-from cht_sync.rows import Row
+from cht_sync import errors
+from cht_sync.couchdb import Client, Identity, changes, rows
+from cht_sync.couchdb.changes import Excess
+from cht_sync.couchdb.client import Server
+from cht_sync.couchdb.rows import Row
 
 from tests.lib.replay import Answer, Request, recorded, serving
 
@@ -109,9 +110,9 @@ def test_an_identity_is_the_servers_uuid_where_it_tells_no_creation_time() -> No
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (recorded("error_unauthorized"), errors.Refused),
-        (recorded("error_bad_password"), errors.Refused),
-        (recorded("error_forbidden_member"), errors.Refused),
+        (recorded("error_unauthorized"), errors.LoginRefused),
+        (recorded("error_bad_password"), errors.LoginRefused),
+        (recorded("error_forbidden_member"), errors.LoginRefused),
         (recorded("error_no_database"), errors.DatabaseMissing),
         (recorded("error_bad_since"), errors.SinceRefused),
         (Answer(429, b"", {"Retry-After": "7"}), errors.ServerBusy),
@@ -131,7 +132,7 @@ def test_each_answer_that_is_no_page_has_its_error(answer: Answer, error: type[e
 
 def test_only_what_passes_by_itself_is_tried_again() -> None:
     assert issubclass(errors.ServerBusy, errors.PassingError)
-    for final in (errors.Refused, errors.DatabaseMissing, errors.SinceRefused, errors.NotCouchDB):
+    for final in (errors.LoginRefused, errors.DatabaseMissing, errors.SinceRefused, errors.NotCouchDB):
         assert issubclass(final, errors.FinalError)
 
 

@@ -3,7 +3,8 @@
 import logging
 
 import pytest
-from cht_sync import errors, retry
+from cht_sync import errors
+from cht_sync.couchdb import retry
 
 from tests.lib.paths import ROOT
 
@@ -114,9 +115,9 @@ def test_only_what_passes_is_insisted_on() -> None:
     assert len(time.pauses) == 2
 
     def refused() -> str:
-        raise errors.Refused("It is refused", "Correct the password")
+        raise errors.LoginRefused("It is refused", "Correct the password")
 
-    with pytest.raises(errors.Refused):
+    with pytest.raises(errors.LoginRefused):
         time.backoff().insist(refused)
     assert len(time.pauses) == 2
 

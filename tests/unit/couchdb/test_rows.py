@@ -1,7 +1,7 @@
 """A row of the feed, cut out of its JSON text."""
 
 import pytest
-from cht_sync import rows
+from cht_sync.couchdb import rows
 from cht_sync.errors import NotCouchDB
 
 

@@ -7,24 +7,25 @@ from typing import Any
 
 import pytest
 
-from demo import county, county_examples, expected
-from demo.county_contacts import PERSON_FATES
-from demo.county_plan import AREA_FATES
-from demo.writes import text
+from county import examples, generator
+from county.contacts import PERSON_FATES
+from county.plan import AREA_FATES
+from county.writes import text
+from tests.lib import expected
 
 SIZES = [0, 4_000]
 
 
 @pytest.fixture(scope="module", params=SIZES)
-def built(request: pytest.FixtureRequest) -> county.County:
-    return county.build(seed=7, size=request.param)
+def built(request: pytest.FixtureRequest) -> generator.County:
+    return generator.build(seed=7, size=request.param)
 
 
-def texts(built: county.County) -> list[list[tuple[str, bytes]]]:
+def texts(built: generator.County) -> list[list[tuple[str, bytes]]]:
     return [[(write.database, text(write).json) for write in writes] for writes in built.writes]
 
 
-def test_the_generator_s_own_bookkeeping_is_what_the_oracle_counts(built: county.County) -> None:
+def test_the_generator_s_own_bookkeeping_is_what_the_oracle_counts(built: generator.County) -> None:
     rows, ledger = built.expected(), built.ledger
     assert {uuid: row.total for uuid, row in rows.items() if uuid in ledger.places} == {
         uuid: filled(ledger.total[uuid]) for uuid in ledger.places
@@ -53,13 +54,13 @@ EXAMPLES = {
 UNPLACED_EXAMPLES = 10
 
 
-def test_what_else_is_counted_are_the_examples(built: county.County) -> None:
+def test_what_else_is_counted_are_the_examples(built: generator.County) -> None:
     rows, ledger = built.expected(), built.ledger
     others = {uuid: row.total["persons"] for uuid, row in rows.items() if uuid not in ledger.places}
     assert others == EXAMPLES | {"": ledger.total[""]["persons"] + UNPLACED_EXAMPLES}
 
 
-def test_the_tops_and_the_unplaced_are_everybody(built: county.County) -> None:
+def test_the_tops_and_the_unplaced_are_everybody(built: generator.County) -> None:
     found, rows = expected.County(built.final()), built.expected()
     tops = [uuid for uuid, place in found.places.items() if not list(found.ancestors(place))]
     everybody = len(list(found.persons()))
@@ -67,26 +68,26 @@ def test_the_tops_and_the_unplaced_are_everybody(built: county.County) -> None:
 
 
 def test_the_same_seed_gives_the_same_documents() -> None:
-    assert texts(county.build(3, 500)) == texts(county.build(3, 500))
+    assert texts(generator.build(3, 500)) == texts(generator.build(3, 500))
 
 
 def test_another_seed_gives_another_county() -> None:
-    assert county.build(3, 500).plan.county.id != county.build(4, 500).plan.county.id
+    assert generator.build(3, 500).plan.county.id != generator.build(4, 500).plan.county.id
 
 
-def test_the_first_round_can_be_read_again(built: county.County) -> None:
+def test_the_first_round_can_be_read_again(built: generator.County) -> None:
     first = built.writes[0]
     assert [write.doc for write in first] == [write.doc for write in first]
     assert len(list(first)) == len(first)
 
 
 def test_a_county_is_about_as_large_as_asked() -> None:
-    documents = [text(write) for write in county.build(1, 10_000).writes[0]]
+    documents = [text(write) for write in generator.build(1, 10_000).writes[0]]
     assert len(documents) == pytest.approx(10_000, rel=0.05)
     assert sum(len(document.json) for document in documents) / len(documents) == pytest.approx(1400, rel=0.1)
 
 
-def test_a_round_names_no_document_twice(built: county.County) -> None:
+def test_a_round_names_no_document_twice(built: generator.County) -> None:
     for writes in built.writes:
         ids = Counter((write.database, text(write).id) for write in writes)
         assert [id_ for id_, times in ids.items() if times > 1] == []
@@ -95,7 +96,7 @@ def test_a_round_names_no_document_twice(built: county.County) -> None:
 def test_dates_end_with_the_given_day() -> None:
     today = datetime.date(2025, 3, 1)
     end = datetime.datetime(2025, 3, 1, tzinfo=datetime.UTC).timestamp() * 1000
-    built = county.build(1, 1000, today)
+    built = generator.build(1, 1000, today)
     dates = [date for doc in documents(built) if (date := doc.get("reported_date")) and "form_version" in doc]
     ours = [date for date in dates if isinstance(date, int) and date > 1_500_000_000_000]
     assert len(ours) > 300
@@ -104,15 +105,15 @@ def test_dates_end_with_the_given_day() -> None:
 
 def test_the_day_changes_dates_only() -> None:
     """So that who compares need not know on which day the county was built."""
-    assert county.build(1, 1000).expected() == county.build(1, 1000, datetime.date(2024, 2, 29)).expected()
+    assert generator.build(1, 1000).expected() == generator.build(1, 1000, datetime.date(2024, 2, 29)).expected()
 
 
-def documents(built: county.County) -> list[dict[str, Any]]:
+def documents(built: generator.County) -> list[dict[str, Any]]:
     return [dict(w.doc) for w in itertools.chain(*built.writes) if not isinstance(w.doc, bytes)]
 
 
 def test_every_fate_is_met_also_in_the_smallest_county() -> None:
-    built = county.build(1, 0)
+    built = generator.build(1, 0)
     clients = [doc for doc in documents(built) if doc.get("contact_type") == "f_client"]
     deleted = [dict(w.doc) for w in itertools.chain(*built.writes) if w.delete and not isinstance(w.doc, bytes)]
     assert {area.fate for area in built.plan.areas} == set(AREA_FATES)
@@ -130,7 +131,7 @@ def test_every_fate_is_met_also_in_the_smallest_county() -> None:
         assert mark
 
 
-def test_the_county_has_its_orphans_and_cycles(built: county.County) -> None:
+def test_the_county_has_its_orphans_and_cycles(built: generator.County) -> None:
     final = built.final()
     assert expected.cycles(final) == [["c1", "h1"]]
     centre_deleted = any(centre.deleted for centre in built.plan.centres)
@@ -139,13 +140,13 @@ def test_the_county_has_its_orphans_and_cycles(built: county.County) -> None:
 
 
 def test_what_the_server_refused_is_not_expected() -> None:
-    built = county.build(1, 0)
+    built = generator.build(1, 0)
     assert "dk" not in built.expected(refused={"dk"})
     assert built.expected(refused={"mut_56"})["c1"].total["persons"] == 32
 
 
 def test_every_example_is_written() -> None:
-    rounds = county_examples.rounds()
+    rounds = examples.rounds()
     assert sum(len(writes) for writes in rounds) == 56 + 50 + 1
     stubs = [write for write in itertools.chain(*rounds) if b'"stub"' in text(write).json]
     assert stubs == []
@@ -153,5 +154,5 @@ def test_every_example_is_written() -> None:
 
 def test_the_example_that_is_deleted_twice_is_written_again_in_between() -> None:
     id_ = "11111111-0000-4000-8000-000000000004"
-    told = [write.delete for write in itertools.chain(*county_examples.rounds()) if text(write).id == id_]
+    told = [write.delete for write in itertools.chain(*examples.rounds()) if text(write).id == id_]
     assert told == [False, True, False, True]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from county.writes import NoDocument, Round, Write, members, text
 from demo import load
-from demo.writes import NoDocument, Round, Write, members, text
 from tests.lib.fake_couchdb import FakeCouchDB
 
 AUTH = ("admin", "hidden")

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from demo import airflow, connections, content, settings
-from demo.errors import DemoError
+from demo import connections, content, settings
 from demo.settings import CouchDB as Server
 from demo.settings import Settings
+from servers import airflow
+from servers.errors import DemoError
 
 
 def test_nothing_asked_for_is_the_county() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from demo import expected
+from tests.lib import expected
 
 Document = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """Two lists side by side: what differs is told, whatever the ids hold and however the list comes in parts."""
 
-from cht_sync.comparison import Difference, compare, entry
+from cht_sync.verify.difference import Difference, compare, entry
 from hypothesis import given
 from hypothesis import strategies as st
 

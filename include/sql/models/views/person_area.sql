@@ -1,0 +1,12 @@
+-- One row a person, with where it is counted.
+-- place_uuid: The place in whose totals it is: its parent, but for an orphan; empty is none
+-- area_uuid: The nearest area above the household; empty where there is none
+-- after: place_area
+-- reads: place_count
+select
+    person.source,
+    person.uuid,
+    person.place as place_uuid,
+    coalesce(place.area_uuid, '') collate "C" as area_uuid
+from model_data.counted_person as person
+left join models.place_area as place on place.source = person.source and place.uuid = person.place

@@ -1,9 +1,0 @@
--- Takes out of the page what is not refused any more, or in another revision than the one that was tried.
-delete from pg_temp.page
-where not exists (
-    select
-    from unnest(%(ids)s::bytea[], %(revs)s::text[]) as tried (id, rev)
-    join ops.rejected_document as refused
-        on refused.source = %(source)s and refused.id = tried.id and refused._rev = tried.rev
-    where tried.id = coalesce(page.reject_id, convert_to(page.id, 'UTF8'))
-)

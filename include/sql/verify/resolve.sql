@@ -1,0 +1,20 @@
+-- What became of documents that CouchDB did not list, asked by their ids: `kind` is null where one is alive after all. It
+-- is no difference then where its revision is the staged one, or where it was rejected.
+with
+asked as (
+    select found.id, found.rev, found.kind
+    from unnest(%(ids)s::bytea[], %(revs)s::text[], %(kinds)s::text[]) as found (id, rev, kind)
+),
+same as (
+    delete from pg_temp.difference
+    using asked
+    where asked.id = difference.id
+        and asked.kind is null
+        and (difference.staged_rev is null or difference.staged_rev = asked.rev)
+    returning difference.id
+)
+update pg_temp.difference set
+    listed_rev = asked.rev,
+    kind = asked.kind
+from asked
+where asked.id = difference.id and not exists (select from same where same.id = difference.id)

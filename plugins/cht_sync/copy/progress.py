@@ -1,0 +1,163 @@
+"""How far a run is: a line of the log every few seconds, and the run's row in ops.extract_run for people to see."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+
+import psycopg
+
+from cht_sync import sql, warehouse
+from cht_sync.copy import rejects, write
+from cht_sync.copy.job import Job
+from cht_sync.copy.page import End
+from cht_sync.copy.reader import Tally
+from cht_sync.errors import SyncError
+
+#: Seconds between two lines, and between two updates of the row while a page loads.
+EVERY = 5.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Of a run so far. `changed` counts rows written; `pending`, rows to come by CouchDB's word, None without it.
+
+    `ahead` counts rows that are read but not written yet; `waiting` says what the run waits for. `tried` counts
+    documents that were rejected before, `cured` those of them that no longer are.
+    """
+
+    source: str
+    mode: str = "incremental"
+    seconds: float = 0
+    pages: int = 0
+    rows: int = 0
+    changed: int = 0
+    rejected: int = 0
+    left_out: int = 0
+    bytes: int = 0
+    pending: int | None = None
+    caught_up: bool = False
+    tried: int = 0
+    cured: int = 0
+    ahead: int = 0
+    waiting: str = ""
+
+    def __str__(self) -> str:
+        rate = (self.rows + self.ahead) / self.seconds if self.seconds else 0
+        pending = max(0, (self.pending or 0) - self.ahead)
+        to_come = "" if self.pending is None else f", {pending:,} pending"
+        left = f", about {duration(pending / rate)} left" if pending and rate else ""
+        rejected = f", {self.rejected:,} rejected (see ops.rejected)" if self.rejected else ""
+        mode = "" if self.mode == "incremental" else f" ({self.mode})"
+        again = (
+            f", {self.tried:,} rejected before tried again, {self.cured:,} good now" if self.mode == "replay" else ""
+        )
+        waiting = f"; {self.waiting}" if self.waiting else ""
+        return (
+            f"{self.source}{mode}: {self.rows + self.ahead:,} rows read ({rate:,.0f}/s, {self.bytes / 1e6:,.1f} MB), "
+            f"{self.changed:,} changed{rejected}{again}{to_come}{left}{waiting}"
+        )
+
+
+def duration(seconds: float) -> str:
+    """For people."""
+    hours, rest = divmod(int(seconds), 3600)
+    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
+
+
+class Record:
+    """Reports the progress of one run, and writes its row: with each page, in the page's transaction.
+
+    What such a transaction writes is not seen before its end. So during a wait the row is updated through the job's
+    second connection, where it has one. A run that reads nothing and does not fail has no row.
+    """
+
+    def __init__(self, job: Job, progress: Progress) -> None:
+        self._job, self._connection, self._clock = job, job.connection, job.clock
+        self._began = self._reported = self._clock()
+        self._run: int | None = None
+        self._opened = ExitStack()
+        self._second: warehouse.Connection | None = None
+        self.progress = progress
+
+    def wait(self, tally: Tally | None, waiting: str) -> None:
+        """During a wait: reports where the run stands, at most every 5 seconds."""
+        if self._clock() - self._reported < EVERY:
+            return
+        tally = tally or Tally(self.progress.rows, bytes=self.progress.bytes)
+        ahead = max(0, tally.rows - self.progress.rows)
+        self.progress = replace(self.progress, seconds=self.seconds(), bytes=tally.bytes, ahead=ahead, waiting=waiting)
+        self._report()
+        with suppress(SyncError, psycopg.Error):  # the run does not need the row
+            if self._second is None and self._job.open:
+                self._second = self._opened.enter_context(self._job.second())
+            if self._second is not None:
+                self._write(self._second, waiting or None, ended=False)
+
+    def replayed(self, done: rejects.Replayed) -> None:
+        """What was rejected before was tried again."""
+        self.progress = replace(self.progress, tried=done.tried, cured=done.cured, changed=done.cured)
+        if done.tried:
+            self._write(self._connection, None, ended=False)
+
+    def page(self, written: write.Written, end: End, tally: Tally, *, keep: bool) -> None:
+        """A page was written; called in its transaction. Without `keep` the run's row is not written."""
+        self.progress = replace(
+            self.progress,
+            seconds=self.seconds(),
+            pages=self.progress.pages + 1,
+            rows=self.progress.rows + end.rows,
+            changed=self.progress.changed + written.changed,
+            rejected=self.progress.rejected + written.rejected,
+            left_out=tally.left_out,
+            bytes=tally.bytes,
+            pending=end.pending,
+            caught_up=end.caught_up,
+            ahead=0,
+            waiting="",
+        )
+        if keep:
+            self._write(self._connection, None, ended=False)
+
+    def committed(self) -> None:
+        """The page's transaction has ended."""
+        if self._clock() - self._reported >= EVERY:
+            self._report()
+
+    def end(self) -> None:
+        """The run has ended well."""
+        if self._run is not None:
+            self._write(self._connection, None, ended=True)
+        self._job.report(self.progress)
+        self._opened.close()
+
+    def fail(self, error: BaseException) -> None:
+        """The run has failed; of an error that is not ours only its kind is written."""
+        message = str(error) if isinstance(error, SyncError | KeyboardInterrupt) else ""
+        with suppress(psycopg.Error):
+            if not self._connection.broken:
+                self._write(self._connection, message or f"It ended with {type(error).__name__}", ended=True)
+        self._opened.close()
+
+    def seconds(self) -> float:
+        """Since the run began."""
+        return self._clock() - self._began
+
+    def _report(self) -> None:
+        self._reported = self._clock()
+        self._job.report(self.progress)
+
+    def _write(self, connection: warehouse.Connection, message: str | None, *, ended: bool) -> None:
+        values = vars(self.progress) | {"run": self._run, "message": message, "ended": ended}
+        (self._run,) = warehouse.one(connection, sql.read("copy/extract_run"), values)
+
+
+@contextmanager
+def recording(job: Job, progress: Progress) -> Iterator[Record]:
+    """The record of the run in the block, which ends well with the block, or fails with its error."""
+    record = Record(job, progress)
+    try:
+        yield record
+        record.end()
+    except BaseException as error:
+        record.fail(error)
+        raise

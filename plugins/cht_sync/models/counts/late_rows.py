@@ -1,0 +1,63 @@
+"""What a run of the models changes of days that are past: who is removed is kept, and how far back anything is touched.
+
+It happens in the models' transaction: a run that is killed has changed nothing of it, and one that makes a table anew
+compares what was with what is, as any other does.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from psycopg import sql as statement
+from psycopg.sql import Identifier
+
+from cht_sync import sql, warehouse
+from cht_sync.models import definition, table
+from cht_sync.models.delta import Delta
+
+#: The models that days are counted from.
+WATCHED = ("person", "report")
+
+
+class LateRows:
+    """Of one run; `rebuilt` are the models whose tables are about to be replaced: these are compared whole."""
+
+    def __init__(self, connection: warehouse.Connection, rebuilt: Collection[str]) -> None:
+        self._connection = connection
+        rows = connection.execute("select source from ops.source order by source").fetchall()
+        self._sources = [source for (source,) in rows]
+        self._rebuilt = {name for name in WATCHED if name in rebuilt}
+        self._compared = {name for name in self._rebuilt if self._is_there(name)}
+        for name in self._compared:
+            self._show(name, "temporary table {} on commit drop", Identifier("models", name))
+
+    def note(self, deltas: Mapping[str, Delta]) -> None:
+        """After the models are written, before the counts are."""
+        watched = [name for name in WATCHED if name in deltas]
+        for name in watched:
+            if name not in self._compared:
+                self._show(name, "or replace temporary view {}", table.was(name))
+        whole = {name: self._sources if name in self._rebuilt else sorted(deltas[name].whole) for name in watched}
+        # where nobody was ever counted, nobody is removed: not even who was there when the tables were begun
+        is_counted = "person" not in self._rebuilt - self._compared
+        if is_counted and self._connection.execute("select from pg_temp.past_person limit 1").rowcount:
+            self._execute("remove")
+        touched = [self._execute(f"touch_{name}", {"whole": whole[name]}) for name in watched]
+        if since := min((moment for moment in touched if moment), default=None):
+            self._execute("touch", {"since": since})
+        self._execute("return", {"whole": whole["person"]})
+
+    def _is_there(self, name: str) -> bool:
+        return bool(self._connection.execute("select where to_regclass(%s) is not null", [f"models.{name}"]).rowcount)
+
+    def _show(self, name: str, kind: str, rows: Identifier) -> None:
+        """pg_temp.past_<name> has what days are counted from, of these rows of the model."""
+        past = statement.SQL(f"create {kind} as ").format(Identifier("pg_temp", f"past_{name}"))
+        self._connection.execute(past + statement.SQL(sql.read(f"models/late_rows/past_{name}")).format(rows=rows))
+
+    def _execute(self, name: str, parameters: Mapping[str, object] | None = None) -> datetime | None:
+        """Runs a file of include/sql/reports/history; the first value that it returns, if any."""
+        file = definition.parse(name, sql.read(f"models/late_rows/{name}"), "models/late_rows")
+        with definition.telling(file):
+            cursor = self._connection.execute(file.text.encode(), parameters)
+        row = cursor.fetchone() if cursor.description else None
+        return row[0] if row else None

@@ -1,0 +1,138 @@
+"""A deployment's own models, views and marts: files in include/deployment, of the same form as ours in include/sql.
+
+Each fails alone: everything else goes on without it and without what reads it, and ops.failing names it until it works.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from cht_sync import sql, warehouse
+from cht_sync.errors import ConfigurationInvalid, ModelFailed, SyncError
+from cht_sync.models import definition
+from cht_sync.models.definition import Relation
+
+#: What has to be in the `key` of a file in that folder: models are written by document, all is removed by source.
+KEYS = {"models": {"source", "_id"}, "views": set[str](), "marts": {"source"}, "checks": set[str]()}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a file has failed; `stamp` is that of an attempt to make its table anew, else empty (see rebuild).
+
+    `is_taken`: only its name is wrong, which is another's.
+    """
+
+    file: Relation
+    error: SyncError
+    stamp: str = ""
+    is_tried: bool = True
+    is_taken: bool = False
+
+
+class Failures(dict[str, Failure]):
+    """What has failed in a run of the deployment's files, by where each is."""
+
+    def add(self, failure: Failure) -> None:
+        self[failure.file.file] = failure
+
+    @property
+    def names(self) -> set[str]:
+        """Of relations that are not as their files say."""
+        return {failure.file.name for failure in self.values() if not failure.is_taken}
+
+    def have(self, file: Relation) -> bool:
+        """Whether it has failed itself."""
+        return file.file in self
+
+    def stop(self, file: Relation) -> bool:
+        """Whether it has failed, or what it reads has."""
+        return self.have(file) or not (file.ours or self.names.isdisjoint(file.upstream))
+
+    @contextmanager
+    def alone(self, connection: warehouse.Connection, file: Relation, stamp: str = "") -> Iterator[None]:
+        """A part of a transaction that a deployment's file undoes alone where it fails; one of ours fails the run."""
+        if file.ours:
+            yield
+            return
+        with self.catch(file, stamp), connection.transaction():
+            yield
+
+    @contextmanager
+    def catch(self, file: Relation, stamp: str = "") -> Iterator[None]:
+        """The same around a transaction of its own."""
+        try:
+            yield
+        except (ModelFailed, ConfigurationInvalid) as error:
+            if file.ours:
+                raise
+            # a header is looked at every time: that is quick, and its words are not in the stamp
+            self.add(Failure(file, error, stamp if isinstance(error, ModelFailed) else ""))
+
+
+def read(
+    folder: str, include: sql.Include, ours: list[Relation], taken: Collection[str], failures: Failures
+) -> list[Relation]:
+    """The files of include/deployment/`folder`, each after those that it names in `after`, which may be ours.
+
+    A name that is `taken` is refused: nobody should find another table under a name that he knows.
+    """
+    found = {file.name: file for file in _parsed(folder, include, taken, failures)}
+    while wrong := definition.misplaced([*ours, *found.values()]):
+        for file, mistake in wrong.items():
+            failures.add(Failure(file, definition.invalid(file, mistake)))
+            del found[file.name]
+    return [file for file in definition.arrange([*ours, *found.values()]) if not file.ours]
+
+
+def _parsed(folder: str, include: sql.Include, taken: Collection[str], failures: Failures) -> Iterator[Relation]:
+    for path in sorted((include.deployment / folder).glob("*.sql")):
+        bare = Relation(path.stem, "", folder, ours=False)
+        try:
+            file = definition.parse(path.stem, path.read_text(encoding="utf-8"), folder, ours=False)
+            if file.name in taken:
+                failures.add(Failure(file, definition.invalid(file, "has a name that is taken"), is_taken=True))
+            elif not KEYS[folder] <= set(file.key):
+                raise definition.invalid(bare, f"has no `key` with {' and '.join(sorted(KEYS[folder]))} in it")
+            else:
+                yield file
+        except (OSError, UnicodeDecodeError):
+            failures.add(Failure(bare, definition.invalid(bare, "can't be read")))
+        except ConfigurationInvalid as error:
+            failures.add(Failure(bare, error))
+
+
+def note(connection: warehouse.Connection, folders: Collection[str], failures: Failures) -> None:
+    """Keeps what has failed of these folders in ops.failing, in place of what had."""
+    failed = failures.values()
+    connection.execute(
+        sql.read("models/run/note_failing"),
+        {
+            "folders": list(folders),
+            "in": [failure.file.folder for failure in failed],
+            "names": [failure.file.name for failure in failed],
+            "files": [failure.file.file for failure in failed],
+            "whats": [failure.error.what for failure in failed],
+            "advices": [failure.error.advice for failure in failed],
+            "stamps": [failure.stamp for failure in failed],
+            "tried": [failure.is_tried for failure in failed],
+        },
+    )
+
+
+def require_working(connection: warehouse.Connection) -> None:
+    """Raises ModelFailed, with each file that fails and why, where one does. A notifier is told once a day."""
+    rows = connection.execute(
+        """
+        select what, advice, coalesce(told_at > now() - interval '1 day', false)
+        from ops.failing
+        order by file
+        """
+    ).fetchall()
+    if rows:
+        whats, advices, told = zip(*rows, strict=True)
+        failed = ModelFailed("; ".join(whats), "; ".join(dict.fromkeys(advices)))
+        failed.is_told = all(told)
+        if not failed.is_told:
+            connection.execute("update ops.failing set told_at = now()")
+        raise failed

@@ -1,0 +1,93 @@
+"""History: the counts of each past day, by the dates in the documents."""
+
+import datetime
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from cht_sync import sql, warehouse
+from cht_sync.errors import ModelFailed
+from cht_sync.models import definition
+
+#: Days that a daily run counts again at most, where documents came late.
+LONGEST = 90
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a daily run has counted: `rows` of the days from `first` to `last`.
+
+    `older`: the first and the last of the counted days further back that have to be counted again, if any.
+    """
+
+    first: datetime.date
+    last: datetime.date
+    rows: int
+    older: tuple[datetime.date, datetime.date] | None = None
+
+
+def count_day(connection: warehouse.Connection, day: datetime.date, timezone: str) -> int:
+    """The day's rows of history.area_day, replaced whole; how many it has. The same input writes nothing again.
+
+    `timezone` is the deployment's: it says what a day is. Raises ModelFailed, AnotherRun.
+    """
+    with _ready(connection):
+        return _count(connection, day, day, timezone)
+
+
+def catch_up(connection: warehouse.Connection, last: datetime.date, timezone: str, longest: int = LONGEST) -> Counted:
+    """The day `last`, and with it all days from the earliest on that late documents have touched, in one statement.
+
+    Raises as count_day does.
+    """
+    with _ready(connection):
+        values = {"last": last, "timezone": timezone, "longest": longest}
+        row = connection.execute(sql.read("reports/history/due"), values).fetchone()
+        first, older_from, older_to = row or (None, None, None)
+        rows = _count(connection, first or last, last, timezone)
+    return Counted(first or last, last, rows, (older_from, older_to) if older_from and older_to else None)
+
+
+@contextmanager
+def _ready(connection: warehouse.Connection) -> Iterator[None]:
+    """One snapshot of the models, and no other counting of days beside it."""
+    row = connection.execute("select to_regclass('models.area_count') is not null").fetchone()
+    if not (row and row[0]):
+        raise ModelFailed("There are no models yet to count a day from", "Let cht_marts run once, then run this again")
+    with warehouse.lock(connection, "cht-sync history"), connection.transaction():
+        connection.execute("set transaction isolation level repeatable read")
+        connection.execute("set local work_mem = '128MB'")
+        # workers hand over few rows, though it is not known before how few
+        connection.execute("set local parallel_setup_cost = 100; set local parallel_tuple_cost = 0.001")
+        yield
+
+
+def _count(connection: warehouse.Connection, first: datetime.date, last: datetime.date, timezone: str) -> int:
+    days = {"first": first, "last": last, "timezone": timezone}
+    _execute(connection, "day_stock", days)
+    _execute(connection, "day_dated", days)
+    connection.execute("analyze pg_temp.day_stock, pg_temp.day_dated")
+    row = _execute(connection, "area_day", days).fetchone()
+    connection.execute("drop table pg_temp.day_stock, pg_temp.day_dated")
+    return int(row[0]) if row else 0
+
+
+def _execute(connection: warehouse.Connection, name: str, days: Mapping[str, object]) -> psycopg.Cursor[Any]:
+    """Runs a file of include/sql/reports/history."""
+    file = definition.parse(name, sql.read(f"reports/history/{name}"), "reports/history")
+    with definition.telling(file):
+        return connection.execute(file.text.encode(), days)
+
+
+def backfill_command(first: datetime.date, last: datetime.date, timezone: str) -> str:
+    """What counts these days again, both ends included, for a shell on Airflow's machine."""
+    zone = ZoneInfo(timezone)
+    ends = [datetime.datetime.combine(day, datetime.time(), zone).isoformat() for day in (first, last)]
+    return (
+        f"airflow backfill create --dag-id cht_history --from-date {ends[0]} --to-date {ends[1]} "
+        "--reprocess-behavior completed"
+    )

@@ -1,0 +1,103 @@
+"""Marts: materialized views over the models, refreshed only when what they read has changed.
+
+`every` in the header: `run`, as without it, or `hour`: what isn't so quick is refreshed once in each hour of the clock.
+"""
+
+from psycopg import sql as statement
+from psycopg.sql import Identifier
+
+from cht_sync import sql, warehouse
+from cht_sync.errors import ConfigurationInvalid
+from cht_sync.models import comments, definition, deployment, runner, table
+from cht_sync.models.definition import Relation
+from cht_sync.models.deployment import Failures
+
+EVERY = ("", "run", "hour")
+
+
+def refresh(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE) -> list[str]:
+    """Makes or refreshes what is behind, each with its note in one transaction; the names. Nothing to do costs one
+    statement.
+
+    One of the deployment's that fails is kept in ops.failing. Raises ModelFailed, AnotherRun, ConfigurationInvalid.
+    """
+    files, failures = _files(include)
+    if not failures and not _behind(connection, files):
+        return []
+    with warehouse.lock(connection, "cht-sync marts"):
+        refreshed = []
+        for file in files:
+            with failures.catch(file), connection.transaction():
+                # the versions noted are those that the refresh sees
+                connection.execute("set transaction isolation level repeatable read")
+                if how := _behind(connection, [file]).get(file.name):
+                    _make(connection, file) if how == "make" else _refresh(connection, file)
+                    connection.execute(
+                        sql.read("reports/mart_run/note"),
+                        {
+                            "mart": file.name,
+                            "hash": file.hash,
+                            "reads": list(file.reads),
+                            "every": file.every or "run",
+                        },
+                    )
+                    refreshed.append(file.name)
+        deployment.note(connection, ["marts"], failures)
+        return [name for name in refreshed if name not in failures.names]
+
+
+def _files(include: sql.Include) -> tuple[list[Relation], Failures]:
+    """Ours, then the deployment's; each `reads` what has a version, or it would never be refreshed."""
+    versioned, failures = runner.versioned(include), Failures()
+    ours = definition.folder("reports/marts", include)
+    files = [*ours, *deployment.read("marts", include, ours, {file.name for file in ours}, failures)]
+    for file in files:
+        with failures.catch(file):
+            if not file.reads or set(file.reads) - versioned:
+                raise ConfigurationInvalid(
+                    f"The mart {file.name} has a `reads` that is empty or names what is no model",
+                    f"Name models in it, or {' and '.join(runner.COUNTS)} for the counts of areas, in {file.file}",
+                )
+            if file.every not in EVERY:
+                raise ConfigurationInvalid(
+                    f"The mart {file.name} has an `every` that is neither run nor hour", f"Correct it in {file.file}"
+                )
+    return [file for file in files if not failures.have(file)], failures
+
+
+def _behind(connection: warehouse.Connection, files: list[Relation]) -> dict[str, str]:
+    """The marts with something to do: to `make`, where the view is missing or its file has changed, or to `refresh`.
+
+    Beside them those that have failed, by their files.
+    """
+    return dict(
+        connection.execute(
+            sql.read("reports/mart_run/behind"),
+            {
+                "names": [file.name for file in files],
+                "hashes": [file.hash for file in files],
+                "reads": [",".join(file.reads) for file in files],
+                "every": [file.every for file in files],
+            },
+        ).fetchall()
+    )
+
+
+def _make(connection: warehouse.Connection, file: Relation) -> None:
+    view = Identifier("marts", file.name)
+    key = statement.SQL(", ").join(map(Identifier, file.key))
+    head = statement.SQL("create materialized view {} as ").format(view)
+    table.require_unread(connection, f"marts.{file.name}", set())
+    with definition.telling(file, head=head.as_string(connection)):
+        connection.execute(statement.SQL("drop materialized view if exists {}").format(view))
+        connection.execute(head + file.select())
+        connection.execute(statement.SQL("create unique index on {} ({})").format(view, key))
+    comments.comment(connection, "materialized view", "marts", file)
+
+
+def _refresh(connection: warehouse.Connection, file: Relation) -> None:
+    view = Identifier("marts", file.name)
+    # before the work: a header that can't be used is told without it
+    comments.comment(connection, "materialized view", "marts", file)
+    with definition.telling(file, "its refresh"):
+        connection.execute(statement.SQL("refresh materialized view concurrently {}").format(view))

@@ -1,0 +1,1 @@
+"""Servers on this machine: Postgres, a CouchDB stand-in, Airflow."""
