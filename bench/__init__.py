@@ -1,1 +1,1 @@
-"""Measurements: each prints a table and writes a file of bench/results, with what was wanted beside it."""
+"""Measurements: each prints a table with its goals, and writes both into a file of bench/results."""

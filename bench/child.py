@@ -1,6 +1,6 @@
-"""One client in a process of its own: it is told on stdin what to do, and says on stdout what that has cost.
+"""One client in a process of its own: it reads its task from stdin, and writes to stdout what the task has cost.
 
-The address of a server may hold a password: stdin is in no list of processes.
+The address of a server may hold a password. A list of processes does not show stdin.
 """
 
 import json
@@ -21,7 +21,7 @@ def main() -> None:
     client = clients.CLIENTS[given.pop("client")]
     place = clients.Place(**given)
     with suppress(OSError):
-        PEAK.write_text("5", encoding="ascii")  # what the imports took at their peak is forgotten
+        PEAK.write_text("5", encoding="ascii")  # reset the peak, so that it does not include the imports
     imported, before, began = _peak(), _cpu(), time.perf_counter()
     done = client(place)
     seconds = time.perf_counter() - began
@@ -34,7 +34,7 @@ def _cpu() -> float:
 
 
 def _peak() -> int:
-    """Bytes. Linux keeps in rusage what the process that started this one had taken: there the status tells it."""
+    """Bytes. On Linux rusage includes the peak of the parent process, so this reads /proc/self/status there."""
     if STATUS.exists():
         line = next(line for line in STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024

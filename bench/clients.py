@@ -1,9 +1,9 @@
-"""Those that are compared: each reads one database whole. Run by bench.child, each time in a process of its own.
+"""The clients that are compared: each reads one database completely. bench.child runs each in its own process.
 
-floor     reads the pages that ours reads, and throws them away: what the source and the socket cost
-cht_sync  built as CHT Sync is: 1,000 rows a request, the ids first, then their documents, each answer parsed whole,
+floor     reads the pages that our copy reads, and throws them away: what the source and the socket cost
+cht_sync  built as CHT Sync is: 1,000 rows a request, first the ids, then their documents, each answer parsed whole,
           one insert on conflict with parameters, the checkpoint in a second transaction
-lean      the same, but the documents come with the page: two requests less for each
+lean      the same, but the documents come with the page: two requests fewer a page
 ours      cht_sync.copy.extract
 listing   reads all ids and revisions as a comparison does, and throws them away
 verify    cht_sync.verify.verification
@@ -28,14 +28,14 @@ from psycopg.sql import Composable
 
 from bench.discarding import Discarding
 
-#: How ours asks.
+#: The query of our copy.
 ROWS = extract.Options.page_rows
 INTERVAL = ROWS // reader.SEQS_PER_PAGE
 
-#: How CHT Sync asks.
+#: The query of CHT Sync.
 BATCH = 1000
 
-#: Where ours copies to.
+#: The source of our copy.
 SOURCE = "bench/county"
 
 TAIL = re.compile(rb'"last_seq":"([^"]+)","pending":(\d+)')
@@ -64,7 +64,7 @@ PROGRESS = "update theirs.couchdb_progress set seq = $1, pending = $2, updated_a
 
 @dataclass(frozen=True)
 class Place:
-    """What a client is given: the CouchDB, with login, and the Postgres. `mode` is for ours."""
+    """The input of a client: the CouchDB, with login, and the Postgres. `mode` is for our copy."""
 
     url: str
     database: str
@@ -74,7 +74,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Done:
-    """Documents read, where that is known; rows written to Postgres; `statements` sent to it, and those that write."""
+    """Documents read, if known; rows written to Postgres; `statements` sent to it, and how many of them write."""
 
     documents: int
     written: int = 0
@@ -167,16 +167,16 @@ def _json(response: requests.Response) -> Any:
 def _found(pattern: re.Pattern[bytes], text: bytes) -> re.Match[bytes]:
     found = pattern.search(text)
     if found is None:
-        raise ValueError("the answer does not end as CouchDB's do")
+        raise ValueError("the answer does not end as CouchDB's answers do")
     return found
 
 
-#: A statement that changes what stays; what it may do to tables of the session's own is nobody's matter.
+#: A statement that changes permanent tables. Temporary tables of the session do not count.
 WRITES = re.compile(r'\b(insert into|update|delete from)\s+"?(ops|staging)\b')
 
 
 class Counting(psycopg.Cursor[Any]):
-    """Counts what is sent; COPY is not among it, nor are begin and commit."""
+    """Counts the statements sent, without COPY, begin and commit."""
 
     sent = writing = 0
 
@@ -217,7 +217,7 @@ def verified(place: Place) -> Done:
         job = Job(connection, _client(place), SOURCE, place.database, lambda _: None, open=second)
         done = verification.run(job, verification.Options())
     if done.wrong or done.waits:
-        raise ValueError(f"the copy is not as it should be: {done}")
+        raise ValueError(f"the copy is not correct: {done}")
     return Done(done.documents, done.repaired)
 
 

@@ -1,11 +1,11 @@
-"""python -m bench.counts [SIZE …]: what a change of the counts takes, against counting everything again.
+"""python -m bench.counts [SIZE …]: how long a change of the counts takes, compared with counting everything again.
 
-A county is made in the database, of a million persons by default; `10m` makes ten times as many, compares what changes
-take with a county of a million, and leaves out the rest, which would take hours. The models and counts are made from
-all its documents; then a thousand persons change, a place with 5,000 descendants moves, and a district is muted. Beside
-it the same numbers are made in one statement from the contacts, and by refreshing a materialized view of that, as one
-would without ours; they have to be the same numbers. Then a whole run of cht_marts after another thousand changes, and
-a day of history.
+The benchmark makes a county in the database, of a million persons by default. `10m` makes ten times as many, compares
+the time of changes with a county of a million, and leaves out the rest, which would take hours. The models and counts
+are made from all documents. Then a thousand persons change, a place with 5,000 descendants moves, and a district is
+muted. For comparison, the same numbers are counted from the contacts in one statement, and by refreshing a materialized
+view of it, as one would without this package. The numbers must be equal. Then follow a whole run of cht_marts after
+another thousand changes, and a day of history.
 """
 
 import datetime
@@ -31,10 +31,10 @@ from bench import report, server, timed
 SOURCE = "bench/medic"
 SQL = Path(__file__).parent / "sql"
 
-#: Of a change: the median counts.
+#: How often a change is measured; the median counts.
 ROUNDS = 5
 
-#: What a day is: the deployment's time zone, and one of the days on which people are registered and reported about.
+#: The deployment's time zone, and a day with registrations and reports.
 TIMEZONE, DAY = "Africa/Nairobi", datetime.date(2024, 6, 3)
 
 
@@ -72,7 +72,7 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Change:
-    """A page of changes: a file of bench/sql, and how many rows it is about."""
+    """A page of changes: a file of bench/sql, and its number of rows."""
 
     name: str
     file: str
@@ -86,10 +86,10 @@ CHANGES = (
     Change("a district is muted", "district_muted"),
 )
 
-#: What is kept by the change, as materialized views would have it, with their keys.
+#: The materialized views that are compared with the kept counts, with their keys.
 VIEWS = {"area_totals": ("source", "area_uuid"), "area_bands": ("source", "area_uuid", "sex", "band")}
 
-#: A warehouse as docs/operating.md has it, on a machine of its own.
+#: The settings that docs/operating.md recommends, on a machine of its own.
 SETTINGS = {
     "shared_buffers": f"{psutil.virtual_memory().total // 2**22}MB",  # a quarter
     "maintenance_work_mem": "256MB",
@@ -99,7 +99,7 @@ SETTINGS = {
 
 
 def main(names: list[str], folder: Path = report.RESULTS) -> int:
-    """0, since it has measured. 10m is compared with 1m, so that is measured first."""
+    """Returns 0, because it has measured. 10m is compared with 1m, so 1m is measured first."""
     chosen = [SIZES[name] for name in names or ["1m"]]
     is_short = SIZES["10m"] in chosen
     if is_short and SIZES["1m"] not in chosen:
@@ -110,14 +110,14 @@ def main(names: list[str], folder: Path = report.RESULTS) -> int:
             found[size.name] = measure(own, size, is_short=is_short)
             version = own.info.parameter_status("server_version") or ""
     rows = [{"size": name, **row} for name, measured in found.items() for row in measured]
-    # a file of its own: it has less of a million than the other
+    # its own file: it measures less of a million than the other
     name = "counts-10m" if is_short else "counts"
     report.write(name, rows, goals(rows), {"postgres": version}, folder=folder)
     return 0
 
 
 def measure(connection: warehouse.Connection, size: Size, *, is_short: bool) -> list[dict[str, Any]]:
-    """The rows of one size, in the order in which they are measured."""
+    """The rows of one size, in the order of the measurement."""
     rows = [make(connection, size), rebuild(connection), *compare(connection)]
     for change in CHANGES:
         rows.append(keep(connection, size, change))
@@ -141,7 +141,7 @@ def make(connection: warehouse.Connection, size: Size) -> dict[str, Any]:
 
 
 def rebuild(connection: warehouse.Connection) -> dict[str, Any]:
-    """All models and counts from all documents, by one backend alone."""
+    """Makes all models and counts from all documents, on one backend."""
     connection.execute("set max_parallel_workers_per_gather = 0")
     with timed.statements(connection) as took:
         runner.update(connection)
@@ -162,7 +162,7 @@ def rebuild(connection: warehouse.Connection) -> dict[str, Any]:
 
 
 def compare(connection: warehouse.Connection, change: Change | None = None) -> list[dict[str, Any]]:
-    """The same numbers without ours: in one statement each, and by refreshing views, which must then be the same."""
+    """The same numbers without the kept counts: in one statement each, and by refreshing views; both must be equal."""
     once = {name: counted(connection, name) for name in VIEWS}
     viewed = {name: refreshed(connection, name) if change else created(connection, name) for name in VIEWS}
     after = f" after {change.name}" if change else ""
@@ -205,11 +205,11 @@ def _query(name: str) -> str:
 
 def _require_same(connection: warehouse.Connection, name: str) -> None:
     if different := number(connection, _query(f"{name}_differ")):
-        raise SystemExit(f"{different} counts are not those of the materialized view {name}")
+        raise SystemExit(f"{different} counts differ from the materialized view {name}")
 
 
 def keep(connection: warehouse.Connection, size: Size, change: Change) -> dict[str, Any]:
-    """A change taken in by the models and counts, some times over."""
+    """Applies a change to the models and counts, several times."""
     whole, fold, documents = [], [], []
     for round_ in range(ROUNDS):
         write(connection, size, change, round_)
@@ -228,7 +228,7 @@ def keep(connection: warehouse.Connection, size: Size, change: Change) -> dict[s
 
 
 def turn(connection: warehouse.Connection) -> dict[str, Any]:
-    """Days that begin, on each of which some are older by a band and no document has changed."""
+    """New days: on each, some persons reach the next age band, and no document has changed."""
     (first,) = connection.execute("select max(as_of) from ops.band_day").fetchone() or (DAY,)
     whole, fold = [], []
     for days in range(1, ROUNDS + 1):
@@ -241,7 +241,7 @@ def turn(connection: warehouse.Connection) -> dict[str, Any]:
 
 
 def write(connection: warehouse.Connection, size: Size, change: Change, round_: int) -> None:
-    """A page of changes; another one each round."""
+    """A page of changes, another one each round."""
     parameters = {
         "source": SOURCE,
         "round": round_,
@@ -256,7 +256,7 @@ def write(connection: warehouse.Connection, size: Size, change: Change, round_: 
 
 
 def run_of_marts(connection: warehouse.Connection, size: Size) -> list[dict[str, Any]]:
-    """All checks, as once a day; then what a run of cht_marts takes of the database after a page of persons."""
+    """All checks, as once a day; then the database time of a run of cht_marts after a page of persons."""
     with timed.statements(connection) as daily:
         checks.run(connection, DAY)
     rows = [tell({"what": "all checks of everything, daily", "seconds": daily.database})]
@@ -282,11 +282,11 @@ def run_of_marts(connection: warehouse.Connection, size: Size) -> list[dict[str,
         checks.run(connection, DAY)
     took = [done.database for done in (refreshed, checked)]
     row = {"seconds": sum(took), "marts": took[0], "checks": took[1]}
-    return [*rows, tell({"what": "beside it, once an hour: the other marts and checks", **row})]
+    return [*rows, tell({"what": "once an hour: the other marts and checks", **row})]
 
 
 def day_of_history(connection: warehouse.Connection) -> dict[str, Any]:
-    """One day, as backfill does each of them."""
+    """One day, as a backfill counts each."""
     took = []
     for days in range(ROUNDS):
         with timed.statements(connection) as counted:
@@ -296,7 +296,7 @@ def day_of_history(connection: warehouse.Connection) -> dict[str, Any]:
 
 
 def sizes(connection: warehouse.Connection) -> dict[str, Any]:
-    """Of what is on disk, as multiples of the raw JSON."""
+    """The sizes on disk, as multiples of the raw JSON."""
     cursor = connection.execute((SQL / "sizes.sql").read_bytes())
     row = cursor.fetchone()
     names = [column.name for column in cursor.description or ()]
@@ -306,7 +306,7 @@ def sizes(connection: warehouse.Connection) -> dict[str, Any]:
 
 
 def goals(rows: list[dict[str, Any]]) -> list[report.Goal]:
-    """What was wanted of the sizes that were measured: of those that are large enough for it to mean something."""
+    """The goals of the sizes that were measured, if they are large enough to be meaningful."""
     found = {(row["size"], row["what"]): row for row in rows}
     wanted = []
     for size in [name for name in dict.fromkeys(row["size"] for row in rows) if SIZES[name].persons >= 1_000_000]:
@@ -335,7 +335,7 @@ def goals(rows: list[dict[str, Any]]) -> list[report.Goal]:
 
 
 def execute(connection: warehouse.Connection, name: str, parameters: Mapping[str, Any]) -> None:
-    """A file of bench/sql, of several statements with parameters."""
+    """Executes a file of bench/sql: several statements with parameters."""
     psycopg.ClientCursor(connection).execute((SQL / f"{name}.sql").read_bytes(), parameters)
 
 
@@ -345,7 +345,7 @@ def number(connection: warehouse.Connection, query: str) -> int:
 
 
 def tell(row: dict[str, Any]) -> dict[str, Any]:
-    """As it goes: a large county takes its time."""
+    """Prints a row at once, because a large county takes long."""
     print(", ".join(f"{key} {report.text(value)}" for key, value in row.items()), flush=True)
     return row
 

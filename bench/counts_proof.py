@@ -1,7 +1,7 @@
-"""python -m bench.counts_proof [SEQUENCES] [SEED]: the counts are right after any history, tried at length.
+"""python -m bench.counts_proof [SEQUENCES] [SEED]: the counts are correct after any history; the long form.
 
-The same property as tests/spec/test_proof.py. Ends at the first history after which a count is wrong, made as short as
-it gets.
+The same property as tests/properties/test_proof.py. It ends at the first history after which a count is wrong, and
+prints its shortest form.
 """
 
 import itertools
@@ -28,14 +28,14 @@ from tests.lib.staged import opened
 WANTED = 10_000
 SIDE_BY_SIDE = 25
 
-#: Of one database, which fills with the remains of temporary tables.
+#: Histories in one database, which fills with the remains of temporary tables.
 EXAMPLES = 50
 
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
 def main(sequences: int = WANTED, first: int | None = None) -> int:
-    """0 where all goals were met."""
+    """Returns 0 if all goals were met."""
     first = random.randrange(2**32) if first is None else first
     print(f"{sequences:,} sequences, seed {first}", flush=True)
     tally, started, wrong = Tally(), time.monotonic(), 0
@@ -50,7 +50,7 @@ def main(sequences: int = WANTED, first: int | None = None) -> int:
                 print(f"{tally.sequences:,} after {time.monotonic() - started:.0f} s", flush=True)
     except AssertionError:
         wrong = 1
-        traceback.print_exc()  # which count, and Hypothesis' note of the shortest history
+        traceback.print_exc()  # shows which count, and Hypothesis' note of the shortest history
     row = {**asdict(tally), "wrong": wrong, "seed": first, "seconds": time.monotonic() - started}
     goals = [
         report.Goal("sequences tried", tally.sequences, WANTED, at_most=False),
@@ -61,7 +61,7 @@ def main(sequences: int = WANTED, first: int | None = None) -> int:
 
 @contextmanager
 def warehouse(postgres: Postgres, name: str, tally: Tally) -> Iterator[Proof]:
-    """A new database of many instances; dropped in the end."""
+    """A new database of 25 instances; dropped at the end."""
     with tempfile.TemporaryDirectory() as folder:
         with opened(postgres.database(name)) as staged:
             migrations.migrate(staged.connection)
@@ -73,13 +73,13 @@ def warehouse(postgres: Postgres, name: str, tally: Tally) -> Iterator[Proof]:
 
 
 def prove(proof: Proof, number: int, examples: int) -> None:
-    """Raises AssertionError where it does not hold."""
+    """Raises AssertionError if the property does not hold."""
 
     @seed(number)
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(histories(SIDE_BY_SIDE))
-    def holds(told: Any) -> None:
-        proof.hold(told)
+    def holds(drawn: Any) -> None:
+        proof.hold(drawn)
 
     holds()
 

@@ -1,13 +1,13 @@
-"""The least that a client can do: it asks, and of the answer looks at the last bytes only."""
+"""The least that a client can do: it sends the request, and reads only the last bytes of the answer."""
 
 import base64
 import http.client
 from urllib.parse import unquote, urlsplit
 
-#: A body in chunks ends so; JSON has no raw line ends inside its strings.
+#: The end of a body in chunks; JSON has no raw line ends inside its strings.
 END = b"\r\n0\r\n\r\n"
 
-#: Enough of an answer to find where it ended.
+#: Bytes of an answer, enough to find its end.
 TAIL = 2048
 
 
@@ -27,7 +27,7 @@ class Discarding:
         self._buffer = bytearray(1024 * 1024)
 
     def get(self, path: str) -> bytes:
-        """The end of the answer. Raises ConnectionError where it is cut off."""
+        """The end of the answer. Raises ConnectionError if it is cut off."""
         self._socket.sendall(f"GET {self._prefix}{path} HTTP/1.1\r\n{self._head}\r\n".encode())
         tail = b""
         with memoryview(self._buffer) as view:

@@ -1,4 +1,4 @@
-"""Puts the figures of bench/results into docs/benchmarks.md, between the marks <!-- NAME --> and <!-- end --> of each.
+"""Writes the figures of bench/results into docs/benchmarks.md, between <!-- NAME --> and <!-- end --> of each.
 
 python -m bench.docs
 """
@@ -15,7 +15,7 @@ PAGE = report.ROOT / "docs" / "benchmarks.md"
 
 MARKED = re.compile(r"(<!-- ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-#: Columns that a page has room for, where there are more; the file of results has all.
+#: The columns that fit on the page; the file of results has all.
 SHOWN = {
     "extract": (
         *("source", "what", "documents", "seconds", "least", "most", "us/doc", "x floor", "x CHT Sync"),
@@ -30,7 +30,7 @@ SHOWN = {
 
 
 def fill(page: str, results: Mapping[str, Mapping[str, Any]]) -> str:
-    """The page with the results by their names; what has none stays as it is."""
+    """The page with the results by their names; a block without a result stays as it is."""
 
     def filled(marked: re.Match[str]) -> str:
         result = results.get(marked[2])

@@ -1,6 +1,6 @@
-"""The documents that are copied: those of the invented county, again and again with new ids, as many as are wanted.
+"""The documents that are copied: those of the invented county, repeated with new ids up to the wanted number.
 
-The same number gives the same document, wherever it is asked for: nothing is kept but the county itself.
+The same number always gives the same document: nothing is kept but the county itself.
 """
 
 import itertools
@@ -11,11 +11,11 @@ import msgspec
 
 from county import generator, writes
 
-#: Of the county whose documents are repeated; it has all kinds of them in their proportions.
+#: Size of the county whose documents are repeated; it has all kinds of documents in their proportions.
 COUNTY = 20_000
 
-#: Odd, so that each number has an id of its own; the golden ratio, so that neighbours have ids that are far apart, as
-#: those that CHT's apps draw are.
+#: Odd, so that each number has its own id; the golden ratio, so that neighbours have ids that are far apart, like the
+#: ids that CHT's apps draw.
 SPREAD, MASK = 0x9E3779B97F4A7C15, 2**64 - 1
 BACK = pow(SPREAD, -1, 2**64)
 
@@ -31,7 +31,7 @@ class Documents:
         self._rest = [_rest(write.doc) for write in first if isinstance(write.doc, dict)]
 
     def rest(self, number: int) -> bytes:
-        """The JSON text of a document behind its revision."""
+        """The JSON text of a document after its revision."""
         return self._rest[number % len(self._rest)]
 
     def body(self, number: int) -> bytes:
@@ -57,13 +57,13 @@ def _rest(doc: dict[str, object]) -> bytes:
 
 
 def uuid(number: int) -> bytes:
-    """36 characters, as CHT's are."""
+    """36 characters, like CHT's."""
     x = number * SPREAD & MASK
     return ID % (x >> 32, x >> 16 & 0xFFFF, x & 0xFFFF, x >> 32 ^ 0x5BD1E995)
 
 
 def rev(number: int) -> bytes:
-    """Of a document that was written once."""
+    """The revision of a document that was written once."""
     x = (number + 1) * SPREAD & MASK
     return REV % (x, x ^ MASK)
 

@@ -1,9 +1,9 @@
-"""What a copy costs, against the floor and against CHT Sync's way of reading; its memory; a comparison of a copy.
+"""What a copy costs, compared with the floor and with CHT Sync's way of reading; its memory; a comparison of a copy.
 
     make bench-extract
 
-COUCHDB_URL (with login) adds a real CouchDB, on which most goals stand; CHT_WAREHOUSE_DSN puts a Postgres of yours in
-the place of one that is started for this. DOCUMENTS, SIZES, VERIFIED and REPEATS say how much is read, and how often.
+COUCHDB_URL (with login) adds a real CouchDB, which most goals need. CHT_WAREHOUSE_DSN names your Postgres, in
+place of the one that is started for this. DOCUMENTS, SIZES, VERIFIED and REPEATS say how much is read, and how often.
 """
 
 import os
@@ -19,12 +19,12 @@ from bench.documents import Documents
 from bench.rounds import Rounds, Runs
 from bench.servers import Source
 
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Documents that are copied; for time and memory by size; that are compared. How often each is measured."""
+    """Numbers of documents to copy, for time and memory by size, and to compare; how often each is measured."""
 
     documents: int = 200_000
     sizes: tuple[int, ...] = (20_000, 200_000, 2_000_000)
@@ -46,7 +46,7 @@ class Plan:
         )
 
 
-def bench(plan: Plan, tell: Tell, folder: Path = report.RESULTS) -> bool:
+def bench(plan: Plan, say: Say, folder: Path = report.RESULTS) -> bool:
     """Measures, prints, writes; whether all goals are met."""
     documents = Documents()
     paces: dict[str, Runs] = {}
@@ -54,42 +54,42 @@ def bench(plan: Plan, tell: Tell, folder: Path = report.RESULTS) -> bool:
     with ExitStack() as opened:
         warehouses = opened.enter_context(servers.warehouses(plan.warehouse))
         real = servers.couchdb(plan.couchdb) if plan.couchdb else None
-        # it could not keep its answers about the largest, and would serve that one more slowly than the others
+        # it could not keep the answers of the largest, and would serve that one more slowly than the others
         plain = opened.enter_context(servers.feed_server(held=0))
-        rounds = Rounds(plain, warehouses, plan.repeats, tell)
+        rounds = Rounds(plain, warehouses, plan.repeats, say)
         by_size = rounds.sizes(plan.sizes)
         requests = rounds.requests(f"county-{min(plan.sizes)}")
         ours = opened.enter_context(servers.feed_server())
-        rounds = Rounds(ours, warehouses, plan.repeats, tell)
+        rounds = Rounds(ours, warehouses, plan.repeats, say)
         paces[ours.name] = rounds.pace(f"county-{plan.documents}", plan.documents)
         comparisons[ours.name] = rounds.comparison(f"county-{plan.verified}", plan.verified, plain)
         if real:
-            rounds = Rounds(real, warehouses, plan.repeats, tell)
-            with _loaded(real, documents, plan.documents, tell) as database:
+            rounds = Rounds(real, warehouses, plan.repeats, say)
+            with _loaded(real, documents, plan.documents, say) as database:
                 paces[real.name] = rounds.pace(database, plan.documents)
-            with _loaded(real, documents, plan.verified, tell) as database:
+            with _loaded(real, documents, plan.verified, say) as database:
                 comparisons[real.name] = rounds.comparison(database, plan.verified, real)
     rows = [row for source, runs in paces.items() for row in figures.pace(source, plan.documents, runs)]
     rows += figures.sizes(ours.name, by_size)
     rows += [row for source, runs in comparisons.items() for row in figures.comparison(source, plan.verified, runs)]
-    versions = {"postgres": warehouses.version, "couchdb": real.version if real else "none: COUCHDB_URL is not given"}
+    versions = {"postgres": warehouses.version, "couchdb": real.version if real else "none: COUCHDB_URL is not set"}
     print(f"A document has {documents.mean(plan.documents):,.0f} bytes on average.\n")
     goals = figures.goals(paces, by_size, comparisons, requests)
     return report.write("extract", rows, goals, versions, folder=folder)
 
 
-def _loaded(source: Source, documents: Documents, count: int, tell: Tell) -> AbstractContextManager[str]:
-    tell(f"{source.name}: {count:,} documents are written to it")
+def _loaded(source: Source, documents: Documents, count: int, say: Say) -> AbstractContextManager[str]:
+    say(f"{source.name}: writing {count:,} documents")
     return servers.loaded(source, documents, count)
 
 
 def main() -> int:
     began = time.monotonic()
 
-    def tell(text: str) -> None:
+    def say(text: str) -> None:
         print(f"[{time.monotonic() - began:5.0f} s] {text}", file=sys.stderr, flush=True)
 
-    bench(Plan.read(os.environ), tell)
+    bench(Plan.read(os.environ), say)
     return 0
 
 

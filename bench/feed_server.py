@@ -1,10 +1,10 @@
-"""A server of our own that gives the county's documents in CouchDB's wire format, as fast as a socket takes them.
+"""A server that serves the county's documents in CouchDB's wire format, as fast as a socket takes them.
 
     python -m bench.feed_server
 
-prints {"port": …} and serves until its stdin ends. A database county-N has N documents. An answer that was given once
-is kept in memory, up to HELD bytes of them (or as many as are given): who reads a second time gets prepared pages.
-`GET /_requests` tells how many there were before it.
+prints {"port": …} and serves until its stdin ends. A database county-N has N documents. The server keeps its answers in
+memory, up to HELD bytes (or the number given), so that a second reader gets prepared pages. `GET /_requests` returns
+the number of requests before it.
 """
 
 import json
@@ -23,10 +23,10 @@ from bench.documents import Documents
 
 HELD = 1_500_000_000
 
-#: CouchDB sends what it has where the next row would make it more than this: about a row of a document at a time.
+#: CouchDB sends its buffer before the next row would exceed this: about one row with its document at a time.
 THRESHOLD = 1490
 
-#: Of the length that CouchDB's has with two shards; the number is what is read of it.
+#: As long as CouchDB's seq with two shards; only the number is read.
 SEQ = (
     b'"%d-'
     + b"g1AAAACbeJzLYWBgYMpgTmEQTM4vTc5ISXIwNDLXMwBCwxyQVCJDUv3___-zMpgTmXKBAuxJRsmGJpbJ2DTgMSaPBUgyNACp_1DTGMGm"
@@ -40,7 +40,7 @@ HEAD = {"Cache-Control": "must-revalidate", "Content-Type": "application/json", 
 
 
 class County:
-    """What a database answers: bodies as the texts that CouchDB would send one after another."""
+    """The answers of a database: bodies as the texts that CouchDB would send one after another."""
 
     def __init__(self, given: Documents) -> None:
         self._documents = given
@@ -87,7 +87,7 @@ def _ordered(count: int) -> list[int]:
 
 
 def _position(numbers: list[int], start: bytes) -> int:
-    """Of the first whose id is not before `start`."""
+    """The number of the first document whose id is not before `start`."""
     low, high = 0, len(numbers)
     while low < high:
         middle = (low + high) // 2
@@ -113,7 +113,7 @@ def chunked(texts: Iterable[bytes]) -> bytes:
 
 
 class Answers:
-    """Bodies by what was asked; kept while there is room."""
+    """Bodies by request; kept while there is room."""
 
     def __init__(self, county: County, held: int = HELD) -> None:
         self._county, self._held = county, held
@@ -122,7 +122,7 @@ class Answers:
         self._size = 0
 
     def get(self, target: str, body: bytes | None) -> bytes | None:
-        """In chunks; None where nothing is there."""
+        """In chunks; None if the path is unknown."""
         if target == "/_requests":
             return chunked([b"%d" % self.requests])
         self.requests += 1
@@ -179,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(chunked([b'{"error":"not_found","reason":"missing"}\n']) if found is None else found)
 
     def log_message(self, *_: object) -> None:
-        """Nothing: it would cost time."""
+        """Logs nothing: it would cost time."""
 
 
 @contextmanager

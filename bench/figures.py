@@ -1,4 +1,4 @@
-"""Of the runs of bench.extract: rows of the table, and what was wanted of them."""
+"""The figures of bench.extract: rows of the table, and goals."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,12 @@ from bench.measure import Run
 from bench.report import Goal, Row, Value
 from bench.rounds import WHAT, Runs
 
-#: The source that most goals stand on.
+#: The source of most goals.
 REAL = "CouchDB"
 
 
 def pace(source: str, documents: int, runs: Runs) -> list[Row]:
-    """All who read the whole database."""
+    """The clients that read the whole database."""
     return [
         _row(source, what, documents, each, floor=runs["floor"], other=runs["cht_sync"]) for what, each in runs.items()
     ]
@@ -25,7 +25,7 @@ def sizes(source: str, runs: Mapping[int, Sequence[Run]]) -> list[Row]:
 
 
 def comparison(source: str, documents: int, runs: Runs) -> list[Row]:
-    """A copy that is right is compared."""
+    """Comparisons of a correct copy."""
     return [_row(source, what, documents, each, floor=runs["listing"]) for what, each in runs.items()]
 
 
@@ -56,14 +56,14 @@ def _row(
 
 
 def ratio(runs: Sequence[Run], to: Sequence[Run]) -> float:
-    """The median of the rounds' own ratios: what disturbs the machine disturbs both."""
+    """The median of the rounds' own ratios: a disturbance of the machine affects both."""
     return statistics.median(run.seconds / other.seconds for run, other in zip(runs, to, strict=True))
 
 
 def goals(
     paces: Mapping[str, Runs], by_size: Mapping[int, Sequence[Run]], comparisons: Mapping[str, Runs], requests: int
 ) -> list[Goal]:
-    """All of them; what could not be measured has no value."""
+    """All goals; one that could not be measured has no value."""
     return [
         *_pace_goals(paces.get(REAL)),
         *_comparison_goals(comparisons),

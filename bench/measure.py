@@ -1,4 +1,4 @@
-"""One client's run, and what it has cost each process of the machine."""
+"""One client's run, and its cost for each process of the machine."""
 
 import json
 import statistics
@@ -16,7 +16,7 @@ from psycopg import conninfo
 
 from bench.servers import Source, Warehouses
 
-#: Seconds between two looks at what Postgres waits for.
+#: Seconds between two samples of what Postgres waits for.
 LOOK = 0.1
 
 WAITS = """
@@ -28,8 +28,8 @@ WAITS = """
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds of the clock; seconds of processors by process, None where it is not known; bytes at the peak above what
-    the imports take; `others` is what anybody else on this machine has used; `waits`, what Postgres was seen at.
+    """Seconds of the clock; processor seconds by process, None if unknown; bytes at the peak above the imports;
+    `others` is what all other processes of this machine have used; `waits` is what Postgres waited for, by samples.
     """
 
     documents: int
@@ -46,7 +46,7 @@ class Run:
 
 
 def run(client: str, source: Source, database: str, warehouses: Warehouses, dsn: str = "", mode: str = "") -> Run:
-    """One of bench.clients, to the database of `dsn`. Raises RuntimeError, with what it says, where it fails."""
+    """Runs one of bench.clients with the database of `dsn`. Raises RuntimeError with its output if it fails."""
     given = {"client": client, "url": source.url, "database": database, "dsn": dsn} | ({"mode": mode} if mode else {})
     warehouses.settle()
     before, busy = [warehouses.cpu(), source.cpu()], _busy()
@@ -54,7 +54,7 @@ def run(client: str, source: Source, database: str, warehouses: Warehouses, dsn:
         command = [sys.executable, "-m", "bench.child"]
         child = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=False)
     if child.returncode:
-        raise RuntimeError(f"The client {client} has failed:\n{child.stderr}")
+        raise RuntimeError(f"The client {client} failed:\n{child.stderr}")
     done = json.loads(child.stdout)
     busy = _busy() - busy
     postgres, served = (
@@ -107,14 +107,14 @@ def _watching(warehouses: Warehouses, dsn: str) -> Iterator[Counter[str]]:
 
 
 def median(runs: Sequence[Run], value: Callable[[Run], float | None]) -> float | None:
-    """None where one of them does not know it."""
+    """None if one of them is unknown."""
     values = [value(run) for run in runs]
     known = [each for each in values if each is not None]
     return statistics.median(known) if known and len(known) == len(values) else None
 
 
 def seen(runs: Sequence[Run]) -> str:
-    """What Postgres was seen at most, in percent of the looks."""
+    """What Postgres did most of the time, in percent of the samples."""
     total = sum((run.waits for run in runs), Counter[str]())
     looks = sum(total.values())
     return ", ".join(f"{name} {count / looks:.0%}" for name, count in total.most_common(4) if count / looks >= 0.02)

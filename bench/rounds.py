@@ -1,4 +1,4 @@
-"""The runs of bench.extract: who is measured after whom, so that what disturbs the machine disturbs all of them."""
+"""The runs of bench.extract, in rounds, so that a disturbance of the machine affects all clients."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from bench import measure
 from bench.measure import Run
 from bench.servers import Source, Warehouses
 
-#: What is measured, by name: the client of bench.clients and, of ours, the mode.
+#: The measurements by name: the client of bench.clients and, for our copy, the mode.
 JOBS = {
     "floor": ("floor", ""),
     "ours": ("ours", ""),
@@ -34,7 +34,7 @@ WHAT = {
     "verify": "comparison",
 }
 
-#: Every row's place and writer: it differs after whatever writes one.
+#: Every row's place and writer: it changes with each write of a row.
 VERSIONS = "select md5(string_agg(ctid::text || xmin::text, ',' order by _id)) from staging.document"
 
 Runs = dict[str, list[Run]]
@@ -42,15 +42,15 @@ Runs = dict[str, list[Run]]
 
 @dataclass(frozen=True)
 class Rounds:
-    """Of one source; `tell` is told of each run."""
+    """The rounds of one source; `say` receives a line about each run."""
 
     source: Source
     warehouses: Warehouses
     repeats: int
-    tell: Callable[[str], None]
+    say: Callable[[str], None]
 
     def pace(self, database: str, documents: int) -> Runs:
-        """All who read the whole database. It is read once before, so that it is in memory for all."""
+        """All clients that read the whole database. It is read once before, so that it is in memory for all."""
         runs: Runs = {name: [] for name in ("floor", "ours", "resync", "nothing", "cht_sync", "lean")}
         self._run("floor", database)
         for _ in range(self.repeats):
@@ -59,7 +59,7 @@ class Rounds:
                 runs["ours"].append(self._run("ours", database, dsn))
                 before = _versions(dsn)
                 runs["resync"].append(self._run("resync", database, dsn))
-                require(_versions(dsn) == before, "a resync has rewritten rows")
+                require(_versions(dsn) == before, "a resync rewrote rows")
                 runs["nothing"].append(self._run("nothing", database, dsn))
             for name in ("cht_sync", "lean"):
                 with self.warehouses.fresh() as dsn:
@@ -71,7 +71,7 @@ class Rounds:
         return runs
 
     def sizes(self, sizes: tuple[int, ...]) -> dict[int, list[Run]]:
-        """First copies from the feed server; the largest once, since it takes the time of all others together."""
+        """First copies from the feed server; the largest once, because it takes as long as all others together."""
         runs: dict[int, list[Run]] = {size: [] for size in sizes}
         for number in range(self.repeats):
             for size in sizes:
@@ -83,7 +83,7 @@ class Rounds:
         return runs
 
     def comparison(self, database: str, documents: int, copied_from: Source) -> Runs:
-        """Of a copy that is right, with the list that it is compared with; `copied_from` has the same documents."""
+        """Comparisons of a correct copy, and the list that they compare with; `copied_from` has the same documents."""
         runs: Runs = {"listing": [], "verify": []}
         with self.warehouses.fresh() as dsn:
             copied = replace(self, source=copied_from)._run("ours", database, dsn)
@@ -98,7 +98,7 @@ class Rounds:
         return runs
 
     def requests(self, database: str) -> int:
-        """How many a run with nothing new sends; only the feed server counts them."""
+        """The number of requests of a run with nothing new; only the feed server counts them."""
         with self.warehouses.fresh() as dsn:
             self._run("ours", database, dsn)
             before = self._asked()
@@ -113,7 +113,7 @@ class Rounds:
         began = time.perf_counter()
         run = measure.run(client, self.source, database, self.warehouses, dsn, mode)
         spent = time.perf_counter() - began
-        self.tell(f"{self.source.name}, {database}: {WHAT[name]}: {run.seconds:.2f} s (all in all {spent:.0f} s)")
+        self.say(f"{self.source.name}, {database}: {WHAT[name]}: {run.seconds:.2f} s (in total {spent:.0f} s)")
         return run
 
 
@@ -123,6 +123,6 @@ def _versions(dsn: str) -> object:
 
 
 def require(right: bool, otherwise: str) -> None:
-    """Figures of what did not do its work are none."""
+    """Raises if a client did not do its work: its figures would be wrong."""
     if not right:
         raise RuntimeError(f"Nothing was measured: {otherwise}")

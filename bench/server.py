@@ -1,4 +1,4 @@
-"""A Postgres of its own for a measurement, gone afterwards."""
+"""A Postgres of its own for a measurement, removed afterwards."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from servers.postgres import Postgres
 
 @contextmanager
 def running(settings: Mapping[str, str], folder: Path | None = None) -> Iterator[Postgres]:
-    """A server with its data in a new folder, in `folder` or where temporary files are."""
+    """A server with its data in a new folder, in `folder` or with the temporary files."""
     with tempfile.TemporaryDirectory(prefix="cht-sync-", dir=folder, ignore_cleanup_errors=True) as home:
         Path(home).chmod(0o755)  # as root the server runs as `nobody`
         server = Postgres(Path(home) / "postgres", settings)

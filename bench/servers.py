@@ -1,4 +1,4 @@
-"""The servers that take part: where they are, what time of the processor they have used, and how they end."""
+"""The servers that take part: their addresses, the processor time they used, and their end."""
 
 import contextlib
 import json
@@ -27,10 +27,10 @@ from bench import feed_server as feed
 from bench.documents import Documents
 from servers.postgres import Postgres
 
-#: As a server of a few gigabytes would have it; all else is Postgres' own, above all fsync, which stays on.
+#: Settings for a server of a few gigabytes; all others are Postgres' defaults, above all fsync, which stays on.
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 
-#: Seconds for a CouchDB to compact what was loaded.
+#: Seconds that a CouchDB has to compact the loaded documents.
 PATIENCE = 600
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -38,21 +38,21 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class Source:
-    """A CouchDB, or what behaves like one: `url` holds the login, `name` is for people."""
+    """A CouchDB, or a server that behaves like one: `url` holds the login, `name` is for people."""
 
     name: str
     url: str
     version: str
 
     def cpu(self) -> float | None:
-        """Seconds that it has used so far; None where it is on another machine, or may not be looked at."""
+        """Processor seconds used so far; None if it is on another machine, or not readable for this user."""
         parts = urlsplit(self.url)
         return _cpu(parts.port) if parts.hostname in LOOPBACK else None
 
 
 @contextmanager
 def feed_server(held: int = feed.HELD) -> Iterator[Source]:
-    """One in another process; see bench.feed_server."""
+    """The feed server, in another process; see bench.feed_server."""
     command = [sys.executable, "-m", "bench.feed_server", str(held)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None  # noqa: S101  # they are pipes
@@ -62,7 +62,7 @@ def feed_server(held: int = feed.HELD) -> Iterator[Source]:
 
 
 def couchdb(url: str) -> Source:
-    """One that is there already."""
+    """A server that runs already."""
     answer = requests.get(url, timeout=30)
     answer.raise_for_status()
     return Source("CouchDB", url.rstrip("/"), answer.json()["version"])
@@ -70,7 +70,7 @@ def couchdb(url: str) -> Source:
 
 @contextmanager
 def loaded(source: Source, documents: Documents, count: int) -> Iterator[str]:
-    """A database with so many documents, compacted; gone in the end."""
+    """A database with that number of documents, compacted; deleted at the end."""
     name = f"bench-{count}-{secrets.token_hex(4)}"
     with requests.Session() as session:
         session.trust_env = False
@@ -86,7 +86,7 @@ def loaded(source: Source, documents: Documents, count: int) -> Iterator[str]:
 
 
 def _compact(session: requests.Session, database: str) -> None:
-    """A CouchDB does so by itself, some time later: it would be while something is measured."""
+    """A CouchDB compacts by itself some time later, which would disturb a measurement."""
     _ask(session, "POST", f"{database}/_compact")
     end = time.monotonic() + PATIENCE
     while session.get(database, timeout=60).json()["compact_running"] and time.monotonic() < end:
@@ -99,19 +99,19 @@ def _ask(session: requests.Session, method: str, url: str, body: bytes | None = 
 
 @dataclass(frozen=True)
 class Warehouses:
-    """A Postgres in which each client gets a database of its own; `dsn` is of one that is left alone."""
+    """A Postgres in which each client gets its own database; the database of `dsn` is not used."""
 
     dsn: str
     version: str
 
     def cpu(self) -> float | None:
-        """Seconds that the server with all its processes has used so far; None as above."""
+        """Processor seconds that the server with all its processes has used so far; None as above."""
         with psycopg.connect(self.dsn) as connection:
             return _cpu(connection.info.port) if connection.info.host in LOOPBACK else None
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        """The address of a warehouse with one source, of which nothing is copied."""
+        """The address of a warehouse with one source, of which nothing is copied yet."""
         name = f"bench_{secrets.token_hex(4)}"
         dsn = conninfo.make_conninfo(self.dsn, dbname=name)
         with psycopg.connect(self.dsn, autocommit=True) as connection:
@@ -125,7 +125,7 @@ class Warehouses:
                 connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
     def settle(self) -> None:
-        """Writes to disk what those before have left to be written, so that nobody pays for another."""
+        """Writes a checkpoint to disk, so that no client pays for the writes of another."""
         with (
             contextlib.suppress(psycopg.errors.InsufficientPrivilege),
             psycopg.connect(self.dsn, autocommit=True) as connection,
@@ -135,7 +135,7 @@ class Warehouses:
 
 @contextmanager
 def warehouses(dsn: str | None) -> Iterator[Warehouses]:
-    """Of the server of `dsn`, or of one that is started for this alone."""
+    """The Postgres of `dsn`, or one that is started for this."""
     if dsn:
         yield _warehouses(dsn)
         return
@@ -154,7 +154,7 @@ def _warehouses(dsn: str) -> Warehouses:
 
 
 def _cpu(port: int | None) -> float | None:
-    """Of whoever listens there, with its processes, also those that have ended."""
+    """Processor seconds of the server that listens there, with its processes, also those that have ended."""
     try:
         listening = (each for each in psutil.net_connections("tcp") if each.status == psutil.CONN_LISTEN)
         pid = next((each.pid for each in listening if each.laddr and each.laddr.port == port), None)

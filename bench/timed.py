@@ -1,4 +1,4 @@
-"""What the statements of a block take."""
+"""The time that the statements of a block take."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import psycopg
 
 @dataclass
 class Timed:
-    """Seconds and text of each statement; `seconds` of the block, its Python with them."""
+    """Seconds and text of each statement; `seconds` of the block include its Python."""
 
     statements: list[tuple[float, str]] = field(default_factory=list)
     seconds: float = 0.0
@@ -22,7 +22,7 @@ class Timed:
         return sum(seconds for seconds, _ in self.statements)
 
     def of(self, word: str) -> float:
-        """Seconds of those statements that have the word in them."""
+        """Seconds of the statements that contain the word."""
         return sum(seconds for seconds, text in self.statements if word in text)
 
 

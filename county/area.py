@@ -1,4 +1,4 @@
-"""One area of the county, with everybody in it, from the first writing of a document to its last."""
+"""One area of the county, with everybody in it, from the first write of a document to its last."""
 
 from collections.abc import Iterator
 from random import Random
@@ -12,10 +12,10 @@ from county.writes import Write
 
 Document = dict[str, Any]
 
-#: Registering; edits and deletions; what is written again, and merges; moves, and places that go.
+#: Registrations; edits and deletions; documents written again, and merges; moves, and places that are deleted.
 ROUNDS = 4
 
-#: What can become of a household, and how often of a thousand.
+#: The fates of a household, and how often each of a thousand.
 HOUSEHOLD_FATES = {"muted": 20, "merged": 8, "deleted": 4, "late": 10, "mistyped": 3, "unmuted": 5, "stays": 950}
 
 
@@ -26,10 +26,10 @@ class Story:
         self.random = Random(f"{seed}/area/{area.index}")
         self.area, self.now, self.ledger = area, now, ledger
         self.rounds: list[dict[tuple[str, str], Write]] = [{} for _ in range(ROUNDS)]
-        # What is there after the last but one round, with the places inside the area that are above it.
+        # The documents after the last but one round, with the places inside the area that are above each.
         self.live: dict[str, tuple[Document, tuple[Place, ...]]] = {}
         self.path = (() if area.fate == "deleted" else (area.place.id,)) + area.live_above
-        # The first area shows every fate in turn, however small the county is.
+        # The first area shows every fate, however small the county is.
         self.fates = iter(PERSON_FATES if area.index == 0 else ())
         self.household_fates = iter(["stays", *HOUSEHOLD_FATES] if area.index == 0 else ())
 
@@ -62,7 +62,7 @@ class Story:
             stays = home if fate == "stays" else stays
 
     def household(self, worker: workers.Worker, name: str, fate: str, into: Place | None) -> Place:
-        """With its members; where it is merged, `into` is the household that they go to."""
+        """With its members; if it is merged, `into` is the household that they move to."""
         home = Place(new_id(self.random), "e_household", name, self.area.place.path)
         members = self.random.choices(range(1, 7), (8, 26, 30, 20, 10, 6))[0]
         people = [contacts.person(self.random, "f_client", home.path, self.now) for _ in range(members)]
@@ -73,8 +73,8 @@ class Story:
             person_fate = next(self.fates, None) or self.pick(PERSON_FATES)
             self.live_through(person, person_fate, (home, self.area.place))
             self.register(person_fate, above, muted=muted, direct=fate != "deleted")
-            told = contacts.FORMS.get(person_fate)
-            self.put(reports.about(self.random, worker, person, home.id, self.now, told))
+            form = contacts.FORMS.get(person_fate)
+            self.put(reports.about(self.random, worker, person, home.id, self.now, form))
         if fate == "merged" and into:
             self.merge(home, people, into)
         elif fate == "deleted":
@@ -96,7 +96,7 @@ class Story:
         self.write(1 if fate in ("late", "mistyped", "unmuted") else 0, document, inner)
 
     def live_through(self, person: Document, fate: str, inner: tuple[Place, ...]) -> None:
-        """The person's writes; the body of one who is deleted in the app stays in the tombstone."""
+        """The person's writes; if the person is deleted in the app, the body stays in the tombstone."""
         for number, document in enumerate(contacts.life(self.random, fate, person, self.now)):
             if document:
                 self.write(number, document, inner)
@@ -104,18 +104,18 @@ class Story:
                 self.delete(number, person["_id"], person if fate == "deleted_in_app" else None)
 
     def register(self, fate: str, inside: tuple[str, ...], *, muted: bool, direct: bool | None = None) -> None:
-        """Notes where the person ends up. `inside` is the live places within the area, the nearest first."""
+        """Notes the last place of the person. `inside` is the live places within the area, the nearest first."""
         if fate in GONE:
             return
         state = STATES.get(fate, "active")
         if state == "active" and muted:
             state = "muted"
-        if direct is None:  # somebody who belongs to the area itself
+        if direct is None:  # a person who belongs to the area itself
             direct = self.area.fate != "deleted"
         self.ledger.person(inside + self.path, state, patient=fate != "unregistered", direct=direct)
 
     def merge(self, home: Place, people: list[Document], into: Place) -> None:
-        """The members get another parent, then their household goes."""
+        """The members get another parent, then their household is deleted."""
         for person in people:
             if person["_id"] in self.live:
                 document, _ = self.live[person["_id"]]

@@ -1,4 +1,4 @@
-"""The documents of contacts, shaped like those that the apps write; and what can become of a person."""
+"""The documents of contacts, shaped like those that the apps write; and the fates of a person."""
 
 import datetime
 from random import Random
@@ -12,7 +12,7 @@ Document = dict[str, Any]
 DAY = 86_400_000  # milliseconds
 YEARS_OF_REPORTS = 2
 
-#: What can become of a person, and how often of a thousand. Each has its own way through the rounds in `life`.
+#: The fates of a person, and how often each of a thousand. Each has its own writes by round in `life`.
 PERSON_FATES = {
     "deceased": 15,
     "dies": 6,
@@ -38,7 +38,7 @@ def iso(milliseconds: int) -> str:
 
 
 def registered(random: Random, now: int) -> int:
-    """Within the last three years, more of late."""
+    """Within the last three years, more often recently."""
     return now - int(random.random() ** 1.5 * 3 * 365 * DAY) - 1
 
 
@@ -97,7 +97,7 @@ def person(random: Random, contact_type: str, path: tuple[Place, ...], now: int,
 
 
 def muted(random: Random, document: Document, now: int) -> Document:
-    """As muting at the server leaves a contact."""
+    """The contact after the server has muted it."""
     date = iso(random.randrange(document["reported_date"], now))
     history = {"last_update": "server_side", "server_side": {"muted": True, "date": date}, "client_side": []}
     return document | {"muted": date, "muting_history": history}

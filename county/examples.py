@@ -1,8 +1,8 @@
-"""The example documents of county/data: one of each kind that there is, and those that have broken pipelines.
+"""The example documents of county/data: one of each kind, and those that have broken pipelines.
 
-They stand beside the invented county, with ids of their own. What a server cannot take from a copy is changed: an
-attachment's stub gets a few bytes of data, and `_rev` is left out when it is written. Documents of databases that are
-never copied (medic-logs, -audit, -vault, -archive, the users' own) are not written.
+They are written in addition to the invented county, with their own ids. Parts that a server does not accept from a copy
+are changed: an attachment's stub gets a few bytes of data, and `_rev` is left out on writing. Documents of databases
+that are never copied (medic-logs, -audit, -vault, -archive, the users' own) are not written.
 """
 
 import base64
@@ -24,7 +24,7 @@ def rounds() -> list[list[Write]]:
     before: dict[tuple[str, str], list[Write]] = {}
     for id_, write in _kinds():
         earlier = before.setdefault((write.database, id_), [])
-        if earlier and earlier[-1].delete:  # deleted already: there must be something to delete
+        if earlier and earlier[-1].delete:  # it is deleted: first there must be a document to delete
             _put(found, len(earlier), earlier[0])
             earlier.append(earlier[0])
         _put(found, len(earlier), write)

@@ -1,4 +1,4 @@
-"""An invented county, the same for the same seed: what is written to CouchDB, and what the counts must then be."""
+"""An invented county, the same for the same seed: the writes to CouchDB, and the counts that must follow."""
 
 import datetime
 import itertools
@@ -15,10 +15,10 @@ from county.plan import Plan, new_id, plan
 from county.writes import Write as Write
 from tests.lib import expected
 
-#: What "the last two years" end with, where nobody says otherwise.
+#: The default end of "the last two years".
 TODAY = datetime.date(2026, 11, 24)
 
-# What of a document counts; no more of it is kept when the whole county is counted.
+# The members of a document that count; no others are kept when the whole county is counted.
 _COUNTED = (
     "_id",
     "type",
@@ -34,7 +34,7 @@ _COUNTED = (
 
 @dataclass(frozen=True)
 class FirstRound(Collection[Write]):
-    """All that is registered. It is invented again each time, so that a county of any size needs little memory."""
+    """All writes. They are invented again each time, so that a county of any size needs little memory."""
 
     county: "County"
     length: int
@@ -50,7 +50,7 @@ class FirstRound(Collection[Write]):
 
 
 class County:
-    """`writes` is rounds of Write to be applied in their order; `ledger` is what the inventor knows of the result."""
+    """`writes` is rounds of Write, applied in their order; `ledger` is the expected result, noted while inventing."""
 
     def __init__(self, seed: int, size: int, today: datetime.date) -> None:
         self.seed, self.size = seed, size
@@ -72,7 +72,7 @@ class County:
             yield from rounds[0]
 
     def final(self, refused: Collection[str] = ()) -> list[dict[str, Any]]:
-        """The documents of medic that are there in the end, with what counts of them, but for the ids refused."""
+        """The documents of medic at the end, with the members that count, without the ids refused."""
         found: dict[str, dict[str, Any]] = {}
         for write in itertools.chain.from_iterable(self.writes):
             document = read(write) if write.database == "medic" else None
@@ -91,7 +91,7 @@ class County:
             yield Story(self.seed, area, self.now, ledger).tell()
 
     def _edges(self, ledger: Ledger) -> Iterator[list[list[Write]]]:
-        """Everything but the areas: configuration, examples, the places above the areas, those who got lost."""
+        """Everything except the areas: configuration, examples, the places above the areas, lost contacts."""
         yield [[Write("medic", form) for form in settings.forms()]]
         yield examples.rounds()
         yield self._above(ledger)
@@ -119,7 +119,7 @@ class County:
         return [[Write(database, document) for database, document in documents], [], [], gone]
 
     def _lost(self, ledger: Ledger) -> list[list[Write]]:
-        """A household and a person of an area that was never synchronised: nothing above them is there."""
+        """A household and a person of an area that was never synchronised: all places above them are missing."""
         random = Random(f"{self.seed}/lost")
         unknown = plan(self.seed + 1, 0).areas[0].place
         household = type(unknown)(new_id(random), "e_household", "Household 1", unknown.path)
@@ -132,12 +132,12 @@ class County:
 
 
 def build(seed: int = 1, size: int = 20_000, today: datetime.date = TODAY) -> County:
-    """A county of about `size` documents in all databases, examples included; the smallest has some four hundred."""
+    """A county of about `size` documents in all databases, examples included; the smallest has about 400."""
     return County(seed, size, today)
 
 
 def read(write: Write) -> dict[str, Any] | None:
-    """The document; None for one that is nested deeper than Python reads, which no contact is."""
+    """The document; None if it is nested deeper than Python reads, which no contact is."""
     if not isinstance(write.doc, bytes):
         return dict(write.doc)
     try:

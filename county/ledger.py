@@ -1,11 +1,11 @@
-"""What the generator knows of its county without reading a document of it: a tally of where everybody ends up."""
+"""What the generator knows of its county without reading its documents: a tally of everybody's last place."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 
 class Ledger:
-    """Persons and patients by place and state, noted while they are invented; the unplaced are under ""."""
+    """Persons and patients by place and state, noted while they are invented; unplaced ones are under ""."""
 
     def __init__(self) -> None:
         self.places: set[str] = set()
@@ -13,13 +13,13 @@ class Ledger:
         self.total: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def place(self, uuid: str) -> None:
-        """A place that is there in the end, also where nobody lives in it."""
+        """A place that exists at the end, even if nobody lives in it."""
         self.places.add(uuid)
 
     def person(self, path: Sequence[str], state: str, *, patient: bool, direct: bool = True) -> None:
-        """Somebody who is there in the end. `path` is the places that are there above, the nearest first.
+        """A person who exists at the end. `path` is the existing places above, the nearest first.
 
-        `direct` is false where the place that the document names is not the first of them.
+        `direct` is false if the place that the document names is not the first of them.
         """
         columns = ["persons", f"persons_{state}"] + (["patients", f"patients_{state}"] if patient else [])
         for uuid in path or [""]:

@@ -1,4 +1,4 @@
-"""Names as they are met in Kenya; the persons and places are invented."""
+"""Names that are common in Kenya; the persons and places are invented."""
 
 from random import Random
 

@@ -1,8 +1,8 @@
-"""What there will be in the county, decided before a document is written: its places, and what becomes of each.
+"""The plan of the county, made before a document is written: its places, and the fate of each.
 
 A county holds sub-counties, these hold health centres, these hold the areas of community health workers, these hold
-households. Only the levels above the household are in a plan; a fate is decided here, so that whoever invents a person
-knows at once where it ends up.
+households. A plan has only the levels above the household. It decides each fate, so that the code that invents a person
+knows the person's last place at once.
 """
 
 import uuid
@@ -13,20 +13,20 @@ from typing import Any
 
 from county import names
 
-# Documents of all databases for each household and for each area, and those that are always there: measured, to meet
-# the size that is asked for.
+# Documents of all databases for each household and for each area, and the fixed ones: measured, so that the county has
+# the wanted size.
 _PER_HOUSEHOLD, _PER_AREA, _ALWAYS = 9.6, 14, 150
 _HOUSEHOLDS = 40  # in an area
 _AREAS = 6  # under a health centre
 
-# The fates of areas. The first four areas have one each, so that every county has them all.
+# The fates of areas. The first four areas have one each, so that every county has all of them.
 AREA_FATES = ("stays", "muted", "deleted", "moved")
 _AREA_WEIGHTS = (92, 4, 2, 2)
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place as it is named by those below it; `above` is its own lineage, the nearest first."""
+    """A place as those below it name it; `above` is its own lineage, the nearest first."""
 
     id: str
     contact_type: str
@@ -40,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Centre:
-    """A health centre; one that is `deleted` leaves its areas behind."""
+    """A health centre; if it is `deleted`, its areas stay."""
 
     place: Place
     deleted: bool
@@ -48,14 +48,14 @@ class Centre:
 
 @dataclass(frozen=True)
 class Area:
-    """The area of one community health worker. `moves_to` is where it is moved to, with all that is in it."""
+    """The area of one community health worker. `moves_to` is the place that it moves to, with everything in it."""
 
     index: int
     place: Place
     households: int
     fate: str
     moves_to: Place | None
-    live_above: tuple[str, ...]  # ids of the places that are above it in the end, the nearest first
+    live_above: tuple[str, ...]  # ids of the places that are above it at the end, the nearest first
     late: bool  # its documents arrive from the persons up: children before their parents
 
 
@@ -69,7 +69,7 @@ class Plan:
 
 
 def plan(seed: int, size: int) -> Plan:
-    """For about `size` documents; the smallest county has some four hundred."""
+    """For about `size` documents; the smallest county has about 400."""
     random = Random(f"{seed}/plan")
     households = max(24, (size - _ALWAYS) / (_PER_HOUSEHOLD + _PER_AREA / _HOUSEHOLDS))
     areas = max(4, round(households / _HOUSEHOLDS))

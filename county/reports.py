@@ -1,4 +1,4 @@
-"""What is reported about a person: forms, tasks, and what the server notes about them."""
+"""Reports about a person: forms, tasks, and the server's notes about them."""
 
 from collections.abc import Iterator
 from random import Random
@@ -10,7 +10,7 @@ from county.workers import Worker
 
 Document = dict[str, Any]
 
-#: Each form with how often it is sent and what it asks; the answers are texts, as in every form.
+#: The forms, how often each is sent, and its questions; the answers are texts, as in every form.
 FORMS: dict[str, tuple[int, tuple[str, ...]]] = {
     "household_visit": (30, ("visit_purpose", "members_present", "has_treated_water", "has_latrine", "danger_signs")),
     "u5_assessment": (22, ("has_cough", "cough_days", "has_fever", "fever_days", "mrdt_result", "muac_colour")),
@@ -28,14 +28,14 @@ _GROUPS = ("group_assessment", "group_review", "data")
 
 
 def about(
-    random: Random, worker: Worker, person: Document, home: str, now: int, told: str | None = None
+    random: Random, worker: Worker, person: Document, home: str, now: int, own_form: str | None = None
 ) -> Iterator[tuple[str, Document]]:
-    """What there is about one person: some reports, their info documents, now and then a task.
+    """Documents about one person: some reports, their info documents, sometimes a task.
 
-    `told` is the form, if any, by which it was told what became of the person.
+    `own_form` is the form, if any, that reported the person's fate.
     """
     number = random.choices((0, 1, 2, 4), (35, 38, 20, 7))[0]
-    for form in (*[None] * number, *([told] if told else [])):
+    for form in (*[None] * number, *([own_form] if own_form else [])):
         document = report(random, worker, person, home, now, form)
         yield "medic", document
         if random.random() < 0.4:
@@ -45,7 +45,7 @@ def about(
 
 
 def report(random: Random, worker: Worker, subject: Document, home: str, now: int, form: str | None = None) -> Document:
-    """One form about a person, some time since the registration and within the last years."""
+    """One form about a person, after the registration and within the last years."""
     form = form or random.choices(_NAMES, _WEIGHTS)[0]
     first = max(subject["reported_date"], now - YEARS_OF_REPORTS * 365 * DAY)
     sent = random.randrange(first, now)
@@ -76,7 +76,7 @@ def report(random: Random, worker: Worker, subject: Document, home: str, now: in
 
 
 def _inputs(worker: Worker, subject: Document) -> Document:
-    """What the app gives to a form before it is filled in: the user, and the person with the lineage."""
+    """The inputs that the app gives to an empty form: the user, and the person with the lineage."""
     known = ("_id", "name", "sex", "date_of_birth", "phone", "patient_id", "role", "parent")
     return {
         "meta": {"location": {"lat": "", "long": "", "error": "", "message": ""}, "deprecatedID": ""},
@@ -113,7 +113,7 @@ def _geolocation(random: Random) -> Document:
 
 
 def info(random: Random, document: Document) -> Document:
-    """What the server notes about a document, in medic-sentinel."""
+    """The server's note about a document, in medic-sentinel."""
     sent = document["reported_date"]
     return {
         "_id": f"{document['_id']}-info",

@@ -1,4 +1,4 @@
-"""The county's configuration: what contact types there are, its forms, its texts."""
+"""The county's configuration: its contact types, its forms, its texts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from county.reports import FORMS
 
 Document = dict[str, Any]
 
-#: Each place type with what it may be under; the names of places and persons that the examples bring are among them.
+#: Each place type with the types that it may be under; the types of the examples' places and persons are included.
 _PLACES: tuple[tuple[str, list[str]], ...] = (
     ("a_county", []),
     ("b_sub_county", ["a_county"]),
@@ -27,7 +27,7 @@ _PERSONS = (
 
 
 def settings() -> Document:
-    """The `settings` document, which is written last: until then no type of this county is a person's."""
+    """The `settings` document, which is written last: until then, no contact type of this county is a person type."""
     places = [_contact_type(id_, parents) for id_, parents in _PLACES]
     persons = [_contact_type(id_, parents) | {"person": True} for id_, parents in _PERSONS]
     return {

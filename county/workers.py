@@ -1,4 +1,4 @@
-"""Community health workers and their supervisors: accounts, targets, and what their telephones tell of themselves."""
+"""Community health workers and their supervisors: accounts, targets, and their telephones' telemetry."""
 
 from collections.abc import Iterator
 from random import Random
@@ -35,14 +35,14 @@ class Worker:
 
 
 def employ(random: Random, contact_type: str, place: Place, login: str, now: int) -> Worker:
-    """Somebody who works in a place, and is registered there like everybody else."""
+    """A person who works in a place, and is registered there like everybody else."""
     role = "chw_supervisor" if contact_type == "c_supervisor" else "chw"
     document = contacts.person(random, contact_type, place.path, now, role=role)
     return Worker(document, place, login, role)
 
 
 def documents(random: Random, worker: Worker, now: int) -> Iterator[tuple[str, Document]]:
-    """The account in both databases, six months of targets, and what the telephone tells of itself."""
+    """The account in both databases, six months of targets, and the telephone's telemetry."""
     id_ = f"org.couchdb.user:{worker.login}"
     both = {
         "_id": id_,

@@ -1,4 +1,4 @@
-"""What is written to CouchDB: a document as a dict or as its exact JSON text, made ready to be sent."""
+"""Writes to CouchDB: a document as a dict or as its exact JSON text, prepared for sending."""
 
 import json
 import re
@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-# A string, a mark, or whatever stands between them. Enough to find the members of an object without a parser: those
-# of Python and msgspec give up at one or two thousand levels of nesting, which CouchDB takes.
+# A string, a mark, or the text between them. This finds the members of an object without a parser: the parsers of
+# Python and msgspec fail at one or two thousand levels of nesting, which CouchDB accepts.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s"{}\[\],:]+|"', re.DOTALL)
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -18,12 +18,12 @@ Member = tuple[bytes, bytes]
 
 
 class NoDocument(ValueError):
-    """Why a text is no document; never what it holds."""
+    """The reason why a text is no document; never its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One document for one database; `delete` makes it a tombstone, with whatever body it has."""
+    """One document for one database; `delete` makes it a tombstone that keeps its body."""
 
     database: str
     doc: Mapping[str, Any] | bytes
@@ -47,9 +47,9 @@ class Text:
 
 
 def text(write: Write) -> Text:
-    """The document without what CouchDB takes from no copy: its `_rev`, and attachments without their data.
+    """The document without the parts that CouchDB does not accept: its `_rev`, and attachments without their data.
 
-    A text keeps every byte of its other members. NoDocument where it is no JSON object with an `_id`.
+    A text keeps every byte of its other members. NoDocument if it is no JSON object with an `_id`.
     """
     if isinstance(write.doc, bytes):
         return _exact(write.doc, delete=write.delete)
@@ -62,7 +62,7 @@ def text(write: Write) -> Text:
 
 
 def members(body: bytes) -> list[Member]:
-    """The members of a JSON object, each as the texts of key and value; NoDocument where it is none."""
+    """The members of a JSON object, each as the texts of key and value; NoDocument if it is none."""
     try:
         return [(msgspec.json.encode(key), bytes(value)) for key, value in _OBJECT.decode(body).items()]
     except msgspec.ValidationError:
@@ -72,12 +72,12 @@ def members(body: bytes) -> list[Member]:
 
 
 def _scanned(body: bytes) -> list[Member]:
-    """The same of what msgspec does not read: deep nesting, half a surrogate pair."""
+    """The same for texts that msgspec does not read: deep nesting, half a surrogate pair."""
     try:
-        # Numbers stay texts: any length and exponent is fine here, it is the server that decides.
+        # Numbers stay texts: any length and exponent is accepted here; the server decides.
         json.loads(body, parse_int=str, parse_float=str, parse_constant=_no_number)
     except RecursionError:
-        pass  # nested deeper than Python reads, too: only its brackets are looked at
+        pass  # nested deeper than Python reads, too: only its brackets are checked
     except ValueError:
         raise NoDocument("not JSON") from None
     found: list[Member] = []
@@ -101,7 +101,7 @@ def _scanned(body: bytes) -> list[Member]:
 
 
 def with_data(attachments: Any) -> dict[str, Any]:
-    """Those that bring their data; a stub without its earlier revision is refused by the server."""
+    """The attachments with data; the server refuses a stub without its earlier revision."""
     items = attachments.items() if isinstance(attachments, dict) else ()
     return {name: value for name, value in items if isinstance(value, dict) and "data" in value}
 

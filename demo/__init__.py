@@ -1,1 +1,1 @@
-"""The whole stack on one machine: Postgres, a CouchDB, an invented county, Airflow. Started by `python -m demo up`."""
+"""The whole stack on one machine: Postgres, a CouchDB, an invented county, Airflow. `python -m demo up` starts it."""

@@ -1,4 +1,4 @@
-"""python -m demo up | backfill FROM TO. What `up` does is asked for by environment: see demo/settings.py."""
+"""python -m demo up | backfill FROM TO. Environment variables say what `up` does: see demo/settings.py."""
 
 import argparse
 import os
@@ -22,7 +22,7 @@ HOME = Path(os.environ.get("CHT_DEMO_HOME") or ROOT / ".local")
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 0, 1 after an error that was told, 130 where it was stopped before it had shown anything."""
+    """The exit code: 0, 1 after an error that was printed, 130 if it was stopped before it showed anything."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except Exception as error:  # nobody should have to read a stack trace, and somebody may need it
+    except Exception as error:  # few need the stack trace, so it goes to a file
         HOME.mkdir(parents=True, exist_ok=True)
         secret.write(HOME / "failure.log", traceback.format_exc())
         print(
@@ -61,7 +61,7 @@ STARTED = time.monotonic()
 def _progress(text: str) -> None:
     try:
         print(f"[{time.monotonic() - STARTED:4.0f} s] {text}", flush=True)
-    except OSError:  # the reader of a pipe has gone: no reason to leave servers running
+    except OSError:  # nobody reads the pipe any more; the servers must still end
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
 
 

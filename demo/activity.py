@@ -1,7 +1,7 @@
-"""Goes on living after the county was loaded: somebody is registered, moves, is muted, dies, or is reported about.
+"""Writes events after the county was loaded: a person is registered, moves, is muted, dies, or gets a report.
 
-It looks for somebody in the database itself, at a random place among the ids, so that it needs to know nothing of how
-the documents came there.
+It finds a person in the database itself, at a random place among the ids. So it does not depend on how the documents
+were made.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from tests.lib import expected
 Document = dict[str, Any]
 
 _SAMPLE = 100
-#: What happens, and how often of a hundred times.
+#: The events, and how often each happens of a hundred times.
 EVENTS = {"register": 35, "report": 35, "move": 8, "mute": 8, "unmute": 6, "die": 5, "delete": 3}
 
 
@@ -34,10 +34,10 @@ def run(
     stop: threading.Event,
     period_seconds: float = 2.0,
 ) -> None:
-    """One thing at a time, a period apart, until `stop` is set; a server that fails is asked again a period later."""
+    """Writes one event a period, until `stop` is set; if the server fails, it tries again a period later."""
     seed = county_or_seed if isinstance(county_or_seed, int) else county_or_seed.seed
     with Server(url, auth, pause=stop.wait) as server:
-        # Another life after each start: the same one would write the same ids again.
+        # Another seed after each start: the same one would write the same ids again.
         life = Life(server, Random(f"{seed}/activity/{time.time()}"), now=lambda: int(time.time() * 1000))
         while not stop.wait(period_seconds):
             with contextlib.suppress(LoadError):
@@ -45,13 +45,13 @@ def run(
 
 
 class Life:
-    """Lets one thing happen at each step. `now` tells milliseconds since the epoch."""
+    """Writes one event at each step. `now` returns milliseconds since the epoch."""
 
     def __init__(self, server: Server, random: Random, now: Callable[[], int], database: str = "medic") -> None:
         self.server, self.random, self.now, self.database = server, random, now, database
 
     def step(self, event: str | None = None) -> str | None:
-        """Lets `event` happen, or any; returns the id written, or None where nobody was found to whom it could."""
+        """Writes `event`, or any; returns the id written, or None if it found nobody for it."""
         event = event or self.random.choices(list(EVENTS), list(EVENTS.values()))[0]
         around = self.look()
         document = getattr(self, event)(around)
@@ -61,7 +61,7 @@ class Life:
         return str(document["_id"])
 
     def look(self) -> "Around":
-        """Some of the people, at a random place among the ids or else at the first."""
+        """Some of the documents, at a random place among the ids, or else at the first."""
         settings = next(iter(self.server.all_docs(self.database, start="settings", limit=1)), {})
         configured = expected.contact_types(settings) if settings.get("_id") == "settings" else []
         for start in (new_id(self.random), ""):
@@ -73,7 +73,7 @@ class Life:
         return around
 
     def register(self, around: "Around") -> Document | None:
-        """A newborn, or somebody who has come to live here."""
+        """A newborn, or a person who moved here."""
         if not around.homes:
             return None
         home, sex = around.homes[0], self.random.choice(("female", "male"))
@@ -108,7 +108,7 @@ class Life:
         return around.persons[0] | {"parent": below(around.homes[0])} if both else None
 
     def mute(self, around: "Around") -> Document | None:
-        """A person, or now and then a household with everybody in it."""
+        """A person, or sometimes a household with everybody in it."""
         contacts = around.homes if self.random.random() < 0.2 else around.persons
         return contacts[0] | {"muted": iso(self.now())} if contacts else None
 
@@ -124,7 +124,7 @@ class Life:
 
 
 class Around:
-    """Some documents, told apart by the settings: the living, the households, somebody who sends reports."""
+    """Some documents, classified by the settings: living persons, households, a submitter of reports."""
 
     def __init__(self, found: list[Document], configured: list[Document]) -> None:
         self.configured = configured
@@ -147,5 +147,5 @@ class Around:
 
 
 def below(home: Document) -> Document:
-    """The lineage of whoever lives in the household."""
+    """The lineage of a person in the household."""
     return {"_id": home["_id"], "parent": home["parent"]} if home.get("parent") else {"_id": home["_id"]}

@@ -1,4 +1,4 @@
-"""Fills the history of past days, by Airflow's own backfill against the running demo."""
+"""Fills the history of past days, by a backfill of Airflow in the running demo."""
 
 import datetime
 import time
@@ -17,7 +17,7 @@ from servers.rest import Rest
 
 DAG = "cht_history"
 
-#: Seconds in which Airflow closes a backfill whose runs have ended: only then it takes the next.
+#: Seconds until Airflow closes a backfill whose runs have ended; only then does it accept the next.
 CLOSED = 120
 
 PERIOD = 5.0
@@ -39,7 +39,7 @@ def backfill(home: Path, first: str, last: str, progress: Progress) -> None:
 
 def fill(airflow: Airflow, rest: Rest, start: datetime.datetime, end: datetime.datetime, progress: Progress) -> None:
     """Counts the days that begin at these midnights and between them. Raises DemoError."""
-    runs.unpause(rest, DAG)  # the runs of a paused DAG would stay queued
+    runs.unpause(rest, DAG)  # runs of a paused DAG would stay queued
     _wait_closed(rest, progress)
     airflow.run(
         *("backfill", "create", "--dag-id", DAG, "--from-date", start.isoformat(), "--to-date", end.isoformat()),
@@ -62,19 +62,19 @@ def _midnight(day: str, timezone: ZoneInfo) -> datetime.datetime:
 
 
 def midnight(day: datetime.date, timezone: ZoneInfo) -> datetime.datetime:
-    """The moment with which it begins."""
+    """The moment at which the day begins."""
     return datetime.datetime.combine(day, datetime.time(), timezone)
 
 
 def _wait_closed(rest: Rest, progress: Progress) -> None:
     end = time.monotonic() + CLOSED
-    told = False
+    said = False
     while any(found["completed_at"] is None for found in rest.get("backfills", dag_id=DAG, limit=1000)["backfills"]):
-        if not told:
+        if not said:
             progress("Another backfill has not ended yet: waiting for it")
-            told = True
+            said = True
         if time.monotonic() > end:
-            raise DemoError(f"Another backfill of {DAG} is still at work", "Wait for its end, or cancel it in the UI")
+            raise DemoError(f"Another backfill of {DAG} still runs", "Wait for its end, or cancel it in the UI")
         time.sleep(runs.PAUSE)
 
 

@@ -24,7 +24,7 @@ def couchdb(server: CouchDB) -> dict[str, object]:
 
 
 def warehouse(dsn: str) -> dict[str, object]:
-    """What of the address has no field of its own goes to the extra, which the hook hands to libpq."""
+    """Parts of the address that have no field of their own go to the extra, which the hook passes to libpq."""
     given = conninfo.conninfo_to_dict(dsn)
     fields = {"host": "host", "login": "user", "password": "password", "schema": "dbname"}
     connection: dict[str, object] = {field: given.pop(name, None) for field, name in fields.items()}
@@ -32,7 +32,7 @@ def warehouse(dsn: str) -> dict[str, object]:
     return connection | {
         "connection_id": "cht_warehouse",
         "conn_type": "postgres",
-        "description": "The warehouse that everything is copied to",
+        "description": "The warehouse that receives the copies",
         "port": int(port) if port else None,
         "extra": json.dumps(given),
     }

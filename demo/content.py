@@ -18,17 +18,17 @@ from servers.errors import DemoError
 
 DATABASE = "medic"
 
-#: Seconds between two of the changes that keep the numbers moving.
+#: Seconds between two of the changes that keep the numbers changing.
 PERIOD = 5.0
 
-#: Lines of a file that are named where they could not be read.
-TOLD = 10
+#: The number of unreadable lines of a file that are named.
+NAMED = 10
 
 Progress = Callable[[str], None]
 
 
 class Note:
-    """Remembers in `file` what was loaded, once that is whole: the next start keeps it if the same is asked for."""
+    """Notes in `file` what was loaded, once it is complete: the next start keeps it if the same is wanted."""
 
     def __init__(self, file: Path, settings: Settings) -> None:
         self.file = file
@@ -45,15 +45,15 @@ class Note:
 
 
 def fill(couchdb: CouchDB, settings: Settings, progress: Progress) -> bool:
-    """Loads what is asked for where no documents are yet; whether these are the invented ones. Raises DemoError."""
+    """Loads the wanted documents if there are none yet; returns whether these are invented. Raises DemoError."""
     documents = count(couchdb)
     if documents and settings.data:
         raise DemoError(
-            f"The database {DATABASE} at COUCHDB_URL has {documents:,} documents already",
-            "DATA=FILE is for an empty one: leave COUCHDB_URL out, or DATA",
+            f"The database {DATABASE} at COUCHDB_URL already has {documents:,} documents",
+            "DATA=FILE needs an empty database: leave out COUCHDB_URL or DATA",
         )
     if documents:
-        progress(f"CouchDB has {documents:,} documents in {DATABASE} already: nothing is loaded")
+        progress(f"CouchDB already has {documents:,} documents in {DATABASE}: nothing is loaded")
         return False
     if settings.data:
         lines = load.read_ndjson(settings.data)
@@ -67,28 +67,28 @@ def fill(couchdb: CouchDB, settings: Settings, progress: Progress) -> bool:
 
 
 def _tell_left_out(lines: Lines, progress: Progress) -> None:
-    for bad in lines.bad[:TOLD]:
+    for bad in lines.bad[:NAMED]:
         progress(f"Line {bad.number:,} of {lines.path} was left out: {bad.reason}")
-    if len(lines.bad) > TOLD:
-        progress(f"… and {len(lines.bad) - TOLD:,} lines more")
+    if len(lines.bad) > NAMED:
+        progress(f"… and {len(lines.bad) - NAMED:,} more lines")
 
 
 def _load(couchdb: CouchDB, writes: Iterable[Round], progress: Progress) -> None:
-    def told(done: int, total: int | None) -> None:
+    def report(done: int, total: int | None) -> None:
         if done // 5000 > (done - 500) // 5000 or done == total:
             progress(f"Loaded {done:,}{f' of {total:,}' if total else ''} documents")
 
-    loaded = load.load(couchdb.url, couchdb.auth, writes, told)
+    loaded = load.load(couchdb.url, couchdb.auth, writes, report)
     if not loaded.written:
         raise DemoError(
-            "No document could be loaded", "DATA=FILE.ndjson names a file with a document, with its _id, a line"
+            "No document could be loaded", "DATA=FILE.ndjson names a file with one document a line, each with its _id"
         )
     for refused in loaded.refused:
         progress(f"CouchDB refused {refused.count:,} documents of {refused.database}: {refused.reason}")
 
 
 def count(couchdb: CouchDB) -> int:
-    """Live documents of the main database; 0 where there is none. Raises DemoError where there is no CouchDB."""
+    """Live documents of the main database; 0 if there is none. Raises DemoError if there is no CouchDB."""
     try:
         answer = requests.get(f"{couchdb.url}/{DATABASE}", auth=couchdb.auth, timeout=60)
         if answer.status_code in (401, 403):
@@ -102,14 +102,14 @@ def count(couchdb: CouchDB) -> int:
 
 @contextlib.contextmanager
 def changing(couchdb: CouchDB, settings: Settings, progress: Progress) -> Iterator[None]:
-    """Goes on registering, moving, muting and reporting while the block runs."""
+    """Registers, moves, mutes and reports while the block runs."""
     stop = threading.Event()
 
     def change() -> None:
         try:
             activity.run(couchdb.url, couchdb.auth, settings.seed, stop, PERIOD)
         except SyncError as error:
-            progress(f"Nothing is registered or reported any more: {error}")
+            progress(f"The demo registers and reports nothing more: {error}")
 
     thread = threading.Thread(target=change, name="activity", daemon=True)
     thread.start()

@@ -15,13 +15,13 @@ from demo.ndjson import read_ndjson as read_ndjson
 from demo.server import LoadError as LoadError
 from demo.server import Server
 
-#: Those of an instance that are copied; they are made where they are missing, also if nothing is written to them.
+#: The databases of an instance that are copied; missing ones are created, even if nothing is written to them.
 DATABASES = ("medic", "medic-sentinel", "medic-users-meta", "_users")
 
 # One request: enough documents to be fast, few enough bytes for a server's limit and for the memory of a small machine.
 _DOCUMENTS = 500
 _BYTES = 2_000_000
-# A document that somebody else writes at the same time may conflict again.
+# A document that another client writes at the same time may conflict again.
 _CONFLICTS = 3
 
 Progress = Callable[[int, int | None], None]
@@ -36,9 +36,9 @@ class Refused:
 
 @dataclass
 class Loaded:
-    """What became of the documents; `written` counts revisions.
+    """The result of a load; `written` counts revisions.
 
-    `ids` of those refused, by database, are for comparing with what is expected: they are never logged.
+    `ids` of refused documents, by database, are for the comparison with the expected counts: they are never logged.
     """
 
     written: int = 0
@@ -62,7 +62,7 @@ def load(
     databases: Iterable[str] = DATABASES,
     pause: Callable[[float], object] = time.sleep,
 ) -> Loaded:
-    """Makes the databases, writes the rounds in order; `progress` is told documents done and, if known, of how many."""
+    """Creates the databases, writes the rounds in order; `progress` receives the documents done and, if known, all."""
     with Server(url, auth, pause) as server:
         for database in databases:
             server.create(database)
@@ -76,7 +76,7 @@ def load(
 
 
 def count(rounds: Iterable[Round]) -> int | None:
-    """The number of writes, where every round knows its own without being read."""
+    """The number of writes, if every round knows its own without being read."""
     if not isinstance(rounds, Sequence) or not all(hasattr(writes, "__len__") for writes in rounds):
         return None
     return sum(len(writes) for writes in rounds)
@@ -99,7 +99,7 @@ def chunks(rounds: Iterable[Round]) -> Iterator[tuple[str, list[Text]]]:
 
 
 class Loader:
-    """Writes chunks until each document is in the database or refused by it."""
+    """Writes chunks until the database has accepted or refused each document."""
 
     def __init__(self, server: "Server") -> None:
         self.server = server
@@ -119,9 +119,9 @@ class Loader:
             self.loaded.refuse(database, document.id, "conflict")
 
     def _send(self, database: str, bodies: list[tuple[Text, bytes]]) -> list[Text]:
-        """The documents that are to be written again, on the revision that is there."""
+        """The documents that must be written again, on the current revision."""
         answers = self.server.bulk_docs(database, [body for _, body in bodies])
-        if answers is None and len(bodies) > 1:  # one of them spoils the request: find out which
+        if answers is None and len(bodies) > 1:  # one of them makes the request fail: find out which
             half = len(bodies) // 2
             return self._send(database, bodies[:half]) + self._send(database, bodies[half:])
         again = []
@@ -131,7 +131,7 @@ class Loader:
                 self.loaded.written += 1
             elif reason == "conflict":
                 again.append(document)
-            elif reason == "not_found" and document.deleted:  # PouchDB deletes nothing that was never there
+            elif reason == "not_found" and document.deleted:  # PouchDB deletes no document that never existed
                 again.append(self._make(database, document))
             else:
                 self.loaded.refuse(database, document.id, reason)
@@ -144,8 +144,8 @@ class Loader:
 
 
 def reason_of(answer: Any) -> str | None:
-    """CouchDB's word for why it refused a document, never its sentence, which may quote it; None where it did not."""
+    """CouchDB's error name, never its sentence, which may quote the document; None if it was accepted."""
     if "error" not in answer:
         return None
-    words = (answer["error"], answer.get("name"))  # PouchDB says `true`, and the word elsewhere
+    words = (answer["error"], answer.get("name"))  # PouchDB says `true` here, and has the name in another member
     return next((word for word in words if isinstance(word, str)), "unknown")

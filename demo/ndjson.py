@@ -12,14 +12,14 @@ _ROUND = 1000
 
 
 class BadLine(NamedTuple):
-    """Where and why a line was left out; never what it holds."""
+    """The place and the reason of a line that was left out; never its content."""
 
     number: int
     reason: str
 
 
 class Lines:
-    """Rounds of a file's documents in its order: an id that comes again is a later edit. `bad` fills up meanwhile."""
+    """Rounds of a file's documents, in its order: a repeated id is a later edit. `bad` collects unreadable lines."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

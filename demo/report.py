@@ -1,4 +1,4 @@
-"""What the warehouse says: the areas and their counts, as a table for a terminal and as CSV."""
+"""The areas and their counts from the warehouse, as a table for a terminal and as CSV."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ COLUMNS = (
     *(f"{prefix}_{count}" for prefix in ("direct", "total") for count in COUNTS),
 )
 
-#: Of the history.
+#: The columns of the history.
 SHOWN_DAYS = 7
 
 #: A screen or two; a whole country's areas are for OUT=FILE.csv.
@@ -117,14 +117,14 @@ class Area:
 
 
 def table(connection: warehouse.Connection, timezone: str) -> str:
-    """The areas above the household, each below its parent, with their totals, and as of when they are."""
+    """The areas above the household, each below its parent, with their totals and their time."""
     counts = sql.SQL(", ").join(sql.Identifier(f"total_{count}") for count in COUNTS)
     rows = connection.execute(sql.SQL(AREAS).format(counts=counts)).fetchall()
     areas = [Area(*row) for row in rows]
     lines = [_line(area, depth) for area, depth in _tree(areas)]
     text = _aligned([_head(), *lines[:LONGEST]])
     if len(lines) > LONGEST:
-        text += f"\n… and {len(lines) - LONGEST:,} areas more: OUT=FILE.csv writes all of them"
+        text += f"\n… and {len(lines) - LONGEST:,} more areas: OUT=FILE.csv writes all of them"
     blocks = [
         text,
         f"{as_of(connection, timezone)}\n{compared(connection, timezone)}",
@@ -139,13 +139,13 @@ def table(connection: warehouse.Connection, timezone: str) -> str:
 def as_of(connection: warehouse.Connection, timezone: str) -> str:
     moment, complete = connection.execute(AS_OF).fetchone() or (None, False)
     if moment is None or not complete:
-        return "The first copy has not come to its end: the counts are not complete."
+        return "The first copy has not ended yet: the counts are not complete."
     shown: datetime = moment.astimezone(ZoneInfo(timezone))
     return f"As of {shown:%Y-%m-%d %H:%M:%S} ({timezone}). Every count is of the area with everything below it."
 
 
 def ages(connection: warehouse.Connection) -> str:
-    """Who is alive, by age in full years and sex: whole sources."""
+    """Living persons by age in full years and sex: whole sources."""
     found = connection.execute(AGES).fetchall()
     if not found:
         return ""
@@ -155,7 +155,7 @@ def ages(connection: warehouse.Connection) -> str:
 
 
 def month(connection: warehouse.Connection, timezone: str) -> str:
-    """What was done in each area at the top, in the last month that has something."""
+    """The activity in each area at the top, in the last month that has any."""
     (last,) = connection.execute(MONTH, [datetime.now(ZoneInfo(timezone)).date()]).fetchone() or (None,)
     if last is None:
         return ""
@@ -169,7 +169,7 @@ def month(connection: warehouse.Connection, timezone: str) -> str:
 
 
 def days(connection: warehouse.Connection) -> str:
-    """The last of the past days that were counted, each with all areas of a source."""
+    """The latest days of the history, each with all areas of a source."""
     found = connection.execute(DAYS, [SHOWN_DAYS]).fetchall()
     if not found:
         return ""
@@ -178,7 +178,7 @@ def days(connection: warehouse.Connection) -> str:
 
 
 def doubts(connection: warehouse.Connection) -> str:
-    """What is worth looking at, in all."""
+    """The totals of marts.data_quality."""
     numbers = connection.execute(QUALITY).fetchone() or ()
     found = ", ".join(f"{number:,} {what}" for what, number in zip(DOUBTS, numbers, strict=True) if number)
     return f"Worth looking at (marts.data_quality): {found or 'nothing'}."
@@ -194,7 +194,7 @@ def compared(connection: warehouse.Connection, timezone: str) -> str:
 
 
 def write(connection: warehouse.Connection, file: Path) -> int:
-    """Every area, households included, and one row a source for its unplaced; how many rows."""
+    """Writes every area, households included, and one row a source for its unplaced; returns the number of rows."""
     columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
     query = sql.SQL("select {} from models.area_count order by source, area_uuid").format(columns)
     written = 0
@@ -225,7 +225,7 @@ def _tree(areas: Sequence[Area]) -> Iterator[tuple[Area, int]]:
 
 
 def _head() -> list[str]:
-    """The states stand right of what they are states of."""
+    """The states, to the right of the column that they divide."""
     return ["area", "type", *(count.rpartition("_")[2] for count in COUNTS)]
 
 
@@ -235,7 +235,7 @@ def _line(area: Area, depth: int) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """Names are what people typed somewhere: none of it is a command to the terminal."""
+    """Names are typed by people: control characters must not reach the terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 

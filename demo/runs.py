@@ -1,4 +1,4 @@
-"""Runs of DAGs, seen from outside: asked for and waited for over Airflow's API."""
+"""Runs of DAGs: started and awaited over Airflow's API."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -10,10 +10,10 @@ from servers.rest import Rest
 
 Check = Callable[[], None]
 
-#: Seconds between two looks.
+#: Seconds between two requests.
 PAUSE = 0.5
 
-#: Seconds until Airflow lists a DAG whose file is there.
+#: Seconds until Airflow must list a DAG whose file exists.
 LISTED = 120
 
 ENDED = {"success", "failed"}
@@ -45,13 +45,13 @@ def unpause(rest: Rest, dag: str) -> None:
 
 
 def trigger(rest: Rest, dag: str) -> str:
-    """Starts a run, as the UI's button does; its id."""
+    """Starts a run, as the UI's button does; returns its id."""
     run: str = rest.post(f"dags/{dag}/dagRuns", {"logical_date": None})["dag_run_id"]
     return run
 
 
 def wait(rest: Rest, dag: str, run: str, seconds: float, look: Check) -> None:
-    """Waits for the end of a run, calling `look` meanwhile. Raises DemoError where it failed or lasts too long."""
+    """Waits for the end of a run, calling `look` meanwhile. Raises DemoError if it failed or lasts too long."""
     end = time.monotonic() + seconds
     while (state := rest.get(f"dags/{dag}/dagRuns/{quote(run)}")["state"]) not in ENDED:
         look()

@@ -1,4 +1,4 @@
-"""The few requests by which the demo writes to a CouchDB and looks into it."""
+"""The few requests by which the demo writes to a CouchDB and reads from it."""
 
 import json
 import time
@@ -20,18 +20,18 @@ _BUSY = frozenset({429, 502, 503, 504})
 
 
 class LoadError(DemoError):
-    """CouchDB did not take what it was asked to take."""
+    """CouchDB did not accept a request."""
 
 
 class Server:
-    """One CouchDB; `url` holds no login. LoadError where it does not answer, or refuses the login."""
+    """One CouchDB; `url` holds no login. LoadError if it does not answer, or refuses the login."""
 
     def __init__(self, url: str, auth: tuple[str, str], pause: Callable[[float], object] = time.sleep) -> None:
         self._url = url.rstrip("/")
         self._pause = pause
         self._session = requests.Session()
         self._session.auth = auth
-        self._session.trust_env = False  # neither a proxy nor a .netrc comes between, whatever the environment says
+        self._session.trust_env = False  # no proxy and no .netrc, whatever the environment says
         self._session.headers["Content-Type"] = "application/json"
 
     def __enter__(self) -> "Server":
@@ -41,13 +41,13 @@ class Server:
         self._session.close()
 
     def create(self, database: str) -> None:
-        """Makes the database where it is missing."""
+        """Creates the database if it is missing."""
         answer = self._ask("PUT", f"/{database}")
-        if answer.status_code not in (201, 202, 412):  # 412: there is one
-            raise self._refused(f"the making of the database {database}", answer)
+        if answer.status_code not in (201, 202, 412):  # 412: it exists
+            raise self._refused(f"the creation of the database {database}", answer)
 
     def bulk_docs(self, database: str, bodies: list[bytes]) -> list[Any] | None:
-        """What became of each document in its order; None where one of several is so bad that none was taken."""
+        """The result of each document, in order; None if one of several is so bad that none was accepted."""
         answer = self._ask("POST", f"/{database}/_bulk_docs", b'{"docs":[' + b",".join(bodies) + b"]}")
         if answer.status_code in (400, 413, 415, 500):
             return [{"error": f"HTTP {answer.status_code}"}] if len(bodies) == 1 else None
@@ -63,7 +63,7 @@ class Server:
         return {row["id"]: row["value"]["rev"] for row in rows if row.get("value")}
 
     def all_docs(self, database: str, *, start: str, limit: int) -> list[dict[str, Any]]:
-        """Up to `limit` documents from the id `start` on, in the order of their ids; none where one cannot be read."""
+        """Up to `limit` documents from the id `start`, in the order of their ids; none if one cannot be read."""
         query = f"include_docs=true&limit={limit}&startkey={quote(json.dumps(start), safe='')}"
         answer = self._ask("GET", f"/{database}/_all_docs?{query}")
         try:
@@ -88,7 +88,9 @@ class Server:
             if attempt < _ATTEMPTS - 1:
                 self._pause(0.5 * 2**attempt)
         what = "does not answer" if answer is None else f"is too busy (HTTP {answer.status_code})"
-        raise LoadError(f"CouchDB at {self._place()} {what}", "Look whether it runs and is reachable, then start again")
+        raise LoadError(
+            f"CouchDB at {self._place()} {what}", "Check whether it runs and is reachable, then start again"
+        )
 
     def _json(self, answer: requests.Response, what: str, kind: type[T]) -> T:
         try:
@@ -103,8 +105,8 @@ class Server:
         advice = {
             401: "Check the login and the password",
             403: "The login must be that of a server administrator",
-            404: "Look whether somebody deletes databases there meanwhile",
-        }.get(answer.status_code, "Look whether a CouchDB is at that address, with no proxy or login page in between")
+            404: "Check whether somebody deletes databases there meanwhile",
+        }.get(answer.status_code, "Check whether a CouchDB is at that address, with no proxy or login page in between")
         return LoadError(f"CouchDB at {self._place()} refused {what} (HTTP {answer.status_code})", advice)
 
     def _place(self) -> str:

@@ -1,4 +1,4 @@
-"""What the demo is asked for, by environment: SIZE, SEED, DATA, ONCE, OUT, PORT, COUCHDB_URL, CHT_WAREHOUSE_DSN."""
+"""The settings of the demo, by environment: SIZE, SEED, DATA, ONCE, OUT, PORT, COUCHDB_URL, CHT_WAREHOUSE_DSN."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ class CouchDB:
 
 @dataclass(frozen=True)
 class Settings:
-    """`size` is in documents; `port` is the UI's, 0 for a free one; what is None is the demo's own."""
+    """`size` is in documents; `port` is the UI's, 0 for a free one; None means the demo's own."""
 
     size: int = 20_000
     seed: int = 1
@@ -42,7 +42,7 @@ class Settings:
 
     @property
     def content(self) -> str:
-        """Tells what is loaded: the same for the same documents on the same server."""
+        """Identifies the loaded documents: the same for the same documents on the same server."""
         what = ["county", self.seed, self.size]
         if self.data:
             with self.data.open("rb") as file:
@@ -67,7 +67,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     )
     if settings.data and not (settings.data.is_file() and os.access(settings.data, os.R_OK)):
         raise DemoError(
-            f"There is no readable file {settings.data}", "DATA=FILE.ndjson names one with a document a line"
+            f"There is no readable file {settings.data}", "DATA=FILE.ndjson names a file with one document a line"
         )
     if settings.out and not os.access(settings.out.absolute().parent, os.W_OK):
         raise DemoError(
@@ -91,7 +91,7 @@ def _warehouse(dsn: str | None) -> str | None:
         conninfo.conninfo_to_dict(dsn or "")
     except psycopg.Error:
         raise DemoError(
-            "CHT_WAREHOUSE_DSN is no address", "It is written postgresql://login:password@host/base"
+            "CHT_WAREHOUSE_DSN is not an address", "It is written postgresql://login:password@host/base"
         ) from None
     return dsn
 

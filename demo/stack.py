@@ -1,4 +1,4 @@
-"""The servers of the demo: started together, and ended together however it ends."""
+"""The servers of the demo: started together, and ended together in every case."""
 
 import contextlib
 import fcntl
@@ -40,7 +40,7 @@ class Stack:
     checks: tuple[Callable[[], None], ...]
 
     def require_alive(self) -> None:
-        """Raises DemoError where one of the servers has ended."""
+        """Raises DemoError if one of the servers has ended."""
         for check in self.checks:
             check()
 
@@ -50,19 +50,19 @@ class Stack:
 
 @contextlib.contextmanager
 def running(home: Path, settings: Settings, progress: Progress) -> Iterator[Stack]:
-    """Starts it, with the content asked for; all of it has ended when the block has. Raises DemoError."""
+    """Starts it with the wanted content; all of it has ended when the block ends. Raises DemoError."""
     home.mkdir(parents=True, exist_ok=True)
     with _alone(home), ExitStack() as servers:
         try:
             yield _start(home, settings, progress, servers)
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C would leave processes behind
+                signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C would leave processes running
             progress("Stopping")
 
 
 def _start(home: Path, settings: Settings, progress: Progress, servers: ExitStack) -> Stack:
-    """Each server's end is noted before its start: one that is cut off half-way is ended too."""
+    """Each server's end is registered before its start, so that an interrupted start is ended, too."""
     Processes(home / "airflow" / RECORD).end()
     free_port(settings.port)
     progress("Starting Postgres")
@@ -97,14 +97,14 @@ def _serve(standin: StandIn, progress: Progress, servers: ExitStack) -> CouchDB:
 
 
 def _forget(home: Path, postgres: Postgres) -> None:
-    """Other documents are another deployment: nothing of the one before is kept."""
+    """Other documents are another deployment: nothing of the previous one is kept."""
     shutil.rmtree(home / "couchdb", ignore_errors=True)
     for name in ("warehouse", "airflow"):
         postgres.drop(name)
 
 
 def _require_usable(dsn: str, *, empty: bool) -> None:
-    """A warehouse of somebody's own: it is never emptied."""
+    """The user's own warehouse: it is never emptied."""
     try:
         with warehouse.connect(partial(psycopg.connect, dsn)) as connection:
             row = connection.execute("select to_regclass('ops.checkpoint') is not null").fetchone()
@@ -113,8 +113,8 @@ def _require_usable(dsn: str, *, empty: bool) -> None:
         raise DemoError(error.what, "Correct CHT_WAREHOUSE_DSN: it names a Postgres, a login and a database") from None
     if copied and empty:
         raise DemoError(
-            "The warehouse at CHT_WAREHOUSE_DSN holds a copy of other documents already",
-            "Give an empty database, or leave CHT_WAREHOUSE_DSN out",
+            "The warehouse at CHT_WAREHOUSE_DSN already holds a copy of other documents",
+            "Name an empty database, or leave CHT_WAREHOUSE_DSN out",
         )
 
 
@@ -123,7 +123,7 @@ def _alone(home: Path) -> Iterator[None]:
     """Two demos would start the same servers over the same data."""
     with (home / "lock").open("w") as lock:
         if not _locked(lock.fileno()):
-            raise DemoError("The demo runs already", "Use that one, or stop it with Ctrl-C where it was started")
+            raise DemoError("The demo already runs", "Use that one, or stop it with Ctrl-C where it was started")
         yield
 
 

@@ -17,11 +17,11 @@ from servers.errors import DemoError
 
 EXTRACT, MARTS, VERIFY = "cht_extract_demo", "cht_marts", "cht_verify_demo"
 
-#: Seconds; the tasks have limits of their own, so these are for what no limit foresaw.
+#: Seconds; the tasks have their own limits, so these apply only if those fail.
 EXTRACTED = 6 * 3600
 COUNTED = 3600
 
-#: Of the history, to begin with.
+#: Days of the history at the start.
 DAYS = 7
 
 #: Seconds between two lines of progress.
@@ -31,7 +31,7 @@ STARTED = "select to_regclass('ops.extract_run') is not null"
 COPIED = "select coalesce(sum(rows_read), 0) from ops.extract_run"
 REASON = "select message from ops.extract_run where message is not null order by run desc limit 1"
 
-#: Every page copied has reached the models, and the marts are of these, but for those that wait for the next hour.
+#: Every copied page has reached the models, and the marts show these, except those that wait for the next hour.
 IS_CURRENT = """
     select (select coalesce(bool_and(is_current), false) from marts.freshness where mart = 'patients_by_area')
         and not exists (
@@ -65,7 +65,7 @@ def up(home: Path, settings: Settings, progress: Progress) -> None:
 
 
 def _count(servers: Stack, connection: warehouse.Connection, progress: Progress) -> None:
-    """Copies by hand, as from the UI; the counting follows by itself, by the asset that the copying emits."""
+    """Copies on demand, as from the UI; the counting follows by the asset that the copy emits."""
     rest = servers.rest
     runs.wait_listed(rest, [EXTRACT, MARTS, VERIFY, backfill.DAG], servers.require_alive)
     before = {run["dag_run_id"] for run in runs.of(rest, MARTS)}
@@ -85,7 +85,7 @@ def _count(servers: Stack, connection: warehouse.Connection, progress: Progress)
 
 
 def _compare(servers: Stack, progress: Progress) -> None:
-    """Document by document with CouchDB."""
+    """Compares each document with CouchDB."""
     with _telling(servers, progress):
         runs.unpause(servers.rest, VERIFY)
         run = runs.trigger(servers.rest, VERIFY)
@@ -104,7 +104,7 @@ def _fill(servers: Stack, timezone: ZoneInfo, progress: Progress) -> None:
 
 @contextlib.contextmanager
 def _telling(servers: Stack, progress: Progress) -> Iterator[None]:
-    """The counts are shown all the same where what is in the block fails."""
+    """Shows the counts even if the block fails."""
     try:
         yield
     except DemoError as error:
@@ -132,17 +132,17 @@ def _wait_counted(servers: Stack, connection: warehouse.Connection, before: set[
 
 
 def _looks(servers: Stack, connection: warehouse.Connection, progress: Progress) -> Callable[[], None]:
-    told = ""
+    said = ""
     last = time.monotonic()
 
     def look() -> None:
-        nonlocal told, last
+        nonlocal said, last
         servers.require_alive()
         if time.monotonic() > last + PERIOD and _value(connection, STARTED):
             last = time.monotonic()
             text = f"Copied {_value(connection, COPIED):,} documents so far"
-            if text != told:
-                progress(told := text)
+            if text != said:
+                progress(said := text)
 
     return look
 
@@ -153,7 +153,7 @@ def _value(connection: warehouse.Connection, query: str) -> object:
 
 
 def _addresses(home: Path, servers: Stack) -> str:
-    """Where to look. A password is shown to a person at a terminal; what goes to a file names the file that has it."""
+    """The addresses. A terminal shows the password; output to a file names the file that has it."""
     airflow = servers.airflow
     kept = f"in {airflow.home / 'passwords.json'}"
     lines = [

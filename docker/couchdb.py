@@ -1,6 +1,6 @@
-"""Creates the databases of the CouchDB that is for trying out, where they are missing.
+"""Creates the missing databases of the CouchDB for trying out.
 
-CouchDB's image makes none, not even `_users`, without which it fills its log with complaints.
+CouchDB's image creates none, not even `_users`; without it, CouchDB fills its log with complaints.
 """
 
 import base64
@@ -11,7 +11,7 @@ DATABASES = ("_users", "_replicator", "medic", "medic-sentinel", "medic-users-me
 
 
 def create(database: str, password: str, host: str = "couchdb", port: int = 5984) -> int:
-    """The status of the answer: 201 or 202 where it was made now, 412 where it was there."""
+    """The status of the answer: 201 or 202 if it was created now, 412 if it existed."""
     login = base64.b64encode(f"admin:{password}".encode()).decode()
     connection = http.client.HTTPConnection(host, port, timeout=30)
     try:
@@ -24,6 +24,6 @@ def create(database: str, password: str, host: str = "couchdb", port: int = 5984
 if __name__ == "__main__":
     for database in DATABASES:
         status = create(database, os.environ["COUCHDB_PASSWORD"])
-        print(f"{database}: {'created' if status in (201, 202) else 'was there' if status == 412 else status}")
+        print(f"{database}: {'created' if status in (201, 202) else 'exists' if status == 412 else status}")
         if status not in (201, 202, 412):
             raise SystemExit(f"CouchDB refused to create {database}; look at its log")

@@ -1,4 +1,4 @@
-"""Exit status 0 where one part of Airflow is healthy: metadatabase, scheduler, dag_processor or triggerer.
+"""Exit status 0 if one part of Airflow is healthy: metadatabase, scheduler, dag_processor or triggerer.
 
 For the health checks of docker-compose.yaml. `airflow jobs check` would start a whole Airflow for each answer.
 """
@@ -11,7 +11,7 @@ HOST, PORT = "api-server", 8080
 
 
 def status(part: str, host: str = HOST, port: int = PORT) -> str | None:
-    """What the API server says of the part; None where it knows none. Raises OSError where it does not answer."""
+    """The status that the API server reports; None if it knows no such part. Raises OSError if it does not answer."""
     connection = http.client.HTTPConnection(host, port, timeout=10)
     try:
         connection.request("GET", "/api/v2/monitor/health")

@@ -1,6 +1,6 @@
 """Prepares the Airflow of docker-compose.yaml: the login of its UI, its connections from the environment, its pools.
 
-It runs at every start. A connection or a pool that is there stays as it is: what was edited in the UI isn't undone.
+It runs at every start. An existing connection or pool stays as it is, so that edits in the UI are not undone.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def connections(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """The connections by id, as `airflow connections import` reads them; couchdb_demo only where it has a password."""
+    """The connections by id, as `airflow connections import` reads them; couchdb_demo only if it has a password."""
     found: dict[str, dict[str, Any]] = {
         "cht_warehouse": {
             "conn_type": "postgres",
@@ -24,7 +24,7 @@ def connections(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
             "schema": "cht",
             "login": "cht",
             "password": environ["WAREHOUSE_PASSWORD"],
-            "description": "The Postgres that is written to",
+            "description": "The Postgres of the warehouse",
         }
     }
     if environ.get("COUCHDB_PASSWORD"):
@@ -35,7 +35,7 @@ def connections(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
             "schema": "http",
             "login": "admin",
             "password": environ["COUCHDB_PASSWORD"],
-            # the network between the two containers is this machine's own
+            # the network between the two containers is local to this machine
             "extra": json.dumps({"allow_http": True}),
             "description": "The CouchDB of the profile couchdb, for trying out",
         }
@@ -43,7 +43,7 @@ def connections(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def set_password(path: Path, login: str, password: str) -> None:
-    """Into the simple auth manager's file, which only its owner reads; other logins in it stay."""
+    """Sets it in the simple auth manager's file, which only its owner reads; other logins in it stay."""
     passwords = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     new = path.with_name(f".{path.name}")
     new.unlink(missing_ok=True)
@@ -53,7 +53,7 @@ def set_password(path: Path, login: str, password: str) -> None:
 
 
 def store(found: Mapping[str, Mapping[str, Any]]) -> None:
-    """By a file of mode 600, gone afterwards: a command line could be read by every process."""
+    """Imports them from a file of mode 600, deleted afterwards: every process could read a command line."""
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         json.dump(found, file)
         file.flush()
@@ -61,12 +61,12 @@ def store(found: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def make_pools(file: Path) -> None:
-    """Those that include/instances.toml names: a task whose pool isn't there would wait for ever."""
+    """Creates the pools that include/instances.toml names: a task with a missing pool would wait for ever."""
     instances = tomllib.loads(file.read_text(encoding="utf-8")).get("instance", [])
     for name in sorted({instance["pool"] for instance in instances if "pool" in instance}):
         airflow = [sys.executable, "-m", "airflow", "pools"]
         if subprocess.run([*airflow, "get", name], capture_output=True).returncode:
-            subprocess.run([*airflow, "set", name, "4", "Tasks that read one CouchDB at once"], check=True)
+            subprocess.run([*airflow, "set", name, "4", "Tasks that read one CouchDB at the same time"], check=True)
 
 
 if __name__ == "__main__":

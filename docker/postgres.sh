@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run by Postgres' image on an empty volume: a login and a database each for Airflow and for the warehouse.
-# psql reads the passwords from the environment itself: they are on no command line.
+# Postgres' image runs this on an empty volume. It creates a login and a database each for Airflow and for the warehouse.
+# psql itself reads the passwords from the environment, so they are on no command line.
 set -eu
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres <<'SQL'
 \getenv airflow_password AIRFLOW_DB_PASSWORD

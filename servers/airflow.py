@@ -1,4 +1,4 @@
-"""Airflow on one machine: API server, scheduler, DAG processor and triggerer, started in order and ended whole."""
+"""Airflow on one machine: API server, scheduler, DAG processor and triggerer, started in order, ended completely."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ LOGIN = "admin"
 #: The processes of this run, or of one that was killed, in Airflow's home.
 RECORD = "processes.json"
 
-#: Each with its arguments, in the order of their start: a task fails where the API server is not there yet.
+#: The services with their arguments, in the order of their start: a task fails if the API server does not run yet.
 #: The log servers are left out: they would take two fixed ports, and the UI reads the logs from the shared folder.
 SERVICES = {
     "api-server": [],
@@ -32,7 +32,7 @@ SERVICES = {
     "triggerer": ["--skip-serve-logs"],
 }
 
-#: Seconds from a service's start to its first healthy answer, on a machine that is busy with other things.
+#: Seconds that a service has until its first healthy answer, on a machine that is busy with other work.
 PATIENCE = 240.0
 
 
@@ -49,7 +49,7 @@ class Airflow:
         self.password: str = json.loads(passwords)[LOGIN]
 
     def start(self, port: int = 0, progress: Callable[[str], None] = lambda _: None) -> Rest:
-        """Starts all of it, on `port` or a free one, and waits until it is healthy. Raises DemoError."""
+        """Starts all services, on `port` or a free one, and waits until they are healthy. Raises DemoError."""
         self.processes.end()
         self.port = free_port(port)
         progress("Airflow prepares its database")
@@ -75,7 +75,7 @@ class Airflow:
         return f"http://127.0.0.1:{self.port}"
 
     def run(self, *arguments: str) -> str:
-        """Runs a command of Airflow's own; what it printed. Raises DemoError."""
+        """Runs a command of Airflow, and returns its output. Raises DemoError."""
         command = [sys.executable, "-m", "airflow", *arguments]
         log = self.home / "command.log"
         done = subprocess.run(
@@ -87,13 +87,13 @@ class Airflow:
         return done.stdout
 
     def require_alive(self) -> None:
-        """Raises DemoError where a service has ended."""
+        """Raises DemoError if a service has ended."""
         for name, process in self.services.items():
             if process.poll() is not None:
                 raise DemoError(f"Airflow's {name} has ended", f"Its reason is at the end of {self.home / name}.log")
 
     def stop(self) -> None:
-        """Ends the services, the API server last since tasks report to it, and whatever they have left."""
+        """Ends the services, the API server last because tasks report to it, and all processes that they left."""
         for name in ("triggerer", "dag-processor", "scheduler", "api-server"):
             service = self.services.get(name)
             if service is None or service.poll() is not None:
@@ -123,9 +123,9 @@ class Airflow:
             time.sleep(0.3)
 
     def environment(self) -> dict[str, str]:
-        """What every process of Airflow runs with. No setting of another Airflow on this machine gets in."""
+        """The environment of every process of Airflow, without settings of another Airflow on this machine."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-        inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # Airflow would compile itself anew at every start
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # without this, Airflow would compile itself at every start
         inherited["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', '')}"
         return inherited | {"AIRFLOW_HOME": str(self.home)} | {f"AIRFLOW__{k}": v for k, v in self._settings().items()}
 
@@ -147,14 +147,14 @@ class Airflow:
             "API__PORT": str(self.port),
             "API__SECRET_KEY": secret.keep(self.home / "secret"),
             "API_AUTH__JWT_SECRET": secret.keep(self.home / "jwt", lambda: secrets.token_urlsafe(64)),
-            "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",  # a task's turn comes at once, not after a second
+            "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",  # a task starts at once, not after a second
             "DAG_PROCESSOR__REFRESH_INTERVAL": "10",  # new files are seen within 10 s, not 5 minutes
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
         }
 
 
 def _parts() -> set[str]:
-    """The services but the API server, by the names that they have in the health answer."""
+    """The services except the API server, by their names in the health answer."""
     return {service.replace("-", "_") for service in SERVICES if service != "api-server"}
 
 
@@ -168,7 +168,7 @@ def free_port(wanted: int) -> int:
 
 
 def _stop_scheduler(scheduler: subprocess.Popen[bytes]) -> None:
-    """It waits for its tasks, however long they take. Its workers, when asked to end, hand that on to them."""
+    """Stops it. It waits for its tasks, however long they take; its workers pass the signal on to them."""
     leader = psutil.Process(scheduler.pid)
     workers, everything = leader.children(), processes.members(leader.pid, leader.create_time())
     scheduler.terminate()

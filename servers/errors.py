@@ -1,4 +1,4 @@
-"""What keeps the demo from running, with what to do about it."""
+"""Errors that stop the demo, each with advice."""
 
 from cht_sync.errors import SyncError
 

@@ -21,14 +21,14 @@ from servers.errors import DemoError
 
 OWNER = "postgres"
 
-#: A killed server's processes may hold its memory and its pid file for a moment.
+#: A killed server's processes may keep its memory and its pid file for a moment.
 PATIENCE = 30.0
 
 ADVICE = "Start it by `make demo`, which installs what it needs; the server's own log may say more"
 
 
 class Postgres:
-    """One server; `home` is made where it is missing. As root its processes run as `nobody`, which Postgres asks for.
+    """One server; a missing `home` is created. As root its processes run as `nobody`, because Postgres refuses root.
 
     The wheel is never imported: its own server class opens every parent folder to everybody.
     """
@@ -40,7 +40,7 @@ class Postgres:
         self.data, self.secret, self.log = self.home / "data", self.home / "password", self.home / "log"
 
     def start(self) -> str:
-        """Starts it, or finds it running; the address of the database `postgres`. Raises DemoError."""
+        """Starts it unless it runs; returns the address of the database `postgres`. Raises DemoError."""
         if not self.running():
             self.home.mkdir(parents=True, exist_ok=True)
             self._own(self.home, 0o700)
@@ -50,12 +50,12 @@ class Postgres:
         return self.dsn()
 
     def stop(self, mode: str = "fast") -> None:
-        """Ends its connections and the server; `immediate` leaves it as a crash does, to be recovered at the start."""
+        """Ends its connections and the server; `immediate` ends it like a crash; the next start recovers it."""
         if self._pid() is not None:
             self._run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
 
     def require_alive(self) -> None:
-        """Raises DemoError where it has ended."""
+        """Raises DemoError if it has ended."""
         if self._pid() is None:
             raise DemoError("Postgres has ended", f"Its reason is at the end of {self.log}")
 
@@ -63,24 +63,24 @@ class Postgres:
         return self._pid() is not None and self._answers()
 
     def dsn(self, database: str = OWNER) -> str:
-        """The address of a database, with the password: not to be shown."""
+        """The address of a database, with the password: never show it."""
         port = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[3]
         return f"postgresql://{OWNER}:{self.secret.read_text(encoding='utf-8')}@127.0.0.1:{port}/{database}"
 
     def database(self, name: str) -> str:
-        """Makes the database where it is missing; its address."""
+        """Creates the database if it is missing; returns its address."""
         with psycopg.connect(self.dsn(), autocommit=True) as connection:
             if not connection.execute("select from pg_database where datname = %s", [name]).rowcount:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         return self.dsn(name)
 
     def drop(self, name: str) -> None:
-        """Drops the database, also while others are connected to it."""
+        """Drops the database, even while others are connected to it."""
         with psycopg.connect(self.dsn(), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
     def _place(self, home: Path) -> tuple[Path, Path]:
-        """Where the binaries and the data are: in /var/tmp what `nobody` cannot reach. No folder's mode is changed."""
+        """The folders of binaries and data; in /var/tmp if `nobody` can't reach the home. Folders keep their modes."""
         wheel = _wheel()
         if not self.identity:
             return wheel / "pginstall" / "bin", home
@@ -98,7 +98,7 @@ class Postgres:
         return bin_, home
 
     def _initialize(self) -> None:
-        """Makes the data aside and renames it: an `initdb` that was killed leaves nothing to start from."""
+        """Makes the data in another folder and renames it: a killed `initdb` leaves no data that a start would use."""
         new = self.home / "data.new"
         shutil.rmtree(new, ignore_errors=True)
         secret.keep(self.secret)
@@ -112,7 +112,7 @@ class Postgres:
         new.rename(self.data)
 
     def _serve(self) -> None:
-        """Tries until it runs: a free port may get taken, and the last processes of a killed server must end first."""
+        """Tries until it runs: a free port may be taken meanwhile, and a killed server's processes must end first."""
         end = time.monotonic() + PATIENCE
         while True:
             with socket.create_server(("127.0.0.1", 0)) as free:
@@ -127,7 +127,7 @@ class Postgres:
             time.sleep(0.5)
 
     def _pid(self) -> int | None:
-        """The server's pid; None where it is not alive, also while only its pid file or a zombie is left."""
+        """The server's pid; None if it is not alive, even if its pid file or a zombie is left."""
         try:
             pid = int((self.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
             process = psutil.Process(pid)
@@ -137,7 +137,7 @@ class Postgres:
         return pid if alive else None
 
     def _answers(self) -> bool:
-        """Whether it takes connections, waiting for one that is starting."""
+        """Whether it accepts connections; waits for a server that is starting."""
         try:
             with psycopg.connect(self.dsn(), connect_timeout=10):
                 return True
@@ -148,7 +148,7 @@ class Postgres:
         return subprocess.run(["test", "-x", str(path)], cwd="/", check=False, **self.identity).returncode == 0
 
     def _run(self, program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-        """Runs one of the wheel's programs, away from a folder that `nobody` may not read."""
+        """Runs one of the wheel's programs, in a folder that `nobody` may read."""
         return subprocess.run(
             [str(self.bin / program), *map(str, arguments)],
             cwd="/",
@@ -157,7 +157,7 @@ class Postgres:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            start_new_session=True,  # Ctrl-C in the terminal is not for it
+            start_new_session=True,  # Ctrl-C in the terminal must not reach it
             **self.identity,
         )
 
@@ -168,7 +168,7 @@ class Postgres:
 
 
 def _identity() -> dict[str, Any]:
-    """The arguments that make a subprocess run as `nobody`; none where we are not root."""
+    """The arguments that make a subprocess run as `nobody`; none if we are not root."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -183,7 +183,7 @@ def _wheel() -> Path:
 
 
 def _copy(wheel: Path, to: Path) -> Path:
-    """The wheel's programs where everybody may run them, in the wheel's own layout: they find their libraries by it."""
+    """The wheel's programs where everybody may run them, in the wheel's layout, by which they find their libraries."""
     if not (to / "done").exists():
         to.mkdir(parents=True, exist_ok=True, mode=0o755)
         for folder in ("pginstall", f"../{wheel.name}.libs"):

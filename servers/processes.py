@@ -1,8 +1,8 @@
-"""Processes that must not outlive the demo: each leads a session of its own, and all sessions are on record.
+"""Processes that must not outlive the demo: each leads its own session, and all sessions are on record.
 
-Whatever a process starts stays in its session, also where it gets a process group of its own (Airflow's tasks do) or
-loses its parent. So a session's members can be found and ended at any time, by this start of the demo or, after a
-SIGKILL, by the next one.
+Every child of a process stays in its session, even if it gets its own process group (as Airflow's tasks do) or loses
+its parent. So a session's members can be found and ended at any time, by this start of the demo or, after a SIGKILL, by
+the next one.
 """
 
 import contextlib
@@ -20,13 +20,13 @@ GRACE = 10.0
 
 
 class Processes:
-    """Those on record in `file`, as [pid, time of creation] of each session's leader."""
+    """The sessions on record in `file`, as [pid, time of creation] of each session's leader."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def spawn(self, command: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
-        """Starts it; `log` is of this start alone."""
+        """Starts it; `log` has only the output of this start."""
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
@@ -41,7 +41,7 @@ class Processes:
         return process
 
     def end(self) -> int:
-        """Ends every process of the sessions on record, and the record; how many there were."""
+        """Ends every process of the sessions on record, deletes the record, and returns the number of processes."""
         found = [process for leader, created in self._read() for process in members(leader, created)]
         signal_all(found, signal.SIGTERM)
         _, left = psutil.wait_procs(found, timeout=GRACE)
@@ -62,7 +62,7 @@ class Processes:
 
 
 def members(leader: int, created: float) -> list[psutil.Process]:
-    """The living processes of a session. None where its number has gone to a process of another time."""
+    """The living processes of a session; none if a later process has its number."""
     with contextlib.suppress(psutil.NoSuchProcess):
         if abs(psutil.Process(leader).create_time() - created) > 1:
             return []

@@ -15,7 +15,7 @@ Answer = dict[str, Any]
 
 
 class Rest:
-    """Signed in as `login`; the token is asked for again when it has run out."""
+    """Signed in as `login`; it requests a new token when the last one has expired."""
 
     def __init__(self, url: str, login: str, password: str) -> None:
         self.url = url
@@ -24,7 +24,7 @@ class Rest:
         self.session.trust_env = False  # no proxy, no .netrc: the server is on loopback
 
     def healthy(self) -> set[str]:
-        """The parts of Airflow that say they are: metadatabase, scheduler, dag_processor, triggerer."""
+        """The healthy parts of Airflow: metadatabase, scheduler, dag_processor, triggerer."""
         try:
             answer = self.session.get(f"{self.url}/api/v2/monitor/health", timeout=TIMEOUT)
             parts: Answer = answer.json() if answer.ok else {}
@@ -42,7 +42,7 @@ class Rest:
         return self._call("PATCH", path, json=body)
 
     def store(self, connection: Mapping[str, object]) -> None:
-        """Stores a connection, in the place of one of the same id."""
+        """Stores a connection; replaces one of the same id."""
         path = f"connections/{quote(str(connection['connection_id']), safe='')}"
         if self._ask("GET", path).status_code == requests.codes.not_found:
             self.post("connections", connection)
@@ -50,13 +50,15 @@ class Rest:
             self.patch(path, connection)
 
     def make_pool(self, name: str, slots: int) -> None:
-        """Makes a pool, where there is none of that name: its slots may have been changed in the UI."""
+        """Creates a pool unless one has that name: its slots may have been changed in the UI."""
         if self._ask("GET", f"pools/{quote(name, safe='')}").status_code == requests.codes.not_found:
-            self.post("pools", {"name": name, "slots": slots, "description": "Tasks that read one CouchDB at once"})
+            self.post(
+                "pools", {"name": name, "slots": slots, "description": "Tasks that read one CouchDB at the same time"}
+            )
 
     def _call(self, method: str, path: str, **arguments: Any) -> Answer:
         answer = self._ask(method, path, **arguments)
-        if not answer.ok:  # the body of a refusal repeats what was sent, passwords too
+        if not answer.ok:  # the body of an error repeats the request, with its passwords
             raise DemoError(
                 f"Airflow answered {answer.status_code} to {method} {path}", "Look at its log, api-server.log"
             )

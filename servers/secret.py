@@ -1,4 +1,4 @@
-"""Secrets of the demo: made once, at random, in files that only their owner reads."""
+"""Secrets of the demo: random, made once, in files that only their owner can read."""
 
 import os
 import secrets
@@ -11,7 +11,7 @@ def password() -> str:
 
 
 def keep(path: Path, make: Callable[[], str] = password) -> str:
-    """The text of `path`; made and written there, with mode 600, where it is missing."""
+    """The text of `path`; a missing file is written with a new secret and mode 600."""
     if path.exists():
         return path.read_text(encoding="utf-8")
     write(path, make())

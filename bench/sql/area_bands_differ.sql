@@ -1,4 +1,4 @@
--- How many rows of the counts by sex and age are not what the materialized view has from the contacts, or are not in both.
+-- The number of rows by sex and age that differ from the materialized view of the contacts, or are missing in one of both.
 select count(*)
 from (
     select

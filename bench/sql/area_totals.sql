@@ -1,4 +1,4 @@
--- The numbers of models.area_count from the contacts, in one statement: what would be a materialized view without ours.
+-- The numbers of models.area_count from the contacts, in one statement: a materialized view would hold this.
 with recursive above as (
     select place.source, place._id, place._id as area, parent._id as up, place.is_muted
     from models.place as place

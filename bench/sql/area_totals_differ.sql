@@ -1,4 +1,4 @@
--- How many rows of the counts are not what the materialized view has from the contacts.
+-- The number of rows of the counts that differ from the materialized view of the contacts.
 select count(*)
 from (
     select

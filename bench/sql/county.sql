@@ -1,6 +1,6 @@
 -- The documents of one source, made in the database: %(households)s households of five persons, 21 households an area, 40
 -- areas a centre, 10 centres a district, a worker with an account an area, and %(reports)s reports. Every place and person
--- has a number, and an _id made from it. About as long as the CHT's own: a person 800 bytes, a report 1,200.
+-- has a number, and an _id made from it. Documents are about as long as the CHT's: a person 800 bytes, a report 1,200.
 create schema bench;
 
 create function bench.id(kind text, n bigint) returns text

@@ -1,5 +1,5 @@
--- A page of %(rows)s persons, from all over the county: a quarter each has died, has been muted, has moved to another
--- household, and is new.
+-- A page of %(rows)s persons from all over the county: a quarter each died, was muted, moved to another household, and is
+-- new.
 with page as (
     update ops.checkpoint set batch = batch + 1, reads = reads + 1 where source = %(source)s returning batch
 ),

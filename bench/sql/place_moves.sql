@@ -1,4 +1,4 @@
--- A health centre comes into another district: one write for it and for each of its 5,120 descendants, in one page.
+-- A health centre moves to another district: one write for it and for each of its 5,120 descendants, in one page.
 with page as (
     update ops.checkpoint set batch = batch + 1, reads = reads + 1 where source = %(source)s returning batch
 ),

@@ -1,4 +1,4 @@
--- Bytes of the raw JSON, and of every table with and of its indexes, by schema: partitions with what they are of.
+-- Bytes of the raw JSON, of tables and of indexes, by schema; partitions count with their table.
 select
     (select sum(octet_length(document.doc::text)) from staging.document as document) as raw,
     sum(pg_table_size(pg_class.oid)) filter (where pg_namespace.nspname = 'staging') as staging_tables,

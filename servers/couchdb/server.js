@@ -1,8 +1,8 @@
 'use strict';
 
-// A document store for the demo and the tests: PouchDB's revision trees behind a front that answers as CouchDB 3 does.
+// A document store for the demo and the tests: PouchDB's revision trees, and a front that answers as CouchDB 3 does.
 // node server.js --data FOLDER --login NAME --password-file FILE [--port N]
-// One line on stdout tells its address; it ends when its stdin does, so that it never outlives who started it.
+// One line on stdout has its address. It ends when its stdin ends, so that it never outlives the process that started it.
 
 const fs = require('fs');
 const path = require('path');

@@ -20,7 +20,7 @@ from tests.faults import campaign
 from tests.faults.campaign import Campaign, Result
 from tests.lib.paths import ROOT
 
-#: What must not be found at all, by the kinds of tests.faults.verdict and tests.faults.explained.
+#: What must not be found, by the kinds of tests.faults.verdict and tests.faults.explained.
 GOALS = {
     "documents lost": "lost",
     "documents invented": "invented",
@@ -38,7 +38,7 @@ def main() -> int:
         wanted = f"{asked.faults:,} faults" if asked.world is None else f"World {asked.world} alone"
         print(f"{wanted} between {version}, the extraction and Postgres; seed {asked.seed}", flush=True)
         if asked.world is None:
-            result = opened.run(asked.seed, asked.faults, tell=lambda text: print(text, flush=True))
+            result = opened.run(asked.seed, asked.faults, say=lambda text: print(text, flush=True))
         else:
             result = opened.one(asked.seed, asked.world)
         met = report.write("faults", rows(result), goals(result, asked.faults), versions(opened, version, result))
@@ -74,7 +74,7 @@ def couchdb() -> Iterator[tuple[str, tuple[str, str], str]]:
 
 
 def rows(result: Result) -> list[report.Row]:
-    """Faults by kind, how runs ended, and what was compared."""
+    """Faults by kind, the ends of the runs, and the comparisons."""
     copies = Counter({"judged": result.outcome.judged, "judged as caught up": result.outcome.compared})
     kinds = {
         "fault": result.outcome.injected,
@@ -97,7 +97,7 @@ def goals(result: Result, wanted: int) -> list[report.Goal]:
 
 
 def versions(opened: Campaign, couchdb: str, result: Result) -> dict[str, str]:
-    """Of the servers, and what a run of the same needs."""
+    """The versions of the servers, and the settings that repeat the run."""
     full = "a tablespace on a small file system" if opened.server.small else "an error that a trigger raises"
     return {"couchdb": couchdb, "postgres": opened.server.version(), "full disk": full, "seed": str(result.seed)}
 

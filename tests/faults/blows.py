@@ -1,4 +1,4 @@
-"""What befalls a run and its warehouse in a round, each in a thread of its own."""
+"""Faults of a run and its warehouse in a round, each in its own thread."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ HELD = 0.25
 
 
 class Blows:
-    """`strike` is called with the number of each request; `count` is told what has had an effect."""
+    """`strike` is called with the number of each request; `count` is called with each fault that had an effect."""
 
     def __init__(
         self, planned: Sequence[Blow], server: Server, dsn: str, runs: Sequence[Run], count: Callable[[str, int], None]
@@ -43,14 +43,14 @@ class Blows:
                 self._start(self._fall, blow)
 
     def hold(self, seconds: float) -> None:
-        """Keeps the run's own lock from it, from before it starts."""
+        """Holds the run's own lock, from before its start."""
         held = threading.Event()
         kind = "wait for the run's lock"
         self._start(self._keep, kind, seconds, held)
         assert held.wait(10)
 
     def join(self) -> None:
-        """The runs are over: what has not fallen yet does not any more."""
+        """The runs are over: faults that have not happened yet are cancelled."""
         self._over.set()
         with self._lock:
             self._planned = []
@@ -63,7 +63,7 @@ class Blows:
         def guarded() -> None:
             try:
                 act(*given)
-            except Exception as error:  # raised again where the round ends
+            except Exception as error:  # raised again at the end of the round
                 self._errors.append(error)
 
         self._threads.append(threading.Thread(target=guarded))
@@ -84,7 +84,7 @@ class Blows:
             self._count(blow.kind, self._server.end(self._dsn, how))
 
     def _keep(self, kind: str, seconds: float, held: threading.Event | None = None) -> None:
-        """Holds a lock; it counts where a run has waited for it."""
+        """Holds a lock; it counts as a fault if a run waited for it."""
         waited = 0
         with (
             suppress(psycopg.OperationalError),

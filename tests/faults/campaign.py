@@ -1,4 +1,4 @@
-"""The fault campaign: worlds, each with its own database and copy, until there were faults enough."""
+"""The fault campaign: worlds, each with its own database and copy, until enough faults were injected."""
 
 import secrets
 import sys
@@ -15,16 +15,16 @@ from tests.faults.server import Server
 from tests.faults.source import Database
 from tests.faults.world import Outcome, World
 
-#: After so many worlds in which something was wrong it ends: more of them would not say more.
+#: The campaign ends after this number of worlds with findings: more of them would add nothing.
 BAD = 10
 
-#: Seconds between two lines on how far it is.
+#: Seconds between two lines of progress.
 EVERY = 15
 
 
 @dataclass
 class Result:
-    """Of all worlds."""
+    """The result of all worlds."""
 
     seed: int
     worlds: int = 0
@@ -51,26 +51,26 @@ class Result:
 
 @dataclass(frozen=True)
 class Campaign:
-    """On the CouchDB at `url`, with a Postgres of its own under `home`."""
+    """Runs on the CouchDB at `url`, with its own Postgres under `home`."""
 
     url: str
     auth: tuple[str, str]
     server: Server
     proxy: proxy.Proxy
 
-    def run(self, seed: int, faults: int, *, tell: Callable[[str], None] = lambda _: None) -> Result:
-        """World after world, until so many faults were injected."""
+    def run(self, seed: int, faults: int, *, say: Callable[[str], None] = lambda _: None) -> Result:
+        """One world after another, until that number of faults was injected."""
         result = Result(seed)
-        told = 0.0
+        said = 0.0
         while result.faults < faults and result.bad < BAD:
             self._world(result, result.worlds, faults - result.faults)
-            if result.seconds - told >= EVERY:
-                told = result.seconds
-                tell(str(result))
+            if result.seconds - said >= EVERY:
+                said = result.seconds
+                say(str(result))
         return result
 
     def one(self, seed: int, number: int) -> Result:
-        """All of one world again."""
+        """Repeats one world."""
         result = Result(seed)
         self._world(result, number, sys.maxsize)
         return result

@@ -1,4 +1,4 @@
-"""The copy as it is in the warehouse: its checkpoint, its documents, what is rejected, and what is set aside."""
+"""The copy in the warehouse: its checkpoint, its documents, rejected documents, and documents set aside."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +32,7 @@ MOVES = """
 
 @dataclass(frozen=True)
 class Move:
-    """Of the checkpoint, by one connection."""
+    """A move of the checkpoint, by one connection."""
 
     pid: int
     generation: int
@@ -42,7 +42,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Row:
-    """`doc` is values.parse of the text that Postgres gives."""
+    """`doc` is values.parse of the text from Postgres."""
 
     rev: str
     deleted: bool
@@ -65,8 +65,8 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Copy:
-    """By the ids' bytes. `aside` and `aside_rejected` are an unfinished replace's, `seen` what it has met unchanged;
-    `moves` are all since its beginning.
+    """By the ids' bytes. `aside` and `aside_rejected` belong to an unfinished replace, `seen` are the ids that it met
+    unchanged; `moves` are all since the start of the copy.
     """
 
     generation: int = 1
@@ -85,13 +85,13 @@ class Copy:
 
 
 def read(connection: psycopg.Connection[Any], source: str) -> Copy:
-    """All of one snapshot."""
+    """Reads everything in one snapshot."""
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
         checkpoint = connection.execute(CHECKPOINT, [source]).fetchone()
         assert checkpoint is not None
         seen = connection.execute("select id from staging.seen where source = %s", [source]).fetchall()
-        return Copy(  # type: ignore[call-arg]  # it takes as many as the query gives
+        return Copy(  # type: ignore[call-arg]  # the query gives as many values as it has fields
             *checkpoint,
             _documents(connection, "document", source),
             _rejected(connection, "ops.rejected_document", source),

@@ -1,4 +1,4 @@
-"""Whether a run ended as what went wrong allows: an error that nothing has caused is a finding, too. Pure, no I/O."""
+"""Whether the faults explain the end of a run: an error without a cause is a finding, too. Pure, no I/O."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,7 +7,7 @@ from tests.faults.plan import Plan
 from tests.faults.runs import Ended
 from tests.faults.verdict import Finding
 
-#: Errors by what causes them, other than faults between reader and CouchDB.
+#: Errors by their cause, other than faults between reader and CouchDB.
 CAUSES = {
     "backend terminated": "WarehouseUnreachable",
     "server stopped": "WarehouseUnreachable",
@@ -19,12 +19,12 @@ CAUSES = {
     "another database": "SourceReplaced",
 }
 
-#: Each of these can come of every fault that passes, where the run's time was over; a slow machine is one, too.
+#: Errors that every passing fault can cause once the run's time is over; a slow machine can, too.
 PASSING = ("Unreachable", "ServerBusy", "PageCut")
 
 
 def explain(ended: Ended, plan: Plan, injected: Mapping[str, int], *, replaced: bool) -> Iterable[Finding]:
-    """What is wrong with how a run ended."""
+    """The findings about the end of a run."""
     if ended.hung:
         yield Finding("hung", "a run did not end")
     if ended.signal is not None and not any(blow.kind == "SIGKILL" for blow in plan.blows):
@@ -34,4 +34,4 @@ def explain(ended: Ended, plan: Plan, injected: Mapping[str, int], *, replaced: 
     causes |= {"another database"} if replaced else set()
     allowed = {CAUSES.get(cause) or script.FINAL.get(cause) for cause in causes}
     if ended.error and ended.error not in PASSING and ended.error not in allowed:
-        yield Finding("error", f"a run ended with {ended.error} ({ended.text}), which nothing has caused")
+        yield Finding("error", f"a run ended with {ended.error} ({ended.text}), which nothing caused")

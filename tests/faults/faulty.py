@@ -1,4 +1,4 @@
-"""An answer made faulty, by the kinds that tests.faults.script names. Pure, no I/O."""
+"""Makes an answer faulty, by the kinds of tests.faults.script. Pure, no I/O."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -12,15 +12,15 @@ HTML = b"<!doctype html>\n<html><title>Log in</title>\n<body>Please log in\n</bo
 BUSY = b'{"error":"service_unavailable","reason":"not now"}\n'
 MISSING = b'{"error":"not_found","reason":"missing"}\n'
 
-#: A number of seconds or a date, as HTTP has it; what is neither; and longer than a run waits.
+#: A number of seconds or a date, as in HTTP; a text that is neither; and longer than a run waits.
 RETRY_AFTER = ("", "", "0", "1", "7", "Tue, 24 Nov 2026 06:00:00 GMT", "soon", "86400")
 
-#: Those that change what a page says.
+#: Faults that change the content of a page.
 OF_PAGES = ("duplicate row", "older row before", "other order", "row without document", "error in the body")
 
 
 def answer(kind: str, given: Answer, chance: random.Random) -> Answer:
-    """Whatever was asked for."""
+    """A fault of any request."""
     if kind == "cut off":
         return given.broken(chance.choice([ending for ending in ENDINGS if ending != "stall"]), chance)
     if kind == "stalled":
@@ -41,7 +41,7 @@ def answer(kind: str, given: Answer, chance: random.Random) -> Answer:
 
 
 def page(kind: str, given: Page, earlier: Mapping[str, Sequence[Row]], chance: random.Random) -> bytes | None:
-    """The body of a page; None where the fault cannot be made of this one."""
+    """The body of a page; None if this page cannot have the fault."""
     changed: bytes | None = None
     if kind == "duplicate row" and given.rows:
         changed = pages.repeat(given, chance).text

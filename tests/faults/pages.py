@@ -1,4 +1,4 @@
-"""A page of `_changes` taken apart, and what CouchDB, or a proxy before it, can do to one. Pure, no I/O."""
+"""A page of `_changes` in parts, and what CouchDB, or a proxy before it, can do to it. Pure, no I/O."""
 
 import json
 import random
@@ -12,13 +12,13 @@ OPENING = b'{"results":['
 SEQ = re.compile(rb'^\{"seq":(null|"[^"]*")')
 DOCUMENT = b',"doc":'
 
-#: What CouchDB writes into a body that it cannot go on with, after it has said 200.
+#: The text that CouchDB writes into a body that it cannot continue, after it has sent 200.
 ERROR = b'{"error":"timeout","reason":"The request could not be processed in a reasonable amount of time."}'
 
 
 @dataclass(frozen=True)
 class Row:
-    """`seq` is its JSON text; `rest` is what follows it in the row, with the document."""
+    """`seq` is its JSON text; `rest` is the rest of the row, with the document."""
 
     seq: bytes
     rest: bytes
@@ -84,12 +84,12 @@ class Page:
 
     @property
     def has_documents(self) -> bool:
-        """Whether it was asked for with them; an empty page may have been."""
+        """Whether the request wanted documents; for an empty page it may have."""
         return all(row.document is not None or row.head.get("deleted") for row in self.rows)
 
     @property
     def begun(self) -> bytes:
-        """As far as its last row."""
+        """The page up to its last row."""
         return OPENING + b"\n" + b",\r\n".join(row.text for row in self.rows)
 
     @property
@@ -99,12 +99,12 @@ class Page:
         return decoded
 
     def seqs(self) -> set[str]:
-        """Those that a reader may go on from."""
+        """The seqs that a reader may continue from."""
         return {str(self.end["last_seq"]), *(str(row.head["seq"]) for row in self.rows if row.has_seq)}
 
 
 def repeat(page: Page, chance: random.Random) -> Page:
-    """Some rows come once more, somewhere behind."""
+    """Some rows come once more, in a later place."""
     rows = list(page.rows)
     for row in chance.sample(page.rows, min(len(rows), chance.randint(1, 4))):
         rows.insert(chance.randint(rows.index(row) + 1, len(rows)), row.without_seq())
@@ -112,7 +112,7 @@ def repeat(page: Page, chance: random.Random) -> Page:
 
 
 def precede(page: Page, earlier: Mapping[str, Sequence[Row]], chance: random.Random) -> Page:
-    """Before some rows comes one of an earlier revision of theirs, where there is one."""
+    """Before some rows, a row of an earlier revision comes, if there is one."""
     rows = list(page.rows)
     known = [row for row in rows if earlier.get(row.id)]
     for row in chance.sample(known, min(len(known), 3)):
@@ -122,7 +122,7 @@ def precede(page: Page, earlier: Mapping[str, Sequence[Row]], chance: random.Ran
 
 
 def reorder(page: Page, chance: random.Random) -> Page:
-    """Rows in another order between two that have a seq: what a seq stands for stays the same."""
+    """Rows in another order between two that have a seq: each seq keeps its meaning."""
     rows: list[Row] = []
     group: list[Row] = []
     for row in page.rows:
@@ -140,7 +140,7 @@ def _shuffled(group: list[Row], chance: random.Random) -> list[Row]:
 
 
 def strip(page: Page, chance: random.Random, only: AbstractSet[str] | None = None) -> tuple[Page, set[str]]:
-    """Some rows, or those of these ids, come without their document; which."""
+    """Some rows, or the rows of these ids, come without their document; returns the ids."""
     able = [row for row in page.rows if row.document and not row.head.get("deleted")]
     if only is None:
         chosen = {row.id for row in chance.sample(able, min(len(able), chance.randint(1, 3)))}
@@ -154,6 +154,6 @@ def strip(page: Page, chance: random.Random, only: AbstractSet[str] | None = Non
 
 
 def fail(page: Page, chance: random.Random) -> bytes:
-    """A body that ends with CouchDB's own error behind some of its rows."""
+    """A body that ends with CouchDB's own error after some of its rows."""
     begun = replace(page, rows=page.rows[: chance.randint(0, len(page.rows))]).begun
     return begun + b"\n" + ERROR + b"\n"

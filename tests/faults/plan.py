@@ -1,4 +1,4 @@
-"""What happens in one round, drawn from its seed: how runs start, what goes wrong, what is written meanwhile."""
+"""The plan of one round, drawn from its seed: how runs start, which faults happen, what is written meanwhile."""
 
 import random
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from cht_sync.copy import extract
 
 from tests.faults import script, writes
 
-#: What can befall the run or the warehouse at a moment of the run, and in how many of a hundred rounds.
+#: The faults of the run or the warehouse at a moment of the run, and in how many of a hundred rounds.
 BLOWS = {
     "SIGKILL": 25,
     "backend terminated": 12,
@@ -17,13 +17,13 @@ BLOWS = {
     "wait for the table's lock": 5,
 }
 
-#: As ops.checkpoint's: what a round asks for, where nothing else is unfinished.
+#: Modes, as in ops.checkpoint: a round requests one if no other is unfinished.
 MODES = {"incremental": 75, "resync": 10, "replay": 10, "replace": 5}
 
 
 @dataclass(frozen=True)
 class Blow:
-    """Falls so many seconds after the request of that number."""
+    """Happens that many seconds after the request of that number."""
 
     kind: str
     request: int
@@ -32,9 +32,9 @@ class Blow:
 
 @dataclass(frozen=True)
 class Plan:
-    """`runs` are the options of one run, or of two at once; `room` bytes left on the disk, None where it isn't full;
-    `held` seconds for which the runs' own lock is kept from them. `writes` are requests before which something is
-    written, or with a half, those before whose answers; `unreadable` and `cutting` how many documents are.
+    """`runs` are the options of one run, or of two at once. `room` is the bytes left on the disk, None if not full.
+    `held` is the seconds for which another session holds the runs' own lock. `writes` are numbers of requests: the
+    round writes before the request, or with a half, before its answer. `unreadable` and `cutting` count documents.
     """
 
     runs: tuple[extract.Options, ...]
@@ -50,7 +50,7 @@ class Plan:
 
 
 def draw(chance: random.Random, *, full: bool, replaced: bool) -> Plan:
-    """`full`: whether the disk may be; `replaced`: whether the source is another one than was copied."""
+    """`full`: whether the disk may be full; `replaced`: whether the database is not the copied one."""
     runs = tuple(options(chance, replaced=replaced) for _ in range(2 if chance.random() < 0.15 else 1))
     return Plan(
         runs,
@@ -71,7 +71,7 @@ def draw(chance: random.Random, *, full: bool, replaced: bool) -> Plan:
 
 
 def options(chance: random.Random, *, replaced: bool = False) -> extract.Options:
-    """Small pages, so that there are many."""
+    """Small pages, so that a run has many."""
     return extract.Options(
         page_rows=chance.choice([1, 2, 3, 5, 8, 13, 40, 60, 100, 100, 200, 5_000]),
         seconds=chance.choice([3_000] * 8 + [5, 0.3]),
@@ -83,7 +83,7 @@ def options(chance: random.Random, *, replaced: bool = False) -> extract.Options
 
 
 def _kinds(chance: random.Random) -> frozenset[str]:
-    """Few kinds at once, so that those that end a run do not always come first."""
+    """Few kinds at once, so that the kinds that end a run do not always come first."""
     every = sorted({kind for faults in script.FAULTS.values() for kind in faults})
     passing = [kind for kind in every if kind not in script.FINAL]
     chosen = chance.sample(passing, chance.randint(1, len(passing)))

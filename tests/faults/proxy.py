@@ -1,4 +1,4 @@
-"""The proxy between reader and CouchDB: passes on what is asked for, or what the round's script makes of it."""
+"""The proxy between reader and CouchDB: passes on the answers, or what the round's script makes of them."""
 
 import random
 import threading
@@ -16,13 +16,13 @@ from tests.faults.pages import Page, Row
 from tests.faults.script import Script
 from tests.faults.wire import Answer
 
-#: Of each seq, and of each document, so many answers are remembered.
+#: The number of answers remembered of each seq and of each document.
 KEPT = 6
 
 
 @dataclass
 class Memory:
-    """What has passed of one database: every seq that a reader may go on from, pages by `since`, rows by id."""
+    """The answers of one database: every seq that a reader may continue from, pages by `since`, rows by id."""
 
     seqs: set[str] = field(default_factory=lambda: {"0"})
     pages: dict[str, list[Page]] = field(default_factory=lambda: defaultdict(list))
@@ -37,18 +37,18 @@ class Memory:
                 self.rows[row.id] = [*self.rows[row.id][1 - KEPT :], row]
 
     def forget(self) -> None:
-        """Documents were purged: out of an older answer they would come again, and nothing would correct that."""
+        """Documents were purged: an older answer would bring them back, and nothing would correct that."""
         self.pages.clear()
         self.rows.clear()
 
     def earlier(self, row: Row) -> list[Row]:
-        """Rows of other revisions of its document, which have been the latest before."""
+        """Rows of earlier latest revisions of its document."""
         return [old for old in self.rows.get(row.id, ()) if old.rev != row.rev]
 
 
 @dataclass
 class Proxy:
-    """Before the CouchDB at `upstream` (without credentials: the reader's own are passed on)."""
+    """Stands before the CouchDB at `upstream` (without credentials: it passes on the reader's own)."""
 
     upstream: str
     script: Script = field(default_factory=lambda: Script("none"))
@@ -58,7 +58,7 @@ class Proxy:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, target: str, authorization: str) -> Answer:
-        """What is sent for a request."""
+        """The answer to a request."""
         script = self.script
         parts = urlsplit(target)
         path = [unquote(part) for part in parts.path.strip("/").split("/")]
@@ -133,13 +133,13 @@ def serving(upstream: str) -> Iterator[Proxy]:
             script = proxy.script
             try:
                 given = proxy.answer(self.path, self.headers.get("Authorization") or "")
-            except Exception as error:  # raised again where the round ends
+            except Exception as error:  # raised again at the end of the round
                 script.errors.append(error)
                 raise
             self.close_connection = not wire.send(self.connection, given)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: it would be millions of lines."""
+            """Logs nothing: it would be millions of lines."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True

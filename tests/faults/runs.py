@@ -1,4 +1,4 @@
-"""Runs of the extraction, each in a process of its own, so that it can be killed."""
+"""Runs of the extraction, each in its own process, so that it can be killed."""
 
 import contextlib
 import faulthandler
@@ -20,23 +20,23 @@ from cht_sync.copy import extract, page
 from cht_sync.copy.job import Job
 from cht_sync.copy.progress import Progress
 
-#: New processes are forked from one that has loaded all this and has no threads.
+#: New processes are forked from one that has loaded these modules and has no threads.
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
 
-#: Bytes of lines that are handed over at once: pages are small here, and must be cut into pieces all the same.
+#: Bytes of lines in one chunk: pages are small here, and must consist of several chunks all the same.
 CHUNK = 1_000
 
-#: Seconds to connect to CouchDB and to wait for a byte; of a pause at most.
+#: Seconds to connect to CouchDB, and to wait for a byte; the longest pause.
 TIMEOUT, PAUSE = (2.0, 0.6), 0.002
 
-#: Seconds without a sign of life after which a run hangs; with some it hangs after so many.
+#: A run hangs after this number of seconds without a sign of life, or after this number in total.
 HANGS, LONGEST = 30, 600
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a run is given. With `unlocked` it does not keep others out, as behind a pooler that shares connections."""
+    """The input of a run. If `unlocked`, its lock does not stop others, as with a pooler that shares connections."""
 
     dsn: str
     server: couchdb.Server
@@ -48,7 +48,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended: `progress` where it did well, else the kind of its error; neither where it was killed."""
+    """The end of a run: `progress` if it succeeded, else the kind of its error; neither if it was killed."""
 
     progress: Progress | None = None
     error: str = ""
@@ -63,7 +63,7 @@ class Ended:
 
 
 class Run:
-    """One that has started."""
+    """A run that has started."""
 
     def __init__(self, task: Task) -> None:
         self.end, theirs = CONTEXT.Pipe(duplex=False)
@@ -72,20 +72,20 @@ class Run:
         theirs.close()
 
     def kill(self) -> bool:
-        """By SIGKILL; False where it had ended before."""
+        """Ends it by SIGKILL; False if it had ended before."""
         if not self.process.is_alive():
             return False
         self.process.kill()
         return True
 
     def wait(self, sign: Callable[[], int]) -> Ended:
-        """Until it ends; one that hangs is killed. `sign` gives another number while it does something."""
+        """Waits until it ends; a run that hangs is killed. `sign` changes its number while the run works."""
         ended = Ended()
         with contextlib.suppress(EOFError):
             if self._ends(sign):
                 ended = self.end.recv()
             else:
-                os.kill(self.process.pid or 0, signal.SIGUSR1)  # it tells where
+                os.kill(self.process.pid or 0, signal.SIGUSR1)  # prints where it hangs
                 self.end.poll(1)
                 self.process.kill()
                 ended = Ended(hung=True)
@@ -95,7 +95,7 @@ class Run:
         return ended if ended != Ended() or code >= 0 else Ended(signal=-code)
 
     def _ends(self, sign: Callable[[], int]) -> bool:
-        """Second by second: where the whole machine was halted that is but one of them."""
+        """Counts second by second: a halt of the whole machine counts as one second."""
         before, quiet = sign(), 0
         for _ in range(LONGEST):
             if self.end.poll(1):

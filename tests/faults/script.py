@@ -1,4 +1,4 @@
-"""What goes wrong in one round between the reader and CouchDB: drawn from a seed for each request by its number."""
+"""The faults of one round between the reader and CouchDB, drawn from a seed for each request by its number."""
 
 import random
 import threading
@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: By what is asked for: the faults that can come instead, and how often each beside the others. Those that end a run
-#: are rare, and a stall takes as long as the reader waits.
+#: The faults by kind of request, with their weights. Faults that end a run are rare, and a stall takes as long as the
+#: reader waits.
 FAULTS: dict[str, dict[str, float]] = {
     "changes": {
         "cut off": 4,
@@ -49,21 +49,21 @@ FAULTS: dict[str, dict[str, float]] = {
     },
 }
 
-#: Of a round, as they make a run long: a stall takes half a second, and behind an earlier page all is read once more.
+#: Limits a round, since these make a run long: a stall takes 0.5 s, and after an earlier page all is read again.
 MOST = {"stalled": 6, "stale page": 20}
 
-#: After these a run may end with an error that is not tried again.
+#: After these, a run may end with an error that is not retried.
 FINAL = {"HTML as 200": "NotCouchDB", "redirect": "NotCouchDB", "401": "LoginRefused", "404": "DatabaseMissing"}
 
 
 @dataclass
 class Script:
-    """`rate` is the share of the answers that are faulty, `kinds` what may happen in this round.
+    """`rate` is the share of faulty answers, `kinds` are the faults of this round.
 
-    `unreadable` are ids whose documents CouchDB cannot read in this round, `cutting` those with which every page is cut
-    off; `meanwhile` is called with the number of each request before CouchDB is asked, and with half of one more before
-    its answer is sent. The rest is what has happened: `asked` counts requests for documents by their ids; `ended_stale`
-    is whether a page was given that may say wrongly that there is nothing behind it; `errors` are the proxy's own.
+    `unreadable` are ids whose documents CouchDB cannot read in this round; `cutting` are ids with which every page is
+    cut off. `meanwhile` is called with the number of each request before CouchDB gets it, and with a half more before
+    its answer is sent. The rest is the result: `asked` counts requests for documents by their ids; `ended_stale` is
+    whether an earlier page was given that may wrongly say that it is the last; `errors` are the proxy's own.
     """
 
     seed: str
@@ -83,14 +83,14 @@ class Script:
         self._lock = threading.Lock()
 
     def next(self, what: str) -> tuple[int, random.Random]:
-        """The number of a request among all of the round, and the generator for its answer."""
+        """The number of a request in the round, and the generator for its answer."""
         with self._lock:
             self._numbers["all"] += 1
             self._numbers[what] += 1
             return self._numbers["all"], random.Random(f"{self.seed}/{what}/{self._numbers[what]}")
 
     def draw(self, what: str, chance: random.Random) -> str | None:
-        """The fault of an answer, if it has one."""
+        """The fault of an answer, or none."""
         faulty = chance.random() < self.rate
         weights = {kind: weight for kind, weight in FAULTS.get(what, {}).items() if kind in self.kinds}
         kind = chance.choices(list(weights), list(weights.values()))[0] if weights and faulty else None
@@ -98,7 +98,7 @@ class Script:
 
     @property
     def requests(self) -> int:
-        """So far."""
+        """The number of requests so far."""
         return self._numbers["all"]
 
     def count(self, kind: str, times: int = 1) -> None:
@@ -106,9 +106,9 @@ class Script:
             self.injected[kind] += times
 
     def follow(self, since: str) -> list[str]:
-        """The seqs that one reader has asked from on its way to this one, which is the last of them.
+        """The seqs that one reader asked from, up to this one, which is the last.
 
-        Where two read at once nothing is known of the order of their seqs, and there is but this one.
+        If two read at once, the order of their seqs is unknown, and only this one is returned.
         """
         if self.chain is None:
             return [since]
@@ -118,7 +118,7 @@ class Script:
         return list(self.chain)
 
     def go_back(self, since: str, *, ended: bool) -> None:
-        """An earlier page was given again: the one behind `since`."""
+        """An earlier page was given again: the one after `since`."""
         if self.chain is not None:
             del self.chain[self.chain.index(since) + 1 :]
         self.ended_stale |= ended

@@ -1,4 +1,4 @@
-"""The warehouse's server: a Postgres of the campaign's own, whose disk can be full and which can be stopped."""
+"""The warehouse's server: the campaign's own Postgres, which can have a full disk and can be stopped."""
 
 import os
 import socket
@@ -18,10 +18,10 @@ from servers.postgres import Postgres
 
 Connection = psycopg.Connection[Any]
 
-#: Of the small file system, in MB: a database takes about 10.
+#: The size of the small file system, in MB: a database takes about 10.
 SMALL = 48
 
-#: Seconds until whoever was killed or cut off is gone from the server.
+#: Seconds until a killed or cut off run has left the server.
 PATIENCE = 20
 
 BACKENDS = """
@@ -30,7 +30,7 @@ BACKENDS = """
     where datname = current_database() and application_name = 'cht-sync'
 """
 
-#: Every move of a checkpoint, in the order in which they were committed, and by whose connection.
+#: Records every move of a checkpoint, in the order of the commits, with its connection.
 AUDIT = """
     create table public.moved (
         number bigint generated always as identity primary key,
@@ -50,7 +50,7 @@ AUDIT = """
     execute function public.note_move();
 """
 
-#: Where no small file system can be had, a trigger raises what a full disk would.
+#: If no small file system is available, a trigger raises the error of a full disk.
 FULL = """
     create or replace function public.no_space() returns trigger language plpgsql as $$
     begin
@@ -100,7 +100,7 @@ class Server:
             yield connection
 
     def create(self, database: str, *, small: bool) -> str:
-        """A migrated database that notes each move, if wanted on the small file system; its address."""
+        """Creates a migrated database that records each move, on the small file system if wanted; its address."""
         where = sql.SQL("tablespace small" if small else "")
         statement = sql.SQL("create database {} template prepared {}").format(sql.Identifier(database), where)
         with self.connect(self.dsn) as connection:
@@ -114,7 +114,7 @@ class Server:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(database)))
 
     def crash(self) -> None:
-        """Stops it at once, as a power cut would end its processes, and starts it again, with room to recover."""
+        """Stops it at once, as a power cut would, and starts it again, with room to recover."""
         with self._lock:
             self._postgres.stop("immediate")
             if self.small:
@@ -122,7 +122,7 @@ class Server:
             self._postgres.start()
 
     def end(self, dsn: str, how: str) -> int:
-        """Runs whose connections were ended by pg_terminate_backend, or whose statements by pg_cancel_backend."""
+        """Ends runs' connections by pg_terminate_backend, or statements by pg_cancel_backend; returns the number."""
         with suppress(psycopg.OperationalError), self.connect(dsn) as connection:
             found = connection.execute(BACKENDS.format(what=f"{how}(pid)").encode()).fetchall()
             return sum(ended for (ended,) in found)
@@ -136,7 +136,7 @@ class Server:
         return 0
 
     def settle(self, dsn: str) -> None:
-        """Waits until no run is connected: what a killed one had sent may still be at work."""
+        """Waits until no run is connected: a statement of a killed one may still run."""
         end = time.monotonic() + PATIENCE
         with self._lock, self.connect(dsn) as connection:
             while connection.execute(BACKENDS.format(what="pid").encode()).fetchall():
@@ -145,7 +145,7 @@ class Server:
 
     @contextmanager
     def full(self, dsn: str, room: int) -> Iterator[None]:
-        """With so many bytes left on the disk of that database."""
+        """Leaves that number of bytes on the disk of that database."""
         if self.small:
             self.small.fill(room)
             try:
@@ -189,7 +189,7 @@ class Small:
         subprocess.run(["umount", str(self._at)], check=True)
 
     def fill(self, room: int) -> None:
-        """Takes all but so many bytes."""
+        """Takes all but that number of bytes."""
         with self._filler.open("wb") as file:
             there = os.statvfs(self._at)
             if (size := there.f_bavail * there.f_frsize - room) > 0:

@@ -1,4 +1,4 @@
-"""The database at CouchDB, written and read past the proxy: what is true, and every revision that ever was."""
+"""The database in CouchDB, written and read without the proxy: the truth, and every revision that ever existed."""
 
 import json
 import time
@@ -11,13 +11,13 @@ import requests
 
 from tests.faults import values
 
-#: How rows of `_all_docs` begin, one a line, and what stands before a row's document.
+#: The start of rows of `_all_docs`, one a line, and the text before a row's document.
 ROWS, DOCUMENT = (b'{"id":', b'{"key":'), b',"doc":'
 
 
 @dataclass(frozen=True)
 class Latest:
-    """`doc` is values.parse of its text, None where it is deleted; `size` is the text's, in bytes."""
+    """`doc` is values.parse of its text, None if it is deleted; `size` is that of the text, in bytes."""
 
     rev: str
     deleted: bool
@@ -27,8 +27,8 @@ class Latest:
 
 @dataclass
 class Database:
-    """`revisions` has by id and revision each body that was the latest at some time; `written` when an id was last
-    written, by time.time() after CouchDB had said so; `purged` the generation of the copy at which an id was purged.
+    """`revisions` has, by id and revision, each body that was ever the latest. `written` has the time of the last write
+    of an id, by time.time() after CouchDB's answer. `purged` has the generation of the copy when an id was purged.
     """
 
     url: str
@@ -48,12 +48,12 @@ class Database:
         return sorted(name for name, latest in self.latest.items() if not latest.deleted)
 
     def create(self) -> str:
-        """Makes it anew, as another database than one before; its identity."""
+        """Creates it, also as another database than before; returns its identity."""
         before = self.identity()
         while (identity := self.identity()) is None or identity == before:
             self.delete()
             self._ask("PUT", "", expected=(201, 202, 412))
-            time.sleep(0 if before is None else 0.05)  # CouchDB tells the time of creation in seconds
+            time.sleep(0 if before is None else 0.05)  # CouchDB gives the time of creation in seconds
         self.latest, self.written, self.purged = {}, {}, {}
         return identity
 
@@ -61,12 +61,12 @@ class Database:
         self._ask("DELETE", "", expected=(200, 202, 404))
 
     def identity(self) -> str | None:
-        """None where it is not there."""
+        """None if it does not exist."""
         answer = self._ask("GET", "", expected=(200, 404))
         return None if answer.status_code == 404 else str(answer.json()["instance_start_time"])
 
     def write(self, documents: Mapping[str, bytes], *, new_edits: bool = True) -> None:
-        """JSON texts by id; what CouchDB refuses is not written."""
+        """Writes JSON texts by id; texts that CouchDB refuses are left out."""
         edits = b"" if new_edits else b',"new_edits":false'
         body = b'{"docs":[' + b",".join(documents.values()) + b"]" + edits + b"}"
         if self._ask("POST", "/_bulk_docs", body, expected=(201, 202, 400)).status_code == 400:
@@ -75,7 +75,7 @@ class Database:
         self._note(list(documents))
 
     def purge(self, name: str, generation: int) -> bool:
-        """Whether the server can, and did."""
+        """Returns whether the server can purge, and did."""
         body = json.dumps({name: [self.latest[name].rev]}).encode()
         answer = self._ask("POST", "/_purge", body, expected=(201, 202, 400, 404, 405, 501))
         if answer.status_code not in (201, 202):
@@ -85,11 +85,11 @@ class Database:
         return True
 
     def changed_since(self, seq: str) -> set[str]:
-        """Ids that the feed names behind that seq."""
+        """Ids that the feed names after that seq."""
         return set(self._feed(seq))
 
     def read(self) -> dict[str, Latest]:
-        """What is there now, all of it."""
+        """The current state of all documents."""
         listed = self._ask("GET", "/_all_docs?include_docs=true").content
         live = {name: latest for name, latest in map(_listed, _rows(listed)) if latest}
         gone = {name: Latest(rev, True) for name, (rev, deleted) in self._feed("0").items() if deleted}
@@ -101,7 +101,7 @@ class Database:
         return {row["id"]: (row["changes"][0]["rev"], row.get("deleted", False)) for row in found}
 
     def _note(self, ids: list[str]) -> None:
-        """Reads back what was written: with conflicts the latest may be another revision."""
+        """Reads back the written documents: with conflicts, the latest may be another revision."""
         found = self._ask("POST", "/_all_docs?include_docs=true", json.dumps({"keys": ids}).encode()).content
         for name, latest in map(_listed, _rows(found)):
             if latest is None:
@@ -133,10 +133,10 @@ def _rows(text: bytes) -> list[bytes]:
 
 
 def _listed(row: bytes) -> tuple[str, Latest | None]:
-    """Of `_all_docs`: None for one that is not there, or deleted."""
+    """A row of `_all_docs`: None if the document is missing or deleted."""
     head, found, rest = row.partition(DOCUMENT)
-    told = json.loads(head + b"}" if found else head)
-    if "value" not in told or told["value"].get("deleted") or not found:
-        return told["key"], None
+    answered = json.loads(head + b"}" if found else head)
+    if "value" not in answered or answered["value"].get("deleted") or not found:
+        return answered["key"], None
     text = rest[:-1]
-    return told["id"], Latest(told["value"]["rev"], False, values.parse(text), len(text))
+    return answered["id"], Latest(answered["value"]["rev"], False, values.parse(text), len(text))

@@ -1,12 +1,11 @@
-"""The short form of the campaign: some hundred faults, none of which harms a copy. `make faults` is the long one."""
+"""The short form of the campaign: 250 faults, none of which damages a copy. `make faults` is the long form."""
 
 from demo.settings import CouchDB
 from tests.faults import campaign
 
 SEED, FAULTS = 1, 250
 
-#: Most of what can go wrong between CouchDB and a run is among some hundred faults; which of it, differs with the time
-#: that each run takes.
+#: The kinds of faults between CouchDB and a run. 250 faults have most of them; which ones depends on timing.
 BETWEEN = {
     *("cut off", "reset", "429", "5xx", "HTML as 502", "error in the body"),
     *("stale page", "duplicate row", "older row before", "other order", "row without document"),

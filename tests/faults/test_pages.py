@@ -1,4 +1,4 @@
-"""What the campaign does to a page is what CouchDB or a proxy may do: what a seq stands for stays the same."""
+"""The campaign changes a page only as CouchDB or a proxy may: each seq keeps its meaning."""
 
 import random
 from collections.abc import Callable
@@ -14,9 +14,9 @@ SEEDS = range(50)
 
 
 def row(number: int, rev: str = "1-a", *, seq: bool = False) -> Row:
-    told = b'"%d-g1"' % number if seq else b"null"
+    given = b'"%d-g1"' % number if seq else b"null"
     doc = b'{"_id":"d%d","_rev":"%s","a":"\\"doc\\":"}' % (number, rev.encode())
-    return Row.of(b'{"seq":%s,"id":"d%d","changes":[{"rev":"%s"}],"doc":%s}' % (told, number, rev.encode(), doc))
+    return Row.of(b'{"seq":%s,"id":"d%d","changes":[{"rev":"%s"}],"doc":%s}' % (given, number, rev.encode(), doc))
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def page() -> Page:
     return Page(rows, b'"last_seq":"10-g1","pending":2}')
 
 
-def behind(page: Page) -> dict[bytes, set[str]]:
+def ids_up_to(page: Page) -> dict[bytes, set[str]]:
     """The ids up to each seq."""
     return {
         row.seq: {earlier.id for earlier in page.rows[: number + 1]}
@@ -48,7 +48,7 @@ def test_a_page_is_taken_apart_and_put_together() -> None:
 @pytest.mark.parametrize("change", [pages.repeat, pages.reorder])
 def test_a_seq_stands_for_the_same_rows(change: Callable[[Page, random.Random], Page], seed: int, page: Page) -> None:
     changed = change(page, random.Random(seed))
-    assert behind(changed) == behind(page)
+    assert ids_up_to(changed) == ids_up_to(page)
     assert {row.rest for row in changed.rows} == {row.rest for row in page.rows}
     assert changed.text != page.text or change is pages.reorder
 

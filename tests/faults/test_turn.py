@@ -1,4 +1,4 @@
-"""The end of a turn: whatever the proxy is still asked for then, the source stays as the verdict reads it."""
+"""The end of a turn: late requests to the proxy do not change the source that the verdict reads."""
 
 import random
 from typing import Any, cast

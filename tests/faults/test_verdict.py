@@ -1,4 +1,4 @@
-"""The verdict finds what is wrong: a copy that is right, and each way in which it would not be."""
+"""The verdict accepts a correct copy, and finds each kind of error in a copy."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -68,7 +68,7 @@ def with_row(name: str, row: Row | None) -> Copy:
 
 
 def moving(*moves: Move) -> Copy:
-    """To where the last of these goes."""
+    """A copy whose checkpoint made these moves."""
     last = moves[-1]
     return replace(AFTER, generation=last.generation, reads=last.reads, seq=last.seq, moves=MOVES[:2] + moves)
 
@@ -85,17 +85,17 @@ WRONG = {
     "a row that was there is gone": ("lost", with_row("a", None)),
     "a live document is taken for deleted": ("lost", with_row("b", Row("2-b", True, None, 5, None))),
     "a live document is taken for purged": ("lost", with_row("b", Row("2-b", False, "purged", 5, B))),
-    "what could be read is rejected": ("lost", rejecting("b", Rejected("2-b", "unreadable", 5, None))),
-    "what can be held is rejected": ("lost", rejecting("b", Rejected("2-b", "not JSON", 5, b"{}"))),
+    "a readable document is rejected": ("lost", rejecting("b", Rejected("2-b", "unreadable", 5, None))),
+    "a document that can be held is rejected": ("lost", rejecting("b", Rejected("2-b", "not JSON", 5, b"{}"))),
     "a reject is missing": ("lost", rejecting("nul\0", None)),
     "an older revision": ("stale", with_row("b", Row("1-b", False, None, 5, OLD_B))),
     "a deletion is missing": ("stale", with_row("deleted", Row("1-d", False, None, 5, {"_id": "deleted"}))),
     "the older body under the newer revision": ("invented", with_row("b", Row("2-b", False, None, 5, OLD_B))),
     "another document's body": ("invented", with_row("b", Row("2-b", False, None, 5, LATEST["a"].doc))),
-    "a document that never was": ("invented", with_row("z", Row("1-a", False, None, 5, {"_id": "z"}))),
+    "a document that never existed": ("invented", with_row("z", Row("1-a", False, None, 5, {"_id": "z"}))),
     "a design document": ("invented", with_row("_design/x", Row("1-a", False, None, 5, LATEST["_design/x"].doc))),
     "the body of what is deleted": ("invented", with_row("deleted", Row("2-d", True, None, 5, {"_id": "deleted"}))),
-    "a revision is rejected that never was": ("invented", rejecting("nul\0", Rejected("9-z", "NUL", 5, None))),
+    "a rejected revision that never existed": ("invented", rejecting("nul\0", Rejected("9-z", "NUL", 5, None))),
     "a seq that was never given": ("checkpoint", moving(Move(2, 1, 6, "9-z"))),
     "a seq that moved without a page": ("checkpoint", moving(Move(2, 1, 5, "5-x"))),
     "a seq that moved without a note": ("checkpoint", replace(AFTER, seq="4-x")),

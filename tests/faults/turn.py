@@ -1,4 +1,4 @@
-"""One start of the extraction with all that happens meanwhile, until all of it is over."""
+"""One start of the extraction with everything that happens meanwhile, until all of it is over."""
 
 import random
 import threading
@@ -18,13 +18,13 @@ from tests.faults.script import Script
 from tests.faults.server import Server
 from tests.faults.source import Database
 
-#: What everything is copied as.
+#: The source of all copies.
 SOURCE = "test/medic"
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Of the copy at `dsn`, which is on `server`, of `database` behind `proxy`."""
+    """A turn of the copy at `dsn` on `server`, which reads `database` through `proxy`."""
 
     server: Server
     dsn: str
@@ -32,7 +32,7 @@ class Turn:
     database: Database
 
     def take(self, plan: Plan, script: Script, chance: random.Random) -> list[Ended]:
-        """How the runs ended; `script` has counted what went wrong."""
+        """The ends of the runs; `script` counts the faults."""
         pending, one = sorted(plan.writes), threading.Lock()
         runs: list[Run] = []
         blows = Blows(plan.blows, self.server, self.dsn, runs, script.count)
@@ -53,7 +53,7 @@ class Turn:
                 blows.hold(plan.held)
             runs += [Run(self._task(options, unlocked=plan.unlocked)) for options in plan.runs]
             ends = [run.wait(lambda: script.requests) for run in runs]
-            with one:  # a request outlives a killed run: what it would still write must not fall into the verdict
+            with one:  # a request outlives a killed run: its later writes must not reach the verdict
                 pending.clear()
             blows.join()
         for error in script.errors:
@@ -68,7 +68,7 @@ class Turn:
 
 
 def _counted(plan: Plan, ends: list[Ended]) -> Iterator[tuple[str, int]]:
-    """What shows by how runs ended."""
+    """Faults that only the ends of runs show."""
     yield "SIGKILL", sum(ended.signal is not None for ended in ends)
     yield "disk full", sum("No space left" in ended.text for ended in ends)
     if len(plan.runs) > 1:

@@ -4,18 +4,18 @@ import json
 from decimal import Decimal
 from typing import Any
 
-#: What jsonb cannot hold: numbers of more digits before the point, and nesting beyond its stack.
+#: The limits of jsonb: digits before the point, and levels of nesting.
 DIGITS, LEVELS = 131_072, 5_000
 
-#: Python's parser ends near here, and while it does others may fail too, with noise: such a text isn't given to it.
+#: Python's parser fails near this depth, and other threads may fail with it: such a text is not parsed.
 DEEP = "[" * 900
 
-#: An id that has more bytes is rejected.
+#: An id of more bytes is rejected.
 LONGEST_ID = 1_000
 
 
 def parse(text: bytes | str) -> Any:
-    """The value, its numbers exact. A text that is too deep for Python's parser stays one."""
+    """The value with exact numbers. A text that is too deep for Python's parser stays a text."""
     whole = text.decode() if isinstance(text, bytes) else text
     if DEEP in whole:
         return whole
@@ -26,7 +26,7 @@ def parse(text: bytes | str) -> Any:
 
 
 def without_nul(value: Any) -> Any:
-    """As Postgres can hold it: U+FFFD in place of each NUL."""
+    """The value as Postgres can hold it: U+FFFD in place of each NUL."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd")
     if isinstance(value, list):

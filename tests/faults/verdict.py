@@ -1,8 +1,8 @@
-"""Whether a copy is right: compared with what is true at CouchDB, and with the copy of before. Pure, no I/O.
+"""Whether a copy is correct, compared with CouchDB and with the copy before. Pure, no I/O.
 
-At any moment, also behind a run that was killed, each document must be staged, or rejected for a reason, in its latest
-revision, or be named by the feed behind the checkpoint: then it isn't lost, but yet to come. Behind a run that has
-caught up only what was written since its last page was asked for may be yet to come.
+At any moment, also after a run that was killed, each document must be staged in its latest revision, or rejected for a
+reason, or the feed must still name it after the checkpoint: then it is not lost, but pending. After a run that has
+caught up, only documents that were written since the run requested its last page may be pending.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from tests.faults import values
 from tests.faults.copied import Copy, Rejected, Row
 from tests.faults.source import Latest
 
-#: Ids that begin so are never copied.
+#: Ids with these prefixes are never copied.
 LEFT_OUT = ("_design/", "token:login:")
 
 Revisions = Mapping[tuple[str, str], list[Any]]
@@ -31,12 +31,12 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is true. `revisions` are the bodies of each id and revision that ever was the latest, of this database and
-    of one that was copied before; `purged` by ids the generation of the copy at which they were purged.
+    """The truth. `revisions` are the bodies of each id and revision that ever was the latest, of this database and of
+    one that was copied before. `purged` has, by id, the generation of the copy when the document was purged.
 
-    `to_come` are ids that may be missing, or older than they are at CouchDB. `seqs` are those that CouchDB gave;
-    `unreadable` tells of a document whether it was asked for as often as it takes to reject it; documents of more than
-    `longest` bytes are rejected.
+    `to_come` are ids that may be missing, or older than in CouchDB. `seqs` are those that CouchDB gave. `unreadable`
+    returns whether a document was requested often enough to be rejected. Documents of more than `longest` bytes are
+    rejected.
     """
 
     latest: Mapping[str, Latest]
@@ -49,13 +49,13 @@ class Facts:
 
 
 def judge(before: Copy, after: Copy, facts: Facts) -> list[Finding]:
-    """What is wrong with `after`; `before` is the copy as it was last found right."""
+    """The errors of `after`; `before` is the last copy that was found correct."""
     rows, rejected = _effective(after)
     findings = [*_missing(rows, rejected, facts), *_rejects(rejected, facts)]
     findings += [*_moved(before, after), *_moves(before, after, facts.seqs)]
     findings += [*_invented(after.rows, after, facts), *_invented(after.aside, after, facts)]
     if before.mode == after.mode == "replace" and before.generation == after.generation and before.rows != after.rows:
-        findings.append(Finding("invented", "what is read was changed while a replace was unfinished"))
+        findings.append(Finding("invented", "an unfinished replace changed rows that readers see"))
     return findings
 
 
@@ -64,7 +64,7 @@ def count(findings: list[Finding]) -> Counter[str]:
 
 
 def _effective(copy: Copy) -> tuple[dict[bytes, Row], dict[bytes, Rejected]]:
-    """The copy that its checkpoint speaks of: of an unfinished replace what that will leave."""
+    """The copy that the checkpoint describes: for an unfinished replace, the result so far."""
     if copy.mode != "replace":
         return copy.rows, copy.rejected
     met = {id_: row for id_, row in copy.rows.items() if id_ in copy.seen or row.deleted}
@@ -79,24 +79,24 @@ def _missing(rows: Mapping[bytes, Row], rejected: Mapping[bytes, Rejected], fact
         row = rows.get(id_)
         if latest.deleted:
             if row and row.is_live:
-                yield Finding("stale", f"{name!r} is deleted at CouchDB, and staged as {row.rev}")
+                yield Finding("stale", f"{name!r} is deleted in CouchDB, and staged as {row.rev}")
             elif id_ in rejected:
-                yield Finding("stale", f"{name!r} is deleted at CouchDB, and rejected as {rejected[id_].rev}")
+                yield Finding("stale", f"{name!r} is deleted in CouchDB, and rejected as {rejected[id_].rev}")
         elif (id_ in rejected and rejected[id_].rev == latest.rev) or (row and row.is_live and row.rev == latest.rev):
             continue
         elif row and row.is_live:
-            yield Finding("stale", f"{name!r} is {latest.rev} at CouchDB, and staged as {row.rev}")
+            yield Finding("stale", f"{name!r} is {latest.rev} in CouchDB, and staged as {row.rev}")
         else:
-            yield Finding("lost", f"{name!r} is {latest.rev} at CouchDB, and not staged")
+            yield Finding("lost", f"{name!r} is {latest.rev} in CouchDB, and not staged")
 
 
 def _rejects(rejected: Mapping[bytes, Rejected], facts: Facts) -> Iterator[Finding]:
-    """What is rejected must be so for a reason, and be what CouchDB gave."""
+    """A rejected document must have a reason, and be one that CouchDB gave."""
     for id_, each in rejected.items():
         name = id_.decode()
         bodies = facts.revisions.get((name, each.rev))
         if bodies is None:
-            yield Finding("invented", f"{name!r} is rejected as {each.rev}, which never was")
+            yield Finding("invented", f"{name!r} is rejected as {each.rev}, which never existed")
         elif each.reason.startswith("unreadable"):
             if not facts.unreadable(name):
                 yield Finding("lost", f"{name!r} is rejected as {each.rev}, though it could be read")
@@ -107,7 +107,7 @@ def _rejects(rejected: Mapping[bytes, Rejected], facts: Facts) -> Iterator[Findi
 
 
 def _size(rejected: Rejected, longest: int) -> int:
-    """Of one that is too long nothing is kept."""
+    """The size in bytes; of a document that is too long no body is kept."""
     return longest + 1 if rejected.body is None else len(rejected.body)
 
 
@@ -122,11 +122,11 @@ def _invented(rows: Mapping[bytes, Row], copy: Copy, facts: Facts) -> Iterator[F
         if name.startswith(LEFT_OUT) or row.doc not in [values.without_nul(body) for body in bodies]:
             yield Finding("invented", f"{name!r} is staged as {row.rev} with a body that CouchDB never gave")
         elif name not in facts.latest and copy.mode == "incremental" and copy.generation > facts.purged.get(name, 0):
-            yield Finding("invented", f"{name!r} is staged as {row.rev}, and not at CouchDB")
+            yield Finding("invented", f"{name!r} is staged as {row.rev}, and not in CouchDB")
 
 
 def _moves(before: Copy, after: Copy, seqs: AbstractSet[str]) -> Iterator[Finding]:
-    """Each is by one page, or begins anew; whoever was overtaken makes no more of them."""
+    """Each move is by one page, or begins a new generation; a run that was overtaken makes no more moves."""
     last = before.generation, before.reads
     for move in after.moves[len(before.moves) :]:
         if (move.generation, move.reads) not in ((last[0], last[1] + 1), (last[0] + 1, last[1])):
@@ -135,26 +135,26 @@ def _moves(before: Copy, after: Copy, seqs: AbstractSet[str]) -> Iterator[Findin
             yield Finding("checkpoint", f"{move.seq[:40]} is no seq that CouchDB gave")
         last = move.generation, move.reads
     if last != (after.generation, after.reads) or (after.moves and after.moves[-1].seq != after.seq):
-        yield Finding("checkpoint", "it is not where it has moved to")
+        yield Finding("checkpoint", "it is not at its last move")
     pids = [pid for pid, _ in groupby(move.pid for move in after.moves)]
     if len(set(pids)) != len(pids):
-        yield Finding("checkpoint", "a run has moved it that was overtaken by another")
+        yield Finding("checkpoint", "a run moved it after another run had overtaken it")
 
 
 def _moved(before: Copy, after: Copy) -> Iterator[Finding]:
-    """What holds of the checkpoint whatever the documents are."""
+    """The errors of the checkpoint that do not depend on documents."""
     if after.reads < before.reads or after.batch < before.batch or after.generation < before.generation:
-        yield Finding("checkpoint", "one of generation, reads and batch has gone back")
+        yield Finding("checkpoint", "one of generation, reads and batch went back")
     moved = (after.seq, after.identity, after.caught_up_at) != (before.seq, before.identity, before.caught_up_at)
     if moved and (after.generation, after.reads) == (before.generation, before.reads):
-        yield Finding("checkpoint", "it has moved without a page")
+        yield Finding("checkpoint", "it moved without a page")
     if before.caught_up_at and (after.caught_up_at is None or after.caught_up_at < before.caught_up_at):
-        yield Finding("checkpoint", "caught_up_at has gone back")
+        yield Finding("checkpoint", "caught_up_at went back")
     for id_, row in after.rows.items():
         old = before.rows.get(id_)
         if row != old and row.batch <= before.batch:
-            yield Finding("checkpoint", f"{id_.decode()!r} has changed, and batch {row.batch} was there before")
+            yield Finding("checkpoint", f"{id_.decode()!r} has changed, and has the earlier batch {row.batch}")
         if row.batch > after.batch:
-            yield Finding("checkpoint", f"{id_.decode()!r} has batch {row.batch}, which the checkpoint has not")
+            yield Finding("checkpoint", f"{id_.decode()!r} has batch {row.batch}, which is after the checkpoint's")
     if gone := before.rows.keys() - after.rows.keys():
-        yield Finding("lost", f"{len(gone)} rows are not there any more, not even as deleted")
+        yield Finding("lost", f"{len(gone)} rows are missing, even as deleted")

@@ -1,4 +1,4 @@
-"""How an answer goes over the wire: its framing and coding, and where and how it breaks off."""
+"""The transfer of an answer: its framing and coding, and where and how it is cut off."""
 
 import gzip
 import random
@@ -8,21 +8,21 @@ import struct
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
-#: With a length, in chunks, or ended by the end of the connection, as CouchDB and the proxies before it do.
+#: With a length, in chunks, or until the end of the connection, as CouchDB and the proxies before it do.
 FRAMINGS = ("length", "chunks", "close")
 
-#: How a connection ends early: in order, by a reset, not at all, or as if what has come were the whole.
+#: How a connection ends early: orderly, by a reset, not at all, or as if the answer were complete.
 ENDINGS = ("close", "reset", "stall", "whole")
 
-#: Seconds that a stalled connection is held at most: the client has given up long before.
+#: Seconds that a stalled connection is held at most: the client gives up long before.
 HELD = 10
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`cut` is the number of bytes of the (coded) body after which it breaks off by `ending`.
+    """`cut` is the number of bytes of the (coded) body after which it is cut off by `ending`.
 
-    Where it is `silent` not even its status is sent.
+    If it is `silent`, not even its status is sent.
     """
 
     status: int = 200
@@ -35,11 +35,11 @@ class Answer:
     silent: bool = False
 
     def carried(self, chance: random.Random) -> "Answer":
-        """The same in some framing and coding."""
+        """The same answer in a random framing and coding."""
         return replace(self, framing=chance.choice(FRAMINGS), coded=chance.random() < 0.25)
 
     def broken(self, ending: str, chance: random.Random) -> "Answer":
-        """Broken off behind some byte of what goes over the wire, its last ones more often than others."""
+        """Cut off after some byte of the transfer, more often after one of the last."""
         size = len(self.wire)
         cut = chance.randrange(size) if chance.random() < 0.8 else max(0, size - chance.randint(1, 40))
         return replace(self, cut=cut, ending=ending)
@@ -67,7 +67,7 @@ def send(connection: socket.socket, answer: Answer) -> bool:
 
 
 def end(connection: socket.socket, ending: str) -> None:
-    """Ends a connection on which something is owed."""
+    """Ends a connection before its answer is complete."""
     if ending == "stall":
         select.select([connection], [], [], HELD)  # readable once the client has closed it
     if ending == "reset":
@@ -89,7 +89,7 @@ def _head(answer: Answer, length: int) -> bytes:
 
 
 def _chunks(body: bytes) -> bytes:
-    """In pieces that do not fit the rows."""
+    """Yields pieces that do not fit the rows."""
     step = max(1, len(body) // 3)
     parts = [body[at : at + step] for at in range(0, len(body), step)]
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"

@@ -24,14 +24,14 @@ from tests.faults.source import Database
 from tests.faults.turn import SOURCE, Turn
 from tests.faults.verdict import Facts, Finding
 
-#: Findings of one round that are told; more of them say no more.
-TOLD = 5
+#: The number of findings of one round that are printed; more would add nothing.
+NAMED = 5
 
 
 @dataclass
 class Outcome:
-    """Of rounds: what went wrong on purpose, how the runs ended, what is wrong with the copy; and how often it was
-    judged, and how often of these as one that had caught up.
+    """The result of rounds: injected faults, ends of runs, findings about the copy; how often the copy was judged, and
+    how many of these times as caught up.
     """
 
     injected: Counter[str] = field(default_factory=Counter)
@@ -50,7 +50,7 @@ class Outcome:
 
 @dataclass
 class World:
-    """All that happens in it is drawn from `seed` and its `number`; `before` is the copy as it was last judged."""
+    """Everything in it is drawn from `seed` and its `number`; `before` is the copy as last judged."""
 
     seed: int
     number: int
@@ -62,7 +62,7 @@ class World:
     unreadable: set[str] = field(default_factory=set)
 
     def run(self, faults: int) -> Outcome:
-        """Some rounds, until there are so many faults; in the end undisturbed runs must put all right."""
+        """Some rounds, up to that number of faults; at the end, undisturbed runs must repair everything."""
         chance = random.Random(f"{self.seed}/{self.number}")
         full = chance.random() < 0.3  # in some of its rounds
         name = f"world_{self.number}"
@@ -83,7 +83,7 @@ class World:
         return self.outcome
 
     def round(self, chance: random.Random, number: int, *, full: bool) -> None:
-        """Writes, a run or two in which things go wrong, and the verdict."""
+        """Writes, one or two runs with faults, and the verdict."""
         if writes.go_on(self.database, chance, self.before.generation):
             self.proxy.memory.forget()
         if chance.random() < 0.04 and not self._is_another(self.before):
@@ -97,7 +97,7 @@ class World:
         self._note(f"round {number}", self._judge(script, ends))
 
     def end(self, chance: random.Random) -> None:
-        """What was left undone is done, what could not be read is tried again, and then all of it is there."""
+        """Finishes unfinished work and tries unreadable documents again; then the copy must be complete."""
         modes = ["incremental", "replay", chance.choice(["resync", "replace", "incremental"])]
         if self._is_another(self.before):
             modes.insert(0, "replace")
@@ -108,7 +108,7 @@ class World:
             if mode == "replay":
                 self.unreadable.clear()
             if not all(map(_caught_up, ends)):
-                self._note("its end", [Finding("error", f"an undisturbed run ended otherwise: {ends}")])
+                self._note("its end", [Finding("error", f"an undisturbed run did not catch up: {ends}")])
             self._note("its end", self._judge(script, ends))
 
     def _create(self, stack: ExitStack | None = None) -> None:
@@ -175,13 +175,13 @@ class World:
         )
 
     def _is_another(self, copy: Copy) -> bool:
-        """Whether the database is another one than the copy's."""
+        """Whether the database is not the copied one."""
         return copy.reads > 0 and copy.identity not in (None, self.identity)
 
     def _note(self, where: str, findings: Iterable[Finding]) -> None:
         found = list(findings)
         self.outcome.findings += found
-        for kind, what in found[:TOLD]:
+        for kind, what in found[:NAMED]:
             print(f"seed {self.seed}, world {self.number}, {where}: {kind}: {what}", flush=True)
 
 

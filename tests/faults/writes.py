@@ -11,13 +11,13 @@ from tests.lib.paths import ROOT
 
 DIRTY = ROOT / "county" / "data" / "dirty.ndjson"
 
-#: Bytes from which on a document is rejected here, so that long ones do not take long.
+#: Longer documents are rejected here, so that long ones do not take long.
 LONGEST = 40_000
 
-#: Levels that no jsonb can hold; the stand-in refuses them, CouchDB does not.
+#: Levels of nesting that no jsonb can hold; the stand-in refuses them, CouchDB does not.
 DEEP = 18_000
 
-#: Rejected by the warehouse, if CouchDB takes them.
+#: Documents that the warehouse rejects, if CouchDB accepts them.
 POISON = {
     "deep": b'{"_id":"deep","a":' + b"[" * DEEP + b"]" * DEEP + b"}",
     "long": b'{"_id":"long","a":"' + b"x" * 2 * LONGEST + b'"}',
@@ -32,7 +32,7 @@ LETTERS = ["a", "é", "ü", "अ", "漢", "😀", '"', "\\", "\n", "\u2028", "\\
 
 
 def begin(database: Database, chance: random.Random) -> None:
-    """What a copy finds at its beginning: up to some hundred documents, dirty ones, and some that cannot be held."""
+    """Writes the first documents: up to 200, then dirty ones, and some that cannot be held."""
     for _ in range(chance.randint(0, 8)):
         database.write(_fresh(chance, chance.randint(1, 25)))
     dirty = _dirty()
@@ -43,7 +43,7 @@ def begin(database: Database, chance: random.Random) -> None:
 
 
 def go_on(database: Database, chance: random.Random, generation: int) -> bool:
-    """Between two runs; whether documents were purged, too: at times, where the server can."""
+    """Writes between two runs; returns whether documents were purged: sometimes, if the server can."""
     for _ in range(chance.choice([0, 1, 1, 2, 3])):
         write(database, chance)
     chosen = chance.sample(database.live, min(3, len(database.live))) if chance.random() < 0.1 else []
@@ -51,7 +51,7 @@ def go_on(database: Database, chance: random.Random, generation: int) -> bool:
 
 
 def take_over(database: Database, old: Mapping[str, Latest], chance: random.Random) -> None:
-    """Half of the documents of another database, which may get the same revisions here, and further ones."""
+    """Writes half of the documents of another database, which may get the same revisions here, and new ones."""
     same = [name for name, latest in sorted(old.items()) if isinstance(latest.doc, dict)]
     chosen = chance.sample(same, len(same) // 2)
     database.write({name: _again(name, old[name].doc) for name in chosen})
@@ -60,7 +60,7 @@ def take_over(database: Database, old: Mapping[str, Latest], chance: random.Rand
 
 
 def write(database: Database, chance: random.Random, most: int = 25) -> None:
-    """One batch, and at times a conflict or what cannot be held."""
+    """Writes one batch, and sometimes a conflict or a document that cannot be held."""
     ids = sorted(name for name in database.latest if not name.startswith("_design/"))
     known = chance.sample(ids, min(len(ids), chance.randint(0, most)))
     database.write(_fresh(chance, chance.randint(0, 5)) | {name: _next(database, name, chance) for name in known})
@@ -84,7 +84,7 @@ def _next(database: Database, name: str, chance: random.Random) -> bytes:
 
 
 def _conflict(database: Database, name: str, chance: random.Random) -> bytes:
-    """A revision from elsewhere, which may win or not."""
+    """Writes a revision from another server, which may win or not."""
     generation = int(database.latest[name].rev.partition("-")[0] or 1)
     rev = f"{max(1, generation + chance.choice([-1, 0, 0, 1]))}-{chance.randbytes(16).hex()}"
     return _document(name, chance, rev=rev)
@@ -125,6 +125,6 @@ def _number(value: object) -> int | float:
 
 
 def _dirty() -> dict[str, bytes]:
-    """Those that CouchDB takes, and that are shallow enough for Python's parser."""
+    """The documents that CouchDB accepts, and that are shallow enough for Python's parser."""
     raws = [str(json.loads(line)["raw"]) for line in DIRTY.read_text(encoding="utf-8").splitlines()]
     return {json.loads(raw)["_id"]: raw.encode() for raw in raws if "[" * 500 not in raw and "\\ud83d" not in raw}

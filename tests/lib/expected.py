@@ -1,7 +1,7 @@
 """The counts of persons and patients for every place, in plain Python: an independent check on the SQL.
 
-From the live documents of one source, by the definitions of docs/counts.md and in the plainest way there is: walk up
-from each person. Nothing here is taken from the SQL, nor made to look like it.
+It counts the live documents of one source by the definitions of docs/counts.md, in the simplest way: it walks up from
+each person. Nothing here comes from the SQL or imitates it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ COLUMNS = (
 UNPLACED = ""
 
 _CONTACT_TYPES = frozenset({"contact", "district_hospital", "health_center", "clinic", "person"})
-# What the copy rejects as an _id, since Postgres cannot hold it or index it: such a document is not counted.
+# An _id that the copy rejects, because Postgres cannot hold or index it: such a document is not counted.
 _LONGEST_ID = 1000
 
 
@@ -35,14 +35,14 @@ class Counts:
     name: str | None
     contact_type: str | None
     parent_uuid: str | None
-    in_household: bool  # the place is a household: whoever is directly in it is in a household
+    in_household: bool  # the place is a household: each person directly in it is in a household
     direct: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COLUMNS, 0))
     total: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COLUMNS, 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What counts of a contact's document; `chain` is its embedded lineage, the parent first."""
+    """The members of a contact's document that count; `chain` is its embedded lineage, the parent first."""
 
     id: str
     type_id: str | None
@@ -54,7 +54,7 @@ class Contact:
 
 
 class County:
-    """The contacts of one source: who is a person, who is above whom."""
+    """The contacts of one source: which are persons, and which are above which."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         self.contacts: dict[str, Contact] = {}
@@ -75,7 +75,7 @@ class County:
         return (c for c in self.contacts.values() if c.id not in self.places)
 
     def parent(self, child: Contact) -> Contact | None:
-        """The nearest live place of its own embedded chain: its parent as a rule, another for an orphan."""
+        """The nearest live place of its own embedded chain: usually its parent, another place for an orphan."""
         return next((self.places[uuid] for uuid in child.chain if uuid in self.places), None)
 
     def ancestors(self, child: Contact) -> Iterator[Contact]:
@@ -120,7 +120,7 @@ def counts(documents: Iterable[Document]) -> dict[str, Counts]:
 
 
 def orphans(documents: Iterable[Document]) -> list[str]:
-    """The contacts that name a parent which is not there, or is no place, by id."""
+    """The ids of contacts that name a parent which does not exist or is no place."""
     county = County(documents)
     return sorted((c.id for c in county.contacts.values() if c.chain and c.chain[0] not in county.places), key=utf8)
 
@@ -169,7 +169,7 @@ def contact_types(settings: Document) -> list[Any]:
 
 
 def household_types(configured: list[Any]) -> set[str]:
-    """The place types that are no other place type's parent; `clinic` where none is configured."""
+    """The place types that are no other place type's parent; `clinic` if none is configured."""
     if not configured:
         return {"clinic"}
     places = [entry for entry in configured if entry.get("person") is not True]
@@ -188,7 +188,7 @@ def row(county: County, place: Contact) -> Counts:
 
 
 def columns_of(person: Contact, *, muted: bool) -> list[str]:
-    """The columns that a person counts in: exactly one of three states, and again where it is a patient."""
+    """The columns that a person counts in: exactly one of three states, and the same for a patient."""
     state = "deceased" if person.deceased else "muted" if muted else "active"
     persons = ["persons", f"persons_{state}"]
     return [*persons, "patients", f"patients_{state}"] if person.patient else persons

@@ -1,6 +1,6 @@
-"""Those alive by sex and age for every place, in plain Python: an independent check on the SQL.
+"""Living persons by sex and age for every place, in plain Python: an independent check on the SQL.
 
-From the live documents of one source and the day, as tests.lib.expected counts persons: by walking up from each.
+It counts the live documents of one source on a day, as tests.lib.expected counts persons: it walks up from each.
 """
 
 import re
@@ -31,14 +31,14 @@ Bands = dict[tuple[str, str], dict[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Born:
-    """What a person's document says of its sex and its birth."""
+    """The sex and the birth in a person's document."""
 
     sex: str
     on: date | None
 
 
 def counts(documents: Iterable[Document], today: date) -> dict[str, Bands]:
-    """By place, those without anybody alive too, and under UNPLACED; bands of nobody are left out."""
+    """By place, also places without living persons, and under UNPLACED; empty bands are left out."""
     documents = [document for document in documents if not document.get("_deleted")]
     county, born = County(documents), {document["_id"]: of(document) for document in documents}
     counted: dict[str, defaultdict[tuple[str, str], Counter[str]]] = {
@@ -70,7 +70,7 @@ def sex(value: Any) -> str:
 
 
 def day(value: Any) -> date | None:
-    """The day of a text that is one, or of a moment in UTC; None where there is none, or it is none of a calendar."""
+    """The day of a text that is a day, or of a moment in UTC; None if there is none, or no calendar has it."""
     if isinstance(value, str) and _DAY.fullmatch(value):
         return _try(lambda: date.fromisoformat(value))
     if isinstance(value, str) and _MOMENT.fullmatch(value):
@@ -83,14 +83,14 @@ def day(value: Any) -> date | None:
 
 
 def band(born: date | None, today: date) -> str:
-    """The band of those whose birthday of that number has come."""
+    """The band of persons who have reached that birthday."""
     if born is None or born > today:
         return "unknown"
     return next(name for age, name in BANDS.items() if birthday(born, age) <= today)
 
 
 def birthday(born: date, age: int) -> date:
-    """Of one born on 29 February on the 28th, where a year has no 29th."""
+    """The birthday of a year; for 29 February the 28th, if the year has no 29th."""
     try:
         return born.replace(year=born.year + age)
     except ValueError:

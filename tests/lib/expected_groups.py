@@ -1,6 +1,6 @@
-"""What is counted beside persons and patients, in plain Python: households, staff, and who lives in a household.
+"""The counts other than persons and patients, in plain Python: households, staff, and persons in a household.
 
-From the live documents of one source, as tests.lib.expected counts persons: by walking up from each.
+It counts the live documents of one source, as tests.lib.expected counts persons: it walks up from each.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ COLUMNS = ("households", "staff", "in_household")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is said of a place beside its counts. `level` is 1 at the top; `muted` is by itself or from above."""
+    """The attributes of a place. `level` is 1 at the top; `muted`: by itself or from above."""
 
     effective_parent: str | None
     level: int
@@ -42,7 +42,7 @@ def counts(documents: Iterable[Document]) -> dict[str, dict[str, int]]:
 
 
 def add(result: dict[str, dict[str, int]], county: County, contact: Contact, column: str) -> None:
-    """One more in every place above; direct where the document names it as the parent. A place is never unplaced."""
+    """Adds one in every place above; direct if the document names it as the parent. A place is never unplaced."""
     above = [place.id for place in county.ancestors(contact)]
     for uuid in above:
         result[uuid][f"total_{column}"] += 1
@@ -54,20 +54,20 @@ def add(result: dict[str, dict[str, int]], county: County, contact: Contact, col
 
 
 def households_of(county: County, documents: Iterable[Document]) -> set[str]:
-    """The places of a type that is one of households."""
+    """The places whose type is a household type."""
     settings: Document = next((d for d in documents if d["_id"] == "settings" and not d.get("_deleted")), {})
     types = household_types(contact_types(settings))
     return {place.id for place in county.places.values() if place.type_id in types}
 
 
 def staff_of(documents: Iterable[Document]) -> set[str]:
-    """Whom the settings of a user name."""
+    """The contacts that the settings of users name."""
     users = (d for d in documents if d.get("type") == "user-settings" and not d.get("_deleted"))
     return {named for d in users if isinstance(named := d.get("contact_id"), str)}
 
 
 def places(documents: Iterable[Document]) -> dict[str, Place]:
-    """Every live place, as it is in the tree."""
+    """Every live place with its position in the tree."""
     county = County(documents)
     circles = {uuid for cycle in county.cycles() for uuid in cycle}
     return {place.id: described(county, place, circles) for place in county.places.values()}

@@ -1,8 +1,8 @@
 -- One row an area and month in which a pregnancy was reported there.
--- area_uuid, area_name: Where the submitters were; empty where that is not known
+-- area_uuid, area_name: The area of the submitters at that time; area_uuid is empty if it is not known
 -- month: Its first day, in UTC
--- pregnancies: Women, each once
--- risky: Of them, those with a danger sign
+-- pregnancies: Women, each counted once
+-- risky: Those of them with a danger sign
 -- key: source, area_uuid, month
 -- reads: pregnancy, contact
 select

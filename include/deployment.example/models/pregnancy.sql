@@ -1,8 +1,8 @@
 -- One row a report of a pregnancy.
 -- reported: When it was submitted
--- subject_uuid: The woman, once she is there
--- area_uuid: Where the submitter was then
--- lmp_on: The first day of the last menstruation; null where it can't be read
+-- subject_uuid: The woman; null until her document has been copied
+-- area_uuid: The area of the submitter at that time
+-- lmp_on: The first day of the last menstruation; null if it cannot be read
 -- is_risky: Whether a danger sign was reported
 -- key: source, _id
 -- index: source, subject_uuid

@@ -1,6 +1,6 @@
 'use strict';
 
-// Request bodies, parsed once, here: what the store behind could not hold is refused before it gets there.
+// Request bodies, parsed once, here: a body that the store could not hold is refused before it reaches the store.
 
 const answer = require('./answer');
 
@@ -33,7 +33,7 @@ function parse(bytes, req, res, next) {
   } catch {
     return answer.error(res, 400, 'bad_request', 'invalid UTF-8 JSON');
   }
-  req._body = true; // what express's own parsers look at
+  req._body = true; // express's own parsers look at this
   return next();
 }
 
@@ -45,7 +45,7 @@ function depth(bytes) {
   for (let i = 0; i < bytes.length; i += 1) {
     const byte = bytes[i];
     if (text) {
-      if (byte === 0x5c) i += 1; // a backslash: what follows ends nothing
+      if (byte === 0x5c) i += 1; // a backslash: the next character ends nothing
       else if (byte === 0x22) text = false;
     } else if (byte === 0x22) text = true;
     else if (OPENING.has(byte)) deepest = Math.max(deepest, (level += 1));

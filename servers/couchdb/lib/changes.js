@@ -43,7 +43,7 @@ function whole(text) {
   return /^\d+$/.test(text) ? Number(text) : NaN;
 }
 
-// Writes the rows after `since`; the position of the last.
+// Writes the rows after `since`; returns the position of the last.
 async function rows(db, uuid, { since, limit, interval, docs }, res) {
   let last = since;
   let count = 0;

@@ -1,6 +1,6 @@
 'use strict';
 
-// Which databases there are, since when, and which is the latest seq of each of their documents.
+// The databases, their creation times, and the latest seq of each of their documents.
 
 const crypto = require('crypto');
 const fs = require('fs');
@@ -10,7 +10,7 @@ const NAME = /^([a-z][a-z0-9_$()+-]*|_users|_replicator|_global_changes)$/;
 const STEP = 5000;
 
 class Databases {
-  // `file` keeps {server, databases: {name: {uuid, created, live}}}; what it does not list does not exist.
+  // `file` keeps {server, databases: {name: {uuid, created, live}}}; a database that it does not list does not exist.
   constructor(Store, file) {
     this.Store = Store;
     this.file = file;
@@ -33,10 +33,10 @@ class Databases {
     return getOrCreateDB(this.Store, name);
   }
 
-  // A creation time in seconds, as CouchDB's, yet never the same twice for a name.
+  // A creation time in seconds, like CouchDB's, but never the same twice for one name.
   async create(name) {
     const before = Object.hasOwn(this.state.databases, name) ? this.state.databases[name].created : 0;
-    await this.destroy(name); // what a kill in the middle of a deletion has left
+    await this.destroy(name); // removes what a killed deletion left
     await (await this.open(name)).info();
     const created = Math.max(Math.floor(Date.now() / 1000), before + 1);
     this.state.databases[name] = { uuid: crypto.randomBytes(16).toString('hex'), created, live: true };
@@ -60,7 +60,7 @@ class Databases {
     fs.renameSync(`${this.file}.new`, this.file);
   }
 
-  // The index of a database, brought up to its present end.
+  // The index of a database, updated to its current end.
   async index(name) {
     const { uuid } = this.get(name);
     if (!this.indexes.has(name)) this.indexes.set(name, new Index(uuid));
@@ -70,7 +70,7 @@ class Databases {
   }
 }
 
-// The latest seq of each document, kept from the feed: PouchDB counts neither the deleted nor what is still to come.
+// The latest seq of each document, kept from the feed: PouchDB counts neither deleted documents nor pending changes.
 class Index {
   constructor(uuid) {
     this.uuid = uuid;
@@ -98,7 +98,7 @@ class Index {
     }
   }
 
-  // The ids of documents that are not deleted, in the order of their bytes.
+  // The ids of documents that are not deleted, ordered by their bytes.
   live() {
     const ids = [...this.latest.keys()].filter((id) => !this.deleted.has(id));
     const keyed = ids.map((id) => [Buffer.from(id), id]).sort(([a], [b]) => Buffer.compare(a, b));

@@ -1,6 +1,6 @@
 'use strict';
 
-// What the front answers itself; the rest goes on to express-pouchdb.
+// Requests that the front answers itself; express-pouchdb answers the rest.
 
 const express = require('express');
 const answer = require('./answer');
@@ -99,7 +99,7 @@ async function listing(databases, req, res) {
   return res.end('\r\n]}\n');
 }
 
-// A part of the list of live documents. The store's own leaves out ids with characters beyond Latin-1.
+// A part of the list of live documents. The store's own list leaves out ids with characters beyond Latin-1.
 async function range(index, db, { startkey, endkey, inclusive_end: inclusive, descending, skip, limit, ...rest }) {
   const ids = index.live();
   if (descending) ids.reverse();
@@ -128,7 +128,7 @@ async function documents(databases, req, res) {
   return answer.json(res, 200, { results });
 }
 
-// The last handler: a failure before the answer is a 500, one in its middle cuts the body, as CouchDB's would.
+// The last handler: a failure before the answer is a 500; a failure during the answer cuts the body, as CouchDB does.
 function failed(error, req, res, _next) {
   console.error(`${req.method} ${req.path}: ${error.name || 'error'}`);
   if (res.headersSent) return res.destroy();

@@ -1,7 +1,7 @@
 'use strict';
 
-// Opaque seqs: CouchDB's look, and its manners. The number in front is no position (here it falls at every other step),
-// and a seq of another database, such as one deleted and created again under the name, starts over.
+// Opaque seqs that look and behave like CouchDB's. The number in front is no position (here it falls at every other
+// step). A seq of another database, such as one that was deleted and created again under the name, starts over.
 
 const crypto = require('crypto');
 
@@ -16,7 +16,7 @@ function encode(uuid, position) {
   return `${position && position ^ 1}-${MARK}${Buffer.concat([head, check(head)]).toString('base64url')}`;
 }
 
-// The position that `since` stands for in the database of that uuid; undefined where it is no seq.
+// The position of `since` in the database of that uuid; undefined if it is no seq.
 function decode(since, uuid) {
   if (since === '0') return 0;
   const opaque = /^"?\d+-g1AAAA([\w-]+)"?$/.exec(since);

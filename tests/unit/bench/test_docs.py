@@ -2,7 +2,7 @@
 
 from bench import docs
 
-PAGE = "Before\n<!-- some -->\nold\n<!-- end -->\nbetween\n<!-- other -->\nkept\n<!-- end -->\nbehind\n"
+PAGE = "Before\n<!-- some -->\nold\n<!-- end -->\nbetween\n<!-- other -->\nkept\n<!-- end -->\nafter\n"
 RESULT = {
     "name": "some",
     "at": "2026-11-24T08:00:00+00:00",
@@ -23,7 +23,7 @@ def test_results_take_the_place_of_those_before() -> None:
         "| what | seconds | documents |\n| --- | --: | --: |\n| copy | 1.23 |  |\n| copy |  | 20,000 |\n\n"
         "| goal | value | bound | met |\n| --- | --- | --- | --- |\n"
         "| pace | 1.40 | at most 1.35 | **no** |\n| speed | not measured | at least 2 | **no** |\n"
-        "<!-- end -->\nbetween\n<!-- other -->\nkept\n<!-- end -->\nbehind\n"
+        "<!-- end -->\nbetween\n<!-- other -->\nkept\n<!-- end -->\nafter\n"
     )
 
 

@@ -144,7 +144,7 @@ def test_a_passing_trouble_passes(server: FakeCouchDB, trouble: int) -> None:
         ([503, 503, 503], "is too busy (HTTP 503)"),
         ([401], "refused documents for medic (HTTP 401). Check the login and the password"),
         ([404], "HTTP 404"),
-        ([200], "refused documents for medic (HTTP 200). Look whether a CouchDB is at that address"),
+        ([200], "refused documents for medic (HTTP 200). Check whether a CouchDB is at that address"),
     ],
 )
 def test_a_lasting_one_is_told_in_a_sentence_without_secrets(

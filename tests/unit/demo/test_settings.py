@@ -39,7 +39,7 @@ def test_what_is_asked_for_is_taken(tmp_path: Path) -> None:
         ({"COUCHDB_URL": "localhost:5984"}, "COUCHDB_URL lacks"),
         ({"COUCHDB_URL": "http://localhost:5984"}, "COUCHDB_URL lacks"),
         ({"COUCHDB_URL": "http://a:b@localhost:port"}, "COUCHDB_URL is not an address"),
-        ({"CHT_WAREHOUSE_DSN": "somewhere"}, "CHT_WAREHOUSE_DSN is no address"),
+        ({"CHT_WAREHOUSE_DSN": "somewhere"}, "CHT_WAREHOUSE_DSN is not an address"),
     ],
 )
 def test_what_cannot_be_is_told_by_its_name(given: dict[str, str], said: str) -> None:
