@@ -283,7 +283,7 @@ def include(tmp_path: Path) -> sql.Include:
 
 
 def write(include: sql.Include, name: str, text: str) -> None:
-    (include.sql / "checks" / f"{name}.sql").write_text(text, encoding="utf-8")
+    (include.sql / "reports/checks" / f"{name}.sql").write_text(text, encoding="utf-8")
 
 
 def test_one_whose_sql_fails_does_not_keep_the_others_from_being_made(filled: Staged, include: sql.Include) -> None:
