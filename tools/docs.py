@@ -76,8 +76,8 @@ Comments at the top of a file describe it. First, in words, the meaning of a row
 | `affected:` | models | The rows that are made again when *another* document changes: \
 [deployment.md](deployment.md#a-model) |
 | `reads:` | marts, checks | The models whose changes refresh or start it. For a view, write the names that are \
-given above with the view: for `models.area_count` it is `place_count`; `rejected` are documents that the copy
-rejected. \\ Only a check of every hour or day can do without |
+given above with the view: for `models.area_count` it is `place_count`; `rejected` are documents that the copy \
+rejected. Only a check of every hour or day can do without |
 | `every: hour` | marts | Refreshed once an hour at most: for marts that take longer than a second or two |
 | `every:` | checks | `run`; `hour`: once in an hour of the clock, if what it reads has changed; or `day` |
 | `level:` | checks | `fail` makes the task red, `warn` does not |
