@@ -101,7 +101,7 @@ null instead: `cht.number(jsonb)`, `cht.day(jsonb)`, `cht.instant(jsonb)` (a mom
 number that is not empty), `cht.reference(jsonb)` (the `_id` in it) and `cht.string(jsonb)`. An indexed value goes
 through `cht.key(text)`.
 
-The task `tell_failing` of `cht_marts` is red while a file fails. It shows Postgres' error code, and the line, if
+The task `report_failing` of `cht_marts` is red while a file fails. It shows Postgres' error code, and the line, if
 Postgres knows it. For a cast that fails it knows no line, and the value may be a patient's. All other files continue.
 The table `ops.failing` has the same. If a check fails, `run_checks` is red instead, whatever its level. For files that
 are changed or deleted, and everything else: [deployment.md](deployment.md).
