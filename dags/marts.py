@@ -8,7 +8,7 @@ areas that this touches, in one transaction; the first one of a day, just after 
 birthday it is from one band of ages to the next. `refresh_marts` refreshes the materialized views whose input has
 changed, and emits the asset `cht://marts`, for a DAG of yours to run after it; `run_checks` makes the checks of
 `include/sql/reports/checks`: of what has changed and a sample, and once a day of everything (`marts.checked`);
-`report_failing` is red while a file in `include/deployment` fails. What a killed run left undone is done by the next one.
+`report_failing` is red while a file in `include/deployment` fails. What a killed run left undone is done by the next.
 
 **When a task is red**, its log ends in a sentence on what happened and one on what to do. *A model failed* names the
 file in `include/sql` and Postgres' error code: the numbers stay as they were, marked with the time that they are as of
