@@ -13,6 +13,9 @@ from cht_sync.models import definition
 #: Days that a daily run counts again at most, where documents came late.
 LONGEST = 90
 
+#: What area_day.sql reads, each after those that it reads itself: tables in pg_temp for the days that are counted.
+PARTS = ("day_stock", "day_dated", "day_removed", "day_happened")
+
 
 @dataclass(frozen=True)
 class Counted:
@@ -63,12 +66,12 @@ def _ready(connection: warehouse.Connection) -> Iterator[None]:
 
 def _count(connection: warehouse.Connection, first: datetime.date, last: datetime.date, timezone: str) -> int:
     days = {"first": first, "last": last, "timezone": timezone}
-    for name in ("day_stock", "day_dated"):
+    for name in PARTS:
         definition.execute(connection, definition.load("reports/history", name), days)
-    connection.execute("analyze pg_temp.day_stock, pg_temp.day_dated")
-    row = definition.execute(connection, definition.load("reports/history", "area_day"), days).fetchone()
-    connection.execute("drop table pg_temp.day_stock, pg_temp.day_dated")
-    return int(row[0]) if row else 0
+        connection.execute(f"analyze pg_temp.{name}".encode())
+    (rows,) = definition.execute(connection, definition.load("reports/history", "area_day"), days).fetchone() or (0,)
+    connection.execute(f"drop table {', '.join(f'pg_temp.{name}' for name in PARTS)}".encode())
+    return int(rows)
 
 
 def backfill_command(first: datetime.date, last: datetime.date, timezone: str) -> str:

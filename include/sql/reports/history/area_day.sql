@@ -12,29 +12,6 @@ with span as (
         (%(last)s::date + 1)::timestamp at time zone %(timezone)s as ends
 ),
 
--- who is no longer there, in the nearest place that still is of those above it then; '' is none
-removed as materialized (
-    select
-        kept.source,
-        kept.uuid,
-        coalesce(nearest.place, '') as place,
-        kept.registered,
-        kept.died_on,
-        kept.died_at,
-        kept.is_patient,
-        kept.is_deceased,
-        (kept.removed_at at time zone %(timezone)s)::date as removed_on
-    from history.removed_person as kept
-    left join lateral (
-        select place.area_uuid as place
-        from unnest(kept.lineage) with ordinality as above (area, position)
-        join model_data.place_count as place
-            on place.source = kept.source and place.area_uuid = above.area collate "C"
-        order by above.position
-        limit 1
-    ) as nearest on true
-),
-
 before as (
     select stock.source, stock.place, stock.persons, stock.patients, stock.deceased
     from pg_temp.day_stock as stock
@@ -47,66 +24,10 @@ before as (
         count(*) filter (
             where removed.is_deceased and coalesce(removed.died_on < span.first, removed.died_at < span.starts, true)
         ) as deceased
-    from removed
+    from pg_temp.day_removed as removed
     cross join span
     where (removed.registered is null or removed.registered < span.starts) and removed.removed_on >= span.first
     group by removed.source, removed.place
-),
-
--- to whom something happens on these days
-dated as (
-    select
-        known.source,
-        known.place,
-        (known.registered at time zone %(timezone)s)::date as registered_on,
-        coalesce(known.died_on, (known.died_at at time zone %(timezone)s)::date) as died_on,
-        known.is_patient::int as patients,
-        known.is_deceased,
-        known.removed_on
-    from (
-        select
-            person.source, person.place, person.registered, person.died_on, person.died_at, person.is_patient,
-            person.is_deceased, null::date as removed_on
-        from pg_temp.day_dated as person
-        union all
-        select
-            removed.source, removed.place, removed.registered, removed.died_on, removed.died_at, removed.is_patient,
-            removed.is_deceased, removed.removed_on
-        from removed
-        cross join span
-        where (removed.registered >= span.starts and removed.registered < span.ends)
-            or removed.died_on between span.first and span.last
-            or (removed.died_at >= span.starts and removed.died_at < span.ends)
-            or removed.removed_on between span.first and span.last
-    ) as known
-),
-
-happened as (
-    select event.source, event.place, event.day, event.persons, event.patients, event.deceased, event.registered,
-        event.died, event.removed
-    from dated
-    cross join lateral (
-        select dated.registered_on as day, 1 as persons, dated.patients, 0 as deceased, 1 as registered, 0 as died,
-            0 as removed
-        union all
-        -- in the stock from the later of the two days on
-        select greatest(dated.registered_on, dated.died_on), 0, 0, 1, 0, 0, 0
-        where dated.is_deceased
-        union all
-        select dated.died_on, 0, 0, 0, 0, 1, 0
-        where dated.is_deceased
-        union all
-        select
-            dated.removed_on, -1, -dated.patients,
-            case when dated.is_deceased
-                and coalesce(greatest(dated.registered_on, dated.died_on) <= dated.removed_on, true) then -1 else 0 end,
-            0, 0, 1
-        -- whoever was to come later than that was never counted
-        where coalesce(dated.registered_on <= dated.removed_on, true)
-    ) as change (day, persons, patients, deceased, registered, died, removed)
-    cross join lateral (select dated.source, dated.place, change.*) as event
-    -- nothing happens to whoever is removed already
-    where event.day is not null and event.day <= coalesce(dated.removed_on, event.day)
 ),
 
 report as (
@@ -142,15 +63,15 @@ reported as (
         count(*) as reports
     from report
     left join model_data.counted_person as subject on subject.source = report.source and subject.uuid = report.subject_uuid
-    left join removed as named on named.source = report.source and named.uuid = report.patient_uuid
-    left join removed as coded on coded.source = report.source and coded.uuid = report.patient_id
+    left join pg_temp.day_removed as named on named.source = report.source and named.uuid = report.patient_uuid
+    left join pg_temp.day_removed as coded on coded.source = report.source and coded.uuid = report.patient_id
     left join lateral (
         select person.place
         from model_data.counted_person as person
         where report.subject_uuid is null and person.source = report.source and person.uuid = report.contact_uuid
         offset 0
     ) as submitter on true
-    left join removed as gone on gone.source = report.source and gone.uuid = report.contact_uuid
+    left join pg_temp.day_removed as gone on gone.source = report.source and gone.uuid = report.contact_uuid
     group by 1, 2, 3
 ),
 
@@ -163,9 +84,7 @@ own as (
     union all
     select happened.source, happened.place, happened.day, happened.persons, happened.patients, happened.deceased,
         happened.registered, happened.died, happened.removed, 0
-    from happened
-    cross join span
-    where happened.day between span.first and span.last
+    from pg_temp.day_happened as happened
     union all
     select reported.source, reported.place, reported.day, 0, 0, 0, 0, 0, 0, reported.reports
     from reported
