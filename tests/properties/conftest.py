@@ -1,4 +1,4 @@
-"""Warehouses for any history: one with the empty tables of all models."""
+"""Warehouses for any history: with the empty tables of all models, unless a test is about fewer of them."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,9 @@ from tests.lib.staged import Staged, opened
 
 
 @pytest.fixture
-def warehouse(postgres: str, modelled: str) -> Iterator[str]:
-    with databases.new(postgres, modelled) as dsn:
+def warehouse(postgres: str, template: str, modelled: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A new warehouse with the empty tables of all models; without them for a test marked `unmodelled`."""
+    with databases.new(postgres, template if request.node.get_closest_marker("unmodelled") else modelled) as dsn:
         yield dsn
 
 

@@ -21,6 +21,8 @@ from tests.lib.past import Past, rebuilt, remodelled
 from tests.lib.recording import Killed, recording
 from tests.lib.staged import SOURCE, Staged
 
+pytestmark = pytest.mark.unmodelled
+
 #: The clock goes forward on the tenth.
 ZONE = ZoneInfo("America/New_York")
 DAYS = [date(2024, 3, day) for day in range(8, 14)]

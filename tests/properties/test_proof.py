@@ -11,6 +11,8 @@ from tests.lib.proof import Proof, histories, needed
 from tests.lib.staged import SOURCE, Staged
 from tests.lib.world import World
 
+pytestmark = pytest.mark.unmodelled
+
 SIDE_BY_SIDE = 25
 
 #: As they stand in world.COUNTY.
