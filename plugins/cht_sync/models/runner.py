@@ -113,7 +113,7 @@ def versioned(include: sql.Include = sql.INCLUDE) -> set[str]:
 
 def _is_behind(connection: warehouse.Connection, files: Files, today: datetime.date | None) -> bool:
     row = connection.execute(
-        sql.read("models/run/behind"),
+        sql.read("models/run/models_due"),
         {
             "names": list(files.stamps),
             "hashes": list(files.stamps.values()),

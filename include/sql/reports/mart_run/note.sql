@@ -1,5 +1,5 @@
--- Notes what a mart was made from, and as of when each of its sources was: as before where a model that it reads is
--- behind.
+-- Notes what a mart was made from, and as of when each of its sources was. A source keeps its former time while a model that
+-- the mart reads is late.
 with mart as (
     insert into ops.mart_state as kept (mart, hash, reads, every, versions)
     select
