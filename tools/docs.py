@@ -1,6 +1,7 @@
 """python -m tools.docs: writes docs/models.md, from the headers in include/sql and the columns of a warehouse."""
 
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -76,8 +77,8 @@ Comments at the top of a file describe it. First, in words, the meaning of a row
 | `affected:` | models | The rows that are made again when *another* document changes: \
 [deployment.md](deployment.md#a-model) |
 | `reads:` | marts, checks | The models whose changes refresh or start it. For a view, write the names that are \
-given above with the view: for `models.area_count` it is `place_count`; `rejected` are documents that the copy
-rejected. \\ Only a check of every hour or day can do without |
+given above with the view: for `models.area_count` it is `place_count`; `rejected` are documents that the \
+copy rejected. Only a check of every hour or day can do without |
 | `every: hour` | marts | Refreshed once an hour at most: for marts that take longer than a second or two |
 | `every:` | checks | `run`; `hour`: once in an hour of the clock, if what it reads has changed; or `day` |
 | `level:` | checks | `fail` makes the task red, `warn` does not |
@@ -147,7 +148,7 @@ def _chapters(connection: warehouse.Connection, include: sql.Include) -> Iterato
 
 
 def _section(connection: warehouse.Connection, schema: str, file: Relation) -> str:
-    lines = [f"### {schema}.{file.name}", file.about]
+    lines = [f"### {schema}.{file.name}", textwrap.fill(file.about, 120, break_on_hyphens=False)]
     lines += [f"Key: {', '.join(f'`{name}`' for name in file.key)}"] if file.key else []
     reads = ", ".join(f"`{name}`" for name in file.reads)
     lines += ["", f"A mart that reads it has {reads} in `reads:`."] if file.folder == "models/views" and reads else []

@@ -1,4 +1,4 @@
-"""Warehouses for any history: one with the empty tables of all models."""
+"""Warehouses for any history, with the empty tables of all models."""
 
 from collections.abc import Iterator
 
