@@ -44,6 +44,19 @@ def chosen_day(dag_run: Any, day: str | None, now: pendulum.DateTime) -> datetim
         raise ConfigurationInvalid(f"The Param day is {day!r}", "Give it as 2026-01-31") from None
 
 
+def parameters() -> dict[str, Param]:
+    """The form of Trigger."""
+    return {
+        "day": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Day",
+            description="Of a run by Trigger; yesterday if empty. For more than one day use backfill",
+        )
+    }
+
+
 def create(timezone: str) -> Any:
     """The DAG."""
 
@@ -54,15 +67,7 @@ def create(timezone: str) -> Any:
         catchup=False,
         max_active_runs=1,
         default_args=hook.POLICY | {"execution_timeout": datetime.timedelta(hours=1)},
-        params={
-            "day": Param(
-                None,
-                type=["null", "string"],
-                format="date",
-                title="Day",
-                description="Of a run by Trigger; yesterday if empty. For more than one day use backfill",
-            )
-        },
+        params=parameters(),
         tags=["cht-sync"],
         doc_md=__doc__,
     )

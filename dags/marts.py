@@ -8,12 +8,12 @@ areas that this touches, in one transaction; the first one of a day, just after 
 birthday it is from one band of ages to the next. `refresh_marts` refreshes the materialized views whose input has
 changed, and emits the asset `cht://marts`, for a DAG of yours to run after it; `run_checks` makes the checks of
 `include/sql/reports/checks`: of what has changed and a sample, and once a day of everything (`marts.checked`);
-`tell_failing` is red while a file in `include/deployment` fails. What a killed run left undone is done by the next one.
+`report_failing` is red while a file in `include/deployment` fails. What a killed run left undone is done by the next.
 
 **When a task is red**, its log ends in a sentence on what happened and one on what to do. *A model failed* names the
 file in `include/sql` and Postgres' error code: the numbers stay as they were, marked with the time that they are as of
 (`marts.freshness`), until the file is repaired. A file of your own, in `include/deployment`, fails alone: everything
-else is done, `tell_failing` names it with its line, and repaired it catches up by itself. A *check* that finds
+else is done, `report_failing` names it with its line, and repaired it catches up by itself. A *check* that finds
 something wrong names itself and the repair, and is red with every run until it is repaired; a notifier is told once a
 day. The repair is mostly by Trigger:
 
@@ -61,6 +61,21 @@ def parameters() -> dict[str, Param]:
     }
 
 
+@task(outlets=[ALIAS])
+def refresh_marts(*, outlet_events: Any) -> None:
+    with hook.task(), hook.warehouse_connection() as connection:
+        refreshed = marts.refresh(connection)
+    log.info("refreshed: %s", ", ".join(refreshed) or "none")
+    if refreshed:
+        outlet_events[ALIAS].add(MARTS)
+
+
+@task
+def report_failing() -> None:
+    with hook.task(), hook.warehouse_connection() as connection:
+        deployment.require_working(connection)
+
+
 def create(configuration: instances.Configuration) -> Any:
     """The DAG."""
 
@@ -87,19 +102,6 @@ def create(configuration: instances.Configuration) -> Any:
             if done.left_over:
                 log.warning("without a file any more, and not followed: %s", ", ".join(done.left_over))
 
-        @task(outlets=[ALIAS])
-        def refresh_marts(*, outlet_events: Any) -> None:
-            with hook.task(), hook.warehouse_connection() as connection:
-                refreshed = marts.refresh(connection)
-            log.info("refreshed: %s", ", ".join(refreshed) or "none")
-            if refreshed:
-                outlet_events[ALIAS].add(MARTS)
-
-        @task
-        def tell_failing() -> None:
-            with hook.task(), hook.warehouse_connection() as connection:
-                deployment.require_working(connection)
-
         @task
         def run_checks() -> None:
             with hook.task(), hook.warehouse_connection() as connection:
@@ -108,7 +110,7 @@ def create(configuration: instances.Configuration) -> Any:
             for finding in found:
                 log.warning("%s", finding)
 
-        update_models() >> refresh_marts() >> [run_checks(), tell_failing()]
+        update_models() >> refresh_marts() >> [run_checks(), report_failing()]
 
     return workflow()
 

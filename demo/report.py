@@ -74,7 +74,7 @@ SEXES = ("female", "male", "other", "unknown")
 QUALITY = """
     select
         sum(duplicates), sum(orphans), sum(in_cycle), sum(mismatching_lineages), sum(impossible_dates),
-        sum(unreadable_dates), sum(refused)
+        sum(unreadable_dates), sum(rejected)
     from marts.data_quality
     where parent_uuid is null
 """
@@ -85,7 +85,7 @@ DOUBTS = (
     "mismatching lineages",
     "impossible dates",
     "unreadable dates",
-    "refused",
+    "rejected",
 )
 DAYS = """
     select

@@ -77,8 +77,8 @@ Comments at the top of a file describe it. First, in words, the meaning of a row
 | `affected:` | models | The rows that are made again when *another* document changes: \
 [deployment.md](deployment.md#a-model) |
 | `reads:` | marts, checks | The models whose changes refresh or start it. For a view, write the names that are \
-given above with the view: for `models.area_count` it is `place_count`; `rejected` are documents that the \
-copy rejected. Only a check of every hour or day can do without |
+given above with the view: for `models.area_count` it is `place_count`; `rejected` are documents that the copy \
+rejected. Only a check of every hour or day can do without |
 | `every: hour` | marts | Refreshed once an hour at most: for marts that take longer than a second or two |
 | `every:` | checks | `run`; `hour`: once in an hour of the clock, if what it reads has changed; or `day` |
 | `level:` | checks | `fail` makes the task red, `warn` does not |
@@ -102,7 +102,7 @@ null instead: `cht.number(jsonb)`, `cht.day(jsonb)`, `cht.instant(jsonb)` (a mom
 number that is not empty), `cht.reference(jsonb)` (the `_id` in it) and `cht.string(jsonb)`. An indexed value goes
 through `cht.key(text)`.
 
-The task `tell_failing` of `cht_marts` is red while a file fails. It shows Postgres' error code, and the line, if
+The task `report_failing` of `cht_marts` is red while a file fails. It shows Postgres' error code, and the line, if
 Postgres knows it. For a cast that fails it knows no line, and the value may be a patient's. All other files continue.
 The table `ops.failing` has the same. If a check fails, `run_checks` is red instead, whatever its level. For files that
 are changed or deleted, and everything else: [deployment.md](deployment.md).

@@ -117,7 +117,7 @@ def test_a_check_that_finds_something_is_red_until_it_is_repaired(
         connection.execute("update ops.check_state set whole_on = '-infinity'")
     for _ in range(2):
         done = states(run(dag))
-        others = dict.fromkeys(("update_models", "refresh_marts", "tell_failing"), "success")
+        others = dict.fromkeys(("update_models", "refresh_marts", "report_failing"), "success")
         assert done == {**others, "run_checks": "failed"}
     assert rows(warehouse, "select name from ops.check_result order by 1") == [("kept_counts",), ("totals",)]
     (text,) = notified
@@ -146,7 +146,7 @@ def test_a_file_of_the_deployment_that_fails_is_named_and_everything_else_is_don
     for _ in range(2):
         done = states(run(dag))
         others = dict.fromkeys(("update_models", "refresh_marts", "run_checks"), "success")
-        assert done == {**others, "tell_failing": "failed"}
+        assert done == {**others, "report_failing": "failed"}
     (text,) = notified
     assert "The SQL of weight failed in line 3" in text
     with psycopg.connect(warehouse) as connection:

@@ -12,7 +12,6 @@ from cht_sync import warehouse as warehouses
 from cht_sync.copy import checkpoint, modes, progress, write
 from cht_sync.models import runner
 from cht_sync.reports import marts
-from cht_sync.warehouse import session
 
 from tests.lib import replaced
 from tests.lib.pages import IDENTITY, SOURCE, Page, Warehouse, doc
@@ -421,7 +420,7 @@ def test_a_run_overtaken_by_a_replace_from_another_machine_writes_nothing_more(
     source: Source, copied: Warehouse, warehouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second does not see the first one's lock, which keeps two apart long before the fence has to."""
-    monkeypatch.setattr(session, "lock", lambda *_: warehouses.wrapped())
+    monkeypatch.setattr(warehouses, "lock", lambda *_: warehouses.wrapped())
     for number in range(5, 9):
         source.fake.put(f"p{number}")
     pages: list[int] = []

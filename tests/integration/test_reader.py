@@ -31,7 +31,8 @@ MB = 1024 * 1024
 #: A run in a process of its own, which prints its peak of resident memory above what its imports take, in bytes.
 RUN = """
 import functools, os, pathlib, psycopg, re
-from cht_sync import couchdb, extract, warehouse
+from cht_sync import couchdb, warehouse
+from cht_sync.copy import extract
 from cht_sync.copy.job import Job
 def resident(name):
     return int(re.search(name + r":\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_text())[1]) * 1024

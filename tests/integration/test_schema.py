@@ -16,7 +16,7 @@ from cht_sync.warehouse import migrations
 @pytest.fixture
 def include(tmp_path: Path) -> sql.Include:
     """A copy of the migrations, to be changed."""
-    shutil.copytree(sql.INCLUDE.sql / "schema", tmp_path / "sql" / "warehouse")
+    shutil.copytree(sql.INCLUDE.sql / "warehouse", tmp_path / "sql" / "warehouse")
     return sql.Include(tmp_path / "sql", tmp_path / "deployment")
 
 
@@ -52,7 +52,7 @@ def test_many_at_once_apply_each_once(empty_warehouse: str) -> None:
 
 
 def test_one_that_fails_leaves_nothing_and_is_applied_when_mended(empty_warehouse: str, include: sql.Include) -> None:
-    file = include.sql / "schema" / "9999_new.sql"
+    file = include.sql / "warehouse" / "9999_new.sql"
     file.write_text("create table ops.new (n int); select 1 / 0")
     with pytest.raises(psycopg.errors.DivisionByZero):
         migrate(empty_warehouse, include)
@@ -62,14 +62,14 @@ def test_one_that_fails_leaves_nothing_and_is_applied_when_mended(empty_warehous
 
 def test_a_changed_file_is_told(empty_warehouse: str, include: sql.Include) -> None:
     migrate(empty_warehouse, include)
-    file = sorted((include.sql / "schema").glob("*.sql"))[0]
+    file = sorted((include.sql / "warehouse").glob("*.sql"))[0]
     file.write_text(file.read_text() + "\n-- changed")
     with pytest.raises(errors.SchemaMismatch, match=f"{file.stem} was changed"):
         migrate(empty_warehouse, include)
 
 
 def test_a_warehouse_of_a_later_version_is_told(empty_warehouse: str, include: sql.Include) -> None:
-    file = include.sql / "schema" / "9999_later.sql"
+    file = include.sql / "warehouse" / "9999_later.sql"
     file.write_text("select 1")
     migrate(empty_warehouse, include)
     file.unlink()

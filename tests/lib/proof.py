@@ -35,8 +35,8 @@ RUN = st.tuples(st.integers(1, 300), st.booleans(), st.sampled_from((0, 0, 0, 1,
 #: The models that the counts read, and the views that show them; the other models would only take time.
 NEEDED = {
     "models": ("configured_type", "contact", "person", "place", "user"),
-    "views": ("area_band", "area_count", "orphan", "cycle"),
-    "tallies": (),
+    "models/views": ("area_band", "area_count", "orphan", "cycle"),
+    "models/tallies": (),
 }
 
 COLUMNS = (

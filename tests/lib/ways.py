@@ -5,7 +5,8 @@ from cht_sync import sql
 from tests.lib.recording import recording
 from tests.lib.staged import Staged
 
-WHOLE, CHANGE = "made from nothing", "brought up to the contacts"
+#: The first relation of each way of counting.
+WHOLE, CHANGE = 'create temporary table "fold_stranded"', 'create temporary table "fold_look"'
 
 
 def ways(staged: Staged) -> set[str]:

@@ -98,7 +98,7 @@ STEP = st.tuples(
 NEEDED = {
     **proof.NEEDED,
     "models": (*proof.NEEDED["models"], "data_record", "report"),
-    "views": (*proof.NEEDED["views"], "place_area", "area_parent", "area_above"),
+    "models/views": (*proof.NEEDED["models/views"], "place_area", "area_parent", "area_above"),
 }
 
 

@@ -2,17 +2,18 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import takewhile
+from typing import Any
 
 import psycopg
 from psycopg import errors as pg
 from psycopg import sql as statement
 
-from cht_sync import sql
+from cht_sync import sql, warehouse
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
 FIELDS = ("key", "index", "after", "affected", "reads", "every", "of", "moved")
@@ -111,10 +112,30 @@ def folder(name: str, include: sql.Include = sql.INCLUDE) -> list[Relation]:
 
     Raises ConfigurationInvalid for a header that can't be read, an unknown name in `after`, or names in a circle.
     """
-    found = [parse(file.stem, file.read_text(encoding="utf-8"), name) for file in sql.files(name, include)]
+    return folders([name], include)
+
+
+def folders(names: Iterable[str], include: sql.Include = sql.INCLUDE) -> list[Relation]:
+    """The same of several folders together, whose files may read each other."""
+    found = [
+        parse(file.stem, file.read_text(encoding="utf-8"), name) for name in names for file in sql.files(name, include)
+    ]
     for file, mistake in misplaced(found).items():
         raise invalid(file, mistake)
     return arrange(found)
+
+
+def load(folder: str, name: str) -> Relation:
+    """One of our files that are executed as they are."""
+    return parse(name, sql.read(f"{folder}/{name}"), folder)
+
+
+def execute(
+    connection: warehouse.Connection, file: Relation, values: Mapping[str, object] | None = None
+) -> psycopg.Cursor[Any]:
+    """Runs a file as it is. Raises ModelFailed."""
+    with telling(file):
+        return connection.execute(file.text.encode(), values)
 
 
 def misplaced(found: Iterable[Relation]) -> dict[Relation, str]:

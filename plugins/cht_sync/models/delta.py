@@ -117,14 +117,15 @@ def choose(connection: warehouse.Connection, noted: dict[str, dict[str, int]]) -
     connection.execute(postponed, [AFFECTED, list(noted)])
     connection.execute("analyze pg_temp.todo")
     whole = {source for batches in noted.values() for source, batch in batches.items() if batch == 0}
-    row = connection.execute(
+    (documents,) = warehouse.one(
+        connection,
         """
         select (select count(distinct (source, _id)) from pg_temp.todo where source <> all(%(whole)s))
             + (select count(*) from staging.document where source = any(%(whole)s))
         """,
         {"whole": sorted(whole)},
-    ).fetchone()
-    return int(row[0]) if row else 0
+    )
+    return int(documents)
 
 
 def affect(connection: warehouse.Connection, file: Relation, delta: Delta) -> None:

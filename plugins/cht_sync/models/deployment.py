@@ -70,19 +70,20 @@ class Failures(dict[str, Failure]):
             self.add(Failure(file, error, stamp if isinstance(error, ModelFailed) else ""))
 
 
-def read(
-    folder: str, include: sql.Include, ours: list[Relation], taken: Collection[str], failures: Failures
+def extend(
+    folder: str, ours: list[Relation], include: sql.Include, failures: Failures, taken: Collection[str] = ()
 ) -> list[Relation]:
-    """The files of include/deployment/`folder`, each after those that it names in `after`, which may be ours.
+    """Ours, then the files of include/deployment/`folder`, each after those that it names in `after`.
 
-    A name that is `taken` is refused: nobody should find another table under a name that he knows.
+    A name that is `taken`, or one of ours, is refused: nobody should find another table under a name that they know.
     """
-    found = {file.name: file for file in _parsed(folder, include, taken, failures)}
+    names = {*taken, *(file.name for file in ours)}
+    found = {file.name: file for file in _parsed(folder, include, names, failures)}
     while wrong := definition.misplaced([*ours, *found.values()]):
         for file, mistake in wrong.items():
             failures.add(Failure(file, definition.invalid(file, mistake)))
             del found[file.name]
-    return [file for file in definition.arrange([*ours, *found.values()]) if not file.ours]
+    return [*ours, *(file for file in definition.arrange([*ours, *found.values()]) if not file.ours)]
 
 
 def _parsed(folder: str, include: sql.Include, taken: Collection[str], failures: Failures) -> Iterator[Relation]:

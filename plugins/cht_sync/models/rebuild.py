@@ -77,8 +77,9 @@ class Rebuild:
                 continue
             with self.failures.alone(self.connection, file, self.stamps[file.name]):
                 table.swap(self.connection, file, self.ours)
-                row = self.connection.execute(sql.read("models/rebuild/note"), {"model": file.name}).fetchone()
-                written[file.name] = int(row[0]) if row else 0
+                (written[file.name],) = warehouse.one(
+                    self.connection, sql.read("models/rebuild/note"), {"model": file.name}
+                )
         for (model,) in self.connection.execute("delete from ops.rebuild returning model").fetchall():
             table.discard(self.connection, model)
         return {name: rows for name, rows in written.items() if name not in self.failures.names}

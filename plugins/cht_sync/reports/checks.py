@@ -18,7 +18,7 @@ from psycopg import sql as statement
 
 from cht_sync import sql, warehouse
 from cht_sync.errors import CheckFailed, ConfigurationInvalid, ModelFailed, SyncError
-from cht_sync.models import definition, deployment, runner
+from cht_sync.models import catalogue, definition, deployment
 from cht_sync.models.definition import Relation
 from cht_sync.models.deployment import Failures
 
@@ -88,9 +88,8 @@ def run(
 
 def _files(include: sql.Include) -> tuple[list[Relation], Failures]:
     """Our checks, then the deployment's; if one of these cannot be used, it fails alone."""
-    versioned, failures = runner.versioned(include), Failures()
-    ours = definition.folder("reports/checks", include)
-    files = [*ours, *deployment.read("checks", include, ours, {file.name for file in ours}, failures)]
+    known, failures = catalogue.read(include), Failures()
+    files = deployment.extend("checks", definition.folder("reports/checks", include), include, failures)
     for file in files:
         with failures.catch(file):
             if strays := [name for name, _ in file.columns if name not in NAMES]:
@@ -101,11 +100,7 @@ def _files(include: sql.Include) -> tuple[list[Relation], Failures]:
                     "or a repair",
                     f"Write them into the header of {file.file}",
                 )
-            if set(file.reads) - versioned or (file.every == "run" and not file.reads):
-                raise ConfigurationInvalid(
-                    f"The check {file.name} has a `reads` that is empty or names something that is not a model",
-                    f"Name models in it, or {' and '.join(runner.COUNTS)} for the counts of areas, in {file.file}",
-                )
+            known.require_readable("check", file, may_be_empty=file.every != "run")
     return [file for file in files if not failures.have(file)], failures
 
 

@@ -1,13 +1,10 @@
 """History: the counts of each past day, by the dates in the documents."""
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 from zoneinfo import ZoneInfo
-
-import psycopg
 
 from cht_sync import sql, warehouse
 from cht_sync.errors import ModelFailed
@@ -46,8 +43,7 @@ def catch_up(connection: warehouse.Connection, last: datetime.date, timezone: st
     """
     with _ready(connection):
         values = {"last": last, "timezone": timezone, "longest": longest}
-        row = connection.execute(sql.read("reports/history/due"), values).fetchone()
-        first, older_from, older_to = row or (None, None, None)
+        first, older_from, older_to = warehouse.one(connection, sql.read("reports/history/due"), values)
         rows = _count(connection, first or last, last, timezone)
     return Counted(first or last, last, rows, (older_from, older_to) if older_from and older_to else None)
 
@@ -55,8 +51,7 @@ def catch_up(connection: warehouse.Connection, last: datetime.date, timezone: st
 @contextmanager
 def _ready(connection: warehouse.Connection) -> Iterator[None]:
     """One snapshot of the models, and no other counting of days at the same time."""
-    row = connection.execute("select to_regclass('models.area_count') is not null").fetchone()
-    if not (row and row[0]):
+    if warehouse.one(connection, "select to_regclass('models.area_count') is null") == (True,):
         raise ModelFailed("There are no models yet to count a day from", "Let cht_marts run once, then run this again")
     with warehouse.lock(connection, "cht-sync history"), connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
@@ -68,19 +63,12 @@ def _ready(connection: warehouse.Connection) -> Iterator[None]:
 
 def _count(connection: warehouse.Connection, first: datetime.date, last: datetime.date, timezone: str) -> int:
     days = {"first": first, "last": last, "timezone": timezone}
-    _execute(connection, "day_stock", days)
-    _execute(connection, "day_dated", days)
+    for name in ("day_stock", "day_dated"):
+        definition.execute(connection, definition.load("reports/history", name), days)
     connection.execute("analyze pg_temp.day_stock, pg_temp.day_dated")
-    row = _execute(connection, "area_day", days).fetchone()
+    row = definition.execute(connection, definition.load("reports/history", "area_day"), days).fetchone()
     connection.execute("drop table pg_temp.day_stock, pg_temp.day_dated")
     return int(row[0]) if row else 0
-
-
-def _execute(connection: warehouse.Connection, name: str, days: Mapping[str, object]) -> psycopg.Cursor[Any]:
-    """Executes a file of include/sql/reports/history."""
-    file = definition.parse(name, sql.read(f"reports/history/{name}"), "reports/history")
-    with definition.telling(file):
-        return connection.execute(file.text.encode(), days)
 
 
 def backfill_command(first: datetime.date, last: datetime.date, timezone: str) -> str:

@@ -8,7 +8,7 @@ from psycopg.sql import Identifier
 
 from cht_sync import sql, warehouse
 from cht_sync.errors import ConfigurationInvalid
-from cht_sync.models import comments, definition, deployment, runner, table
+from cht_sync.models import catalogue, comments, definition, deployment, table
 from cht_sync.models.definition import Relation
 from cht_sync.models.deployment import Failures
 
@@ -48,16 +48,11 @@ def refresh(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE
 
 def _files(include: sql.Include) -> tuple[list[Relation], Failures]:
     """Our marts, then the deployment's; each `reads` relations with a version, or it would never be refreshed."""
-    versioned, failures = runner.versioned(include), Failures()
-    ours = definition.folder("reports/marts", include)
-    files = [*ours, *deployment.read("marts", include, ours, {file.name for file in ours}, failures)]
+    known, failures = catalogue.read(include), Failures()
+    files = deployment.extend("marts", definition.folder("reports/marts", include), include, failures)
     for file in files:
         with failures.catch(file):
-            if not file.reads or set(file.reads) - versioned:
-                raise ConfigurationInvalid(
-                    f"The mart {file.name} has a `reads` that is empty or names something that is not a model",
-                    f"Name models in it, or {' and '.join(runner.COUNTS)} for the counts of areas, in {file.file}",
-                )
+            known.require_readable("mart", file)
             if file.every not in EVERY:
                 raise ConfigurationInvalid(
                     f"The mart {file.name} has an `every` that is neither run nor hour", f"Correct it in {file.file}"

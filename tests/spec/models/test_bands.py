@@ -345,7 +345,10 @@ def test_rebuilt_counts_have_the_ages_of_the_day(staged: Staged, include: Any) -
     staged.page(tables.documents(COUNTY))
     runner.update(staged.connection, include, today=TODAY)
     change(
-        include, "models/counts/tables", "comment on table model_data.cycle", "--\ncomment on table model_data.cycle"
+        include,
+        "models/counts/tables/cycle",
+        "comment on table model_data.cycle",
+        "--\ncomment on table model_data.cycle",
     )
     runner.update(staged.connection, include, today=date(2026, 11, 25))
     live = {document["_id"]: document for document in tables.documents(COUNTY)}

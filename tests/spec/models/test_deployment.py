@@ -13,10 +13,11 @@ from cht_sync.reports import checks, marts
 
 from tests.lib import tables
 from tests.lib.contents import content
+from tests.lib.paths import ROOT
 from tests.lib.recording import recording
 from tests.lib.staged import Staged, opened
 
-EXAMPLE = Path(__file__).parents[2] / "include" / "deployment.example"
+EXAMPLE = ROOT / "include" / "deployment.example"
 COUNTY = tables.documents("""
     _id | type     | parent | weight
     d   | district |        |

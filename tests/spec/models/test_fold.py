@@ -198,7 +198,10 @@ def test_new_tables_of_counts_do_not_break_their_readers(staged: Staged, include
     marts.refresh(staged.connection)
     staged.connection.execute("create view public.mine as select area_uuid, total_persons from models.area_count")
     change(
-        include, "models/counts/tables", "comment on table model_data.cycle", "--\ncomment on table model_data.cycle"
+        include,
+        "models/counts/tables/cycle",
+        "comment on table model_data.cycle",
+        "--\ncomment on table model_data.cycle",
     )
     runner.update(staged.connection, include)
     assert sorted(staged.rows("select * from public.mine")) == [

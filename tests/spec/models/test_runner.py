@@ -176,12 +176,7 @@ def test_a_changed_file_is_rebuilt_with_its_readers(staged: Staged, include: sql
 def test_a_changed_definition_of_the_counts_counts_again(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
-    change(
-        include,
-        "models/counts/place_count",
-        "case own._id when '' then 'unplaced'",
-        "case own._id when '' then 'nowhere'",
-    )
+    change(include, "models/counts/whole/fold_place", "'unplaced' as name", "'nowhere' as name")
     assert runner.update(staged.connection, include).models["place_count"] == 4
     assert staged.values("select name from models.area_count where area_uuid = ''") == ["nowhere"]
 

@@ -283,7 +283,7 @@ def include(tmp_path: Path) -> sql.Include:
 
 
 def write(include: sql.Include, name: str, text: str) -> None:
-    (include.sql / "checks" / f"{name}.sql").write_text(text, encoding="utf-8")
+    (include.sql / "reports/checks" / f"{name}.sql").write_text(text, encoding="utf-8")
 
 
 def test_a_check_whose_sql_fails_does_not_stop_the_others(filled: Staged, include: sql.Include) -> None:

@@ -151,7 +151,7 @@ def test_refreshed_only_when_counts_changed(staged: Staged) -> None:
 
 def test_refreshed_when_two_persons_swap_places(staged: Staged, include: sql.Include) -> None:
     mart = "-- One row per person\n-- key: source, uuid\n-- reads: place_count\nselect * from models.person_area\n"
-    (include.sql / "marts" / "placed.sql").write_text(mart, encoding="utf-8")
+    (include.sql / "reports/marts" / "placed.sql").write_text(mart, encoding="utf-8")
     placed = "select uuid, place_uuid from marts.placed order by 1"
     staged.page([*COUNTY, *tables.documents("_id | type | parent\ni | clinic | c d\nr | person | i c d")])
     staged.update()
@@ -234,7 +234,7 @@ def include(tmp_path: Path) -> sql.Include:
 def test_a_changed_file_is_made_again(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     refresh(staged)
-    file = include.sql / "marts" / "patients_by_area.sql"
+    file = include.sql / "reports/marts" / "patients_by_area.sql"
     text = "".join(line for line in file.read_text().splitlines(True) if "level" not in line)
     file.write_text(text, encoding="utf-8")
     assert marts.refresh(staged.connection, include) == ["patients_by_area"]
@@ -247,7 +247,7 @@ def test_a_changed_mart_is_reported_with_its_readers(staged: Staged, include: sq
     staged.page(COUNTY)
     refresh(staged)
     staged.connection.execute("create view public.mine as select area_uuid from marts.patients_by_area")
-    file = include.sql / "marts" / "patients_by_area.sql"
+    file = include.sql / "reports/marts" / "patients_by_area.sql"
     file.write_text(file.read_text().replace("    area.level,\n", ""), encoding="utf-8")
     with pytest.raises(ModelFailed, match=r"marts\.patients_by_area.*public\.mine"):
         marts.refresh(staged.connection, include)
@@ -256,7 +256,7 @@ def test_a_changed_mart_is_reported_with_its_readers(staged: Staged, include: sq
 @pytest.mark.parametrize("reads", ["", "-- reads: area_count"])
 def test_a_mart_must_name_models_that_have_a_version(staged: Staged, include: sql.Include, reads: str) -> None:
     text = f"-- key: source\n{reads}\nselect source from models.area_count"
-    (include.sql / "marts" / "mine.sql").write_text(text, encoding="utf-8")
+    (include.sql / "reports/marts" / "mine.sql").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match="mine"):
         marts.refresh(staged.connection, include)
 
@@ -271,7 +271,7 @@ def test_a_missing_mart_is_made(staged: Staged) -> None:
 def test_a_failing_mart_reports_nothing_of_its_rows(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
-    (include.sql / "marts" / "wrong.sql").write_text(
+    (include.sql / "reports/marts" / "wrong.sql").write_text(
         "-- key: source, name\n-- reads: contact\nselect source, name::int from models.contact", encoding="utf-8"
     )
     with pytest.raises(ModelFailed) as failure:
@@ -315,7 +315,7 @@ def an_hour_passes(staged: Staged) -> None:
 
 def test_every_is_run_or_hour(staged: Staged, include: sql.Include) -> None:
     text = "-- key: source\n-- reads: contact\n-- every: day\nselect source from models.contact"
-    (include.sql / "marts" / "mine.sql").write_text(text, encoding="utf-8")
+    (include.sql / "reports/marts" / "mine.sql").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match="mine"):
         marts.refresh(staged.connection, include)
 

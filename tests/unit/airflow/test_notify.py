@@ -5,7 +5,7 @@ import pytest
 from cht_sync.airflow import notify
 from cht_sync.errors import CheckFailed, ConfigurationInvalid, LoginRefused
 
-HERE = "tests.unit.test_notify"
+HERE = __name__
 told: list[tuple[str, str]] = []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import counts
+from bench.county import Size
 from bench.report import Goal
 
 
@@ -35,7 +36,7 @@ def test_a_tiny_county_is_measured(tmp_path: Path) -> None:
 
 
 def test_ten_million_are_compared_with_one_by_the_change_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small, large = counts.Size("1m", 150, 300), counts.Size("10m", 300, 300)
+    small, large = Size("1m", 150, 300), Size("10m", 300, 300)
     monkeypatch.setattr(counts, "SIZES", {"1m": small, "10m": large})
     monkeypatch.setattr(counts, "PERSONS", replace(counts.PERSONS, rows=100))
     monkeypatch.setattr(counts, "CHANGES", (counts.PERSONS, *counts.CHANGES[1:]))

@@ -1,11 +1,11 @@
--- The persons who may be counted in another place or area above the household than before, of the differences that
--- place_count.sql or area_change.sql has found and area_write.sql has not written yet: all who are counted in another place, and
--- those in households that have something else above them, at any depth.
+-- One row a person who may be counted in another place, or in another area above the household, than before: persons who are
+-- counted in another place, and those in households that have something else above them, at any depth.
 --
--- Mostly no area is: not known to be none, so many are reckoned with that to make room for them takes longer than all else.
-analyze pg_temp.fold_area (is_moved);
-
-create temporary table moved on commit drop as
+-- Usually no area has moved. Without statistics of fold_area the planner expects millions of rows and allocates memory for
+-- them, which takes longer than all else.
+-- key: source, uuid
+-- after: fold_area, fold_person
+-- analyze: all
 with recursive turned as (
     select new.source, new.area_uuid as place
     from pg_temp.fold_area as new
@@ -40,6 +40,4 @@ join models.person as person on person.source = turned.source and person.parent_
 union
 select turned.source, chain.uuid
 from turned
-join model_data.orphan_chain as chain on chain.source = turned.source and chain.ancestor = turned.place;
-
-analyze pg_temp.moved;
+join model_data.orphan_chain as chain on chain.source = turned.source and chain.ancestor = turned.place

@@ -1,24 +1,22 @@
-"""The counts of every area, kept in model_data.place_count, and by sex and age in model_data.place_band_count: by the
-change, or made from nothing.
+"""The counts of every area, kept in model_data.place_count, and by sex and age in model_data.place_band_count.
 
-include/sql/models/counts has the tables; place_count.sql and place_band_count.sql, the definition, which counts
-sources whole; area_change.sql and band_change.sql, which bring them up to what the models have done again, and to the
-day that it is; area_write.sql and band_write.sql, which write what either has made.
+They are made in steps, which runner.update takes one after the other: `plan` says which sources are counted whole and
+which by the change; for each way `compute` finds the differences from what is kept, and `write` writes them. Where the
+tables themselves have changed, `renew` comes before that and `discard` after it. The files: see fold.
 """
 
 import datetime
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import psycopg
 from psycopg import sql as statement
 from psycopg.sql import Identifier
 
-from cht_sync import sql, warehouse
-from cht_sync.models import definition as definitions
+from cht_sync import warehouse
+from cht_sync.models import definition
+from cht_sync.models.counts import fold
+from cht_sync.models.counts.fold import CHANGE, WHOLE, Fold
 from cht_sync.models.definition import Relation
 from cht_sync.models.delta import Delta
 
@@ -32,10 +30,15 @@ INPUTS = frozenset({"contact", "person", "place"})
 
 TABLES = ("place_count", "counted_person", "orphan", "orphan_chain", "cycle", "place_band_count")
 
-#: The two ways of counting, each of what people read and of ages after that.
-WHOLE = ("place_count", "place_band_count")
-CHANGE = ("area_change", "band_change")
-FILES = ("tables", *WHOLE, *CHANGE, "area_write", "band_write")
+#: What both ways of counting find: the differences from what is kept.
+DIFFERENCES = ("fold_area", "fold_person", "fold_orphan", "fold_chain", "fold_cycle", "fold_band")
+
+#: The persons who may be counted elsewhere than before.
+MOVED = "moved"
+
+#: What people read; the rest is only what the next change is counted from.
+READ = ("place_count", "orphan", "cycle")
+KEPT = ("counted_person", "orphan_chain")
 
 #: `today` is the day of which the ages are.
 SOURCES = """
@@ -53,7 +56,6 @@ AIM = """
         end
     from unnest(%(sources)s::text[]) as chosen (source)
     left join ops.band_day as day on day.source = chosen.source
-    where cht.is_main(chosen.source)
 """
 
 NOTE_DAY = """
@@ -70,31 +72,6 @@ TODO = """
     from pg_temp.todo
     where todo.scope = any({scopes})
 """
-
-TO_CHECK = """
-    insert into ops.area_to_check (source, area_uuid)
-    select made.source, made.area_uuid
-    from pg_temp.fold_area as made
-    where not made.is_gone
-    union
-    select made.source, made.area_uuid
-    from pg_temp.fold_band as made
-    except
-    select made.source, made.area_uuid
-    from pg_temp.fold_area as made
-    where made.is_gone
-"""
-
-#: What the way of counting that comes next makes again.
-WRITTEN = """
-    drop table if exists
-        pg_temp.fold_area, pg_temp.fold_person, pg_temp.fold_orphan, pg_temp.fold_chain, pg_temp.fold_cycle,
-        pg_temp.fold_band, pg_temp.moved
-"""
-
-
-#: What is done around the writing of where people are counted, of those in pg_temp.moved.
-Moving = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -114,20 +91,29 @@ class Change:
         return cls(touched, whole, frozenset[str]().union(*(delta.scopes | {delta.own} for delta in inputs)))
 
 
-def definition(include: sql.Include = sql.INCLUDE) -> Relation:
-    """What the counts are made by: where it has changed, they are made anew."""
-    return definitions.parse(FOLD, "\n".join(sql.read(f"models/counts/{name}", include) for name in FILES))
+@dataclass(frozen=True)
+class Way:
+    """One way of counting in a run: its folder's name, the sources that it counts, and the day of which the ages are.
+
+    `scopes` of pg_temp.todo name the documents of a change. `today` None leaves ages at the day that they are of.
+    """
+
+    name: str
+    sources: frozenset[str]
+    today: datetime.date | None = None
+    scopes: frozenset[str] = frozenset()
 
 
-def renew(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE) -> None:
-    """Makes the tables anew. What reads the ones of before goes on with them, until `discard`. Raises ModelFailed."""
+def renew(connection: warehouse.Connection, files: Fold) -> None:
+    """Makes new tables. What reads the ones of before keeps reading these, until `discard`. Raises ModelFailed."""
     for table in TABLES:
         connection.execute(
             statement.SQL("alter table if exists {} rename to {}").format(
                 Identifier("model_data", table), Identifier(f"{table}__before")
             )
         )
-    _execute(connection, "tables", include)
+    for file in files.tables.values():
+        definition.execute(connection, file)
 
 
 def discard(connection: warehouse.Connection) -> None:
@@ -137,50 +123,69 @@ def discard(connection: warehouse.Connection) -> None:
         connection.execute(statement.SQL("drop table if exists {}").format(name))
 
 
-def update(
-    connection: warehouse.Connection,
-    change: Change | None,
-    today: datetime.date | None = None,
-    include: sql.Include = sql.INCLUDE,
-    moving: Moving | None = None,
-) -> dict[str, int]:
-    """Counts what has changed (None: everything), and whole the sources never counted; how many rows differed and were
-    written, by name.
+def plan(connection: warehouse.Connection, change: Change | None, today: datetime.date | None = None) -> list[Way]:
+    """The ways of counting that this run needs: whole sources, then what has changed (None: everything is whole).
 
-    `today` is the day in the deployment's time zone; None leaves the ages at the day that they are of. `moving` is
-    around the writing of each; in it pg_temp.moved has the people who may be counted elsewhere. Raises ModelFailed.
+    `today` is the day in the deployment's time zone.
     """
     connection.execute(SOURCES)
-    whole, written = _whole(connection, change, today), Counter(dict.fromkeys(NAMES, 0))
-    if _aim(connection, whole, today):
-        written.update(_make(connection, WHOLE, include, moving))
+    whole = _whole(connection, change, today)
+    ways = [Way(WHOLE, whole, today)]
+    if change:
+        changed = _changed(connection, change, today) - whole
+        ways.append(Way(CHANGE, changed, today, frozenset(change.scopes)))
+    return [way for way in ways if way.sources]
+
+
+def compute(connection: warehouse.Connection, files: Fold, way: Way, *, with_moved: bool = False) -> list[Relation]:
+    """Makes the relations of a way in pg_temp, up to its differences, and with `with_moved` pg_temp.moved.
+
+    Returns what it has made: fold.drop drops it, once it is written. Raises ModelFailed.
+    """
+    connection.execute("delete from pg_temp.fold_source")
+    connection.execute(AIM, {"sources": sorted(way.sources), "today": way.today})
+    if way.name == CHANGE:
+        connection.execute(statement.SQL(TODO).format(scopes=statement.Literal(sorted(way.scopes))))
+    return fold.make(connection, files.ways[way.name], [*DIFFERENCES, *([MOVED] if with_moved else [])])
+
+
+def write(connection: warehouse.Connection, files: Fold, way: Way) -> dict[str, int]:
+    """Writes the differences that were computed; how many rows of each of NAMES. Raises ModelFailed."""
+    if way.name == CHANGE:
+        definition.execute(connection, files.writes["area_to_check"])
+    written = _write(connection, files, way)
+    if way.name == WHOLE:
         for table in TABLES:
             connection.execute(statement.SQL("analyze {}").format(Identifier("model_data", table)))
-    if change and _aim(connection, (set(change.touched) | _turned(connection, today)) - whole, today):
-        connection.execute(statement.SQL(TODO).format(scopes=statement.Literal(sorted(change.scopes))))
-        written.update(_make(connection, CHANGE, include, moving))
-    connection.execute("delete from ops.to_recount")
     # where somebody is counted is read, too: two who change places leave all counts as they are
-    return {FOLD: written[FOLD] or written["moved"], BANDS: written[BANDS]}
+    return {FOLD: written[FOLD] or written[MOVED], BANDS: written[BANDS]}
 
 
-def check(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE) -> dict[str, int]:
+def done(connection: warehouse.Connection) -> set[str]:
+    """Forgets which sources were to be counted whole, once they are; returns them."""
+    rows = connection.execute("delete from ops.to_recount returning source").fetchall()
+    return {source for (source,) in rows}
+
+
+def check(connection: warehouse.Connection, files: Fold | None = None) -> dict[str, int]:
     """The sources whose kept counts are not what counting from nothing gives, with the number of rows that differ.
 
     It changes nothing, and takes the time of counting whole. Raises AnotherRun, ModelFailed.
     """
+    files = files or fold.read()
     sources = connection.execute("select source from model_data.place_count where area_uuid = '' order by 1").fetchall()
     found = {}
     with warehouse.lock(connection, "cht-sync models"):
         for (source,) in sources:
             with connection.transaction(force_rollback=True):
                 connection.execute(SOURCES)
-                _aim(connection, {source}, None)
-                found[source] = _make(connection, WHOLE, include).total()
+                way = Way(WHOLE, frozenset({source}))
+                compute(connection, files, way)
+                found[source] = _write(connection, files, way).total()
     return {source: rows for source, rows in found.items() if rows}
 
 
-def _whole(connection: warehouse.Connection, change: Change | None, today: datetime.date | None) -> set[str]:
+def _whole(connection: warehouse.Connection, change: Change | None, today: datetime.date | None) -> frozenset[str]:
     """The sources to be counted from nothing: asked for, done whole by the models, never counted, or with ages of a day
     that is yet to come."""
     rows = connection.execute(
@@ -200,58 +205,35 @@ def _whole(connection: warehouse.Connection, change: Change | None, today: datet
         """,
         {"all": change is None, "whole": list(change.whole if change else ()), "today": today},
     ).fetchall()
-    return {source for (source,) in rows}
+    return frozenset(source for (source,) in rows)
 
 
-def _turned(connection: warehouse.Connection, today: datetime.date | None) -> set[str]:
-    """The sources for which another day has begun."""
+def _changed(connection: warehouse.Connection, change: Change, today: datetime.date | None) -> frozenset[str]:
+    """The sources of which the models have written a row, and those for which another day has begun."""
     rows = connection.execute(
         """
+        select touched.source
+        from unnest(%(touched)s::text[]) as touched (source)
+        where cht.is_main(touched.source)
+        union
         select day.source
         from ops.band_day as day
         join ops.checkpoint on checkpoint.source = day.source
-        where checkpoint.mode <> 'copying' and day.as_of < %s
+        where cht.is_main(day.source) and checkpoint.mode <> 'copying' and day.as_of < %(today)s
         """,
-        [today],
+        {"touched": list(change.touched), "today": today},
     ).fetchall()
-    return {source for (source,) in rows}
+    return frozenset(source for (source,) in rows)
 
 
-def _aim(connection: warehouse.Connection, sources: Collection[str], today: datetime.date | None) -> bool:
-    """Counts these from here on; whether there are any."""
-    if not sources:
-        return False
-    connection.execute("delete from pg_temp.fold_source")
-    return connection.execute(AIM, {"sources": sorted(sources), "today": today}).rowcount > 0
-
-
-def _make(
-    connection: warehouse.Connection, way: tuple[str, str], include: sql.Include, moving: Moving | None = None
-) -> Counter[str]:
-    """One way of counting, written; rows by name, and of what the next change is counted from."""
-    for file in way:
-        _execute(connection, file, include)
-    if way == CHANGE:
-        connection.execute(TO_CHECK)
-    if moving:
-        _execute(connection, "moved", include)
-    with moving() if moving else nullcontext():
-        if way == CHANGE:
-            # by their keys: of few rows that have gone, a kept table is not to be read through
-            connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")
-        areas, moved, kept = _execute(connection, "area_write", include).fetchone() or (0, 0, 0)
-        bands = _execute(connection, "band_write", include).rowcount
-        connection.execute("set local enable_hashjoin = on; set local enable_mergejoin = on")
-    connection.execute(WRITTEN)
+def _write(connection: warehouse.Connection, files: Fold, way: Way) -> Counter[str]:
+    """Rows written by name, those of what the next change is counted from, and persons counted in another place."""
+    if way.name == CHANGE:
+        # by their keys: of few rows that have gone, a kept table is not to be read through
+        connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")
+    rows = {table: definition.execute(connection, files.writes[table]).rowcount for table in TABLES}
+    connection.execute("set local enable_hashjoin = on; set local enable_mergejoin = on")
     days = connection.execute(NOTE_DAY).rowcount
-    return Counter({FOLD: areas, BANDS: bands + days, "moved": moved, "kept": kept})
-
-
-def _execute(connection: warehouse.Connection, name: str, include: sql.Include) -> psycopg.Cursor[Any]:
-    """Runs a file of statements; the result of the last of them."""
-    file = definitions.parse(name, sql.read(f"models/counts/{name}", include))
-    with definitions.telling(file):
-        cursor = connection.execute(file.text.encode())
-    while cursor.nextset():
-        pass
-    return cursor
+    (moved,) = warehouse.one(connection, "select count(*) from pg_temp.fold_person where is_moved")
+    kept = sum(rows[table] for table in KEPT) - moved
+    return Counter({FOLD: sum(rows[table] for table in READ), BANDS: rows[BANDS] + days, MOVED: moved, "kept": kept})

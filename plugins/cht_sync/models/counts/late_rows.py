@@ -40,11 +40,11 @@ class LateRows:
         # without earlier counts nobody is removed, not even a person who was there when the first tables were begun
         is_counted = "person" not in self._rebuilt - self._compared
         if is_counted and self._connection.execute("select from pg_temp.past_person limit 1").rowcount:
-            self._execute("remove")
-        touched = [self._execute(f"touch_{name}", {"whole": whole[name]}) for name in watched]
+            definition.execute(self._connection, definition.load("models/late_rows", "remove"))
+        touched = [self._moment(f"touch_{name}", whole[name]) for name in watched]
         if since := min((moment for moment in touched if moment), default=None):
-            self._execute("touch", {"since": since})
-        self._execute("return", {"whole": whole["person"]})
+            definition.execute(self._connection, definition.load("models/late_rows", "touch"), {"since": since})
+        definition.execute(self._connection, definition.load("models/late_rows", "return"), {"whole": whole["person"]})
 
     def _is_there(self, name: str) -> bool:
         return bool(self._connection.execute("select where to_regclass(%s) is not null", [f"models.{name}"]).rowcount)
@@ -54,10 +54,9 @@ class LateRows:
         past = statement.SQL(f"create {kind} as ").format(Identifier("pg_temp", f"past_{name}"))
         self._connection.execute(past + statement.SQL(sql.read(f"models/late_rows/past_{name}")).format(rows=rows))
 
-    def _execute(self, name: str, parameters: Mapping[str, object] | None = None) -> datetime | None:
-        """Executes a file of include/sql/models/late_rows; returns the first value that it returns, if any."""
-        file = definition.parse(name, sql.read(f"models/late_rows/{name}"), "models/late_rows")
-        with definition.telling(file):
-            cursor = self._connection.execute(file.text.encode(), parameters)
-        row = cursor.fetchone() if cursor.description else None
+    def _moment(self, name: str, whole: Collection[str]) -> datetime | None:
+        """The earliest moment that a file of include/sql/models/late_rows returns, if any."""
+        row = definition.execute(
+            self._connection, definition.load("models/late_rows", name), {"whole": whole}
+        ).fetchone()
         return row[0] if row else None

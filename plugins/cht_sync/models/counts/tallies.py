@@ -10,8 +10,7 @@ are; the difference is added to what is kept. `moved` in the header names the mo
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 
 from psycopg import sql as statement
 from psycopg.sql import Identifier, Literal
@@ -65,11 +64,15 @@ SWEEP = """
 """
 
 
-class Tallies:
-    """Those of `files`; `written` gets how many rows of each were written."""
+#: What is to be counted of each tally: a select over rows of its model.
+Selection = Mapping[Relation, statement.Composable]
 
-    def __init__(self, connection: warehouse.Connection, files: Iterable[Relation], written: dict[str, int]) -> None:
-        self.connection, self.files, self.written = connection, list(files), written
+
+class Tallies:
+    """Those of `files` in one run. What is taken off and put on is noted first; `add` adds it to what is kept."""
+
+    def __init__(self, connection: warehouse.Connection, files: Iterable[Relation]) -> None:
+        self.connection, self.files = connection, list(files)
         self._shifted: dict[Relation, dict[str, statement.Composable]] = {}
 
     @property
@@ -77,46 +80,60 @@ class Tallies:
         """Those whose rows are counted: they are written with `keep` (see table)."""
         return {file.of for file in self.files}
 
-    @contextmanager
-    def changing(self, deltas: Mapping[str, Delta]) -> Iterator[None]:
-        """Around the counting of people, once the models are written; sources that these did whole: see `recount`."""
-        written = {model for model in self.models if self._has_written(model)}
-        rows = {file: self._written(file.of, deltas[file.of]) for file in self.files if file.of in written}
-        for file, (was, _) in rows.items():
-            self._shift(file, _tallied(was, file), "-")
-        yield
-        for file, (_, now) in rows.items():
-            self._shift(file, _tallied(now, file))
-        self._add()
+    def written(self, deltas: Mapping[str, Delta]) -> tuple[Selection, Selection]:
+        """The rows that the models have written, as they were and as they are; not of sources done whole: `recount`."""
+        models = {model for model in self.models if self._has_written(model)}
+        pairs = {file: self._written(file, deltas[file.of]) for file in self.files if file.of in models}
+        return {file: was for file, (was, _) in pairs.items()}, {file: now for file, (_, now) in pairs.items()}
 
-    @contextmanager
-    def moving(self) -> Iterator[None]:
-        """Around the writing of where people are counted; pg_temp.moved has those of whom it changes."""
-        some = self.connection.execute("select from pg_temp.moved limit 1").rowcount
-        rows = {file: self._moved(file) for file in self.files if some and file.moved}
-        for file, of_moved in rows.items():
-            self._shift(file, of_moved, "-")
-        yield
-        for file, of_moved in rows.items():
-            self._shift(file, of_moved)
+    def moved(self) -> Selection:
+        """The rows that are of the persons in pg_temp.moved, if there are any; they are counted where these are now."""
+        moving = [file for file in self.files if file.moved]
+        if moving and self.connection.execute("select from pg_temp.moved limit 1").rowcount:
+            return {file: self._moved(file) for file in moving}
+        return {}
 
-    def recount(self, sources: Collection[str]) -> None:
-        """Counts these from nothing: whatever is kept of them may be wrong."""
+    def take_off(self, rows: Selection) -> None:
+        """Notes that these are no longer counted as they are now."""
+        for file, counted in rows.items():
+            self._shift(file, counted, "-")
+
+    def put_on(self, rows: Selection) -> None:
+        """Notes that these are counted as they are now."""
+        for file, counted in rows.items():
+            self._shift(file, counted)
+
+    def recount(self, sources: Collection[str]) -> dict[str, int]:
+        """Counts these from nothing: anything that is kept of them may be wrong. Rows written by tally."""
         for file in self.files if sources else []:
             names = {"tally": _model(file.name), "model": _model(file.of), "sources": Literal(sorted(sources))}
             self._shift(file, statement.SQL(KEPT).format(**names), "-")
             self._shift(file, _tallied(statement.SQL(OF_SOURCES).format(**names), file))
-        self._add()
+        return self.add()
+
+    def add(self) -> dict[str, int]:
+        """Adds what was noted to what is kept; rows written by tally."""
+        written = {}
+        for file, names in self._shifted.items():
+            self.connection.execute(statement.SQL("analyze {shift}").format(**names))
+            added = self.connection.execute(statement.SQL(ADD).format(**names)).rowcount
+            if added:
+                self.connection.execute(statement.SQL(SWEEP).format(**names))
+            self.connection.execute(statement.SQL("drop table {shift}").format(**names))
+            written[file.name] = added
+        self._shifted.clear()
+        return written
 
     def _has_written(self, model: str) -> bool:
         query = statement.SQL("select where exists (select from {was}) or exists (select from {now})")
         names = {"was": table.was(model), "now": table.now(model)}
         return bool(self.connection.execute(query.format(**names)).rowcount)
 
-    def _written(self, model: str, delta: Delta) -> tuple[statement.Composable, statement.Composable]:
-        """The model's rows as they were and as they are."""
+    def _written(self, file: Relation, delta: Delta) -> tuple[statement.Composable, statement.Composable]:
+        """The rows of its model as they were and as they are."""
         query, whole = statement.SQL(WRITTEN), Literal(sorted(delta.whole))
-        return query.format(rows=table.was(model), whole=whole), query.format(rows=table.now(model), whole=whole)
+        was, now = (query.format(rows=rows, whole=whole) for rows in (table.was(file.of), table.now(file.of)))
+        return _tallied(was, file), _tallied(now, file)
 
     def _moved(self, file: Relation) -> statement.Composable:
         names = {"model": _model(file.of), "now": table.now(file.of), "moved": statement.SQL(file.moved)}
@@ -132,17 +149,6 @@ class Tallies:
         query = statement.SQL(SHIFT).format(**names, signed=names["minus" if sign else "numbers"], counted=counted)
         with definition.telling(file, "what has changed"):
             self.connection.execute(query)
-
-    def _add(self) -> None:
-        """Adds what was noted to what is kept."""
-        for file, names in self._shifted.items():
-            self.connection.execute(statement.SQL("analyze {shift}").format(**names))
-            added = self.connection.execute(statement.SQL(ADD).format(**names)).rowcount
-            if added:
-                self.connection.execute(statement.SQL(SWEEP).format(**names))
-            self.connection.execute(statement.SQL("drop table {shift}").format(**names))
-            self.written[file.name] = self.written.get(file.name, 0) + added
-        self._shifted.clear()
 
 
 def read(include: sql.Include = sql.INCLUDE) -> list[Relation]:

@@ -1,26 +1,15 @@
--- Those alive by place, sex and band of ages, counted by the change: comes to what place_band_count.sql would make from nothing. It
--- reads what area_change.sql has found, before that is written. What it gives are differences, which band_write.sql adds.
+-- One row a place, sex and age band whose numbers differ from model_data.place_band_count: the differences. It comes to what
+-- whole/fold_band.sql gives.
 --
 -- A difference begins where persons are counted otherwise; and where a place goes from one above to another, with all that
 -- was counted in it: taken from the one, added to the other. Each is handed on to every place above, as they are now.
-create temporary table fold_band on commit drop as
-with recursive place as materialized (
-    select
-        was.of_source as source,
-        was._id,
-        was.effective_parent as was_up,
-        case when own._id is not null then own.up else was.effective_parent end as up,
-        own._id is null and gone._id is not null as is_gone
-    from pg_temp.fold_was as was
-    left join pg_temp.fold_up as own on own.source = was.of_source and own._id = was._id
-    left join pg_temp.fold_contact as gone on gone.source = was.of_source and gone._id = was._id and gone.is_gone
-),
-
-moved as materialized (
+-- key: source, area_uuid, sex, band
+-- after: fold_reached, fold_band_shift
+with recursive moved as materialized (
     select
         place.source, place._id, place.was_up, case when not place.is_gone then place.up end as up, place.is_gone,
         kept.sex, kept.band, kept.direct_persons, kept.direct_patients, kept.total_persons, kept.total_patients
-    from place
+    from pg_temp.fold_reached as place
     cross join lateral (
         select
             kept.sex, kept.band, kept.direct_persons, kept.direct_patients, kept.total_persons, kept.total_patients
@@ -51,14 +40,14 @@ path as (
         seed.source, seed._id as area_uuid, seed.sex, seed.band, seed.direct_persons, seed.direct_patients,
         seed.total_persons, seed.total_patients
     from seed
-    join place on place.source = seed.source and place._id = seed._id
+    join pg_temp.fold_reached as place on place.source = seed.source and place._id = seed._id
     where not place.is_gone
     union all
     select
         path.source, place.up, path.sex, path.band, 0 as direct_persons, 0 as direct_patients,
         path.total_persons, path.total_patients
     from path
-    join place on place.source = path.source and place._id = path.area_uuid
+    join pg_temp.fold_reached as place on place.source = path.source and place._id = path.area_uuid
     where place.up is not null
 ),
 
@@ -89,8 +78,10 @@ difference as (
     group by part.source, part.area_uuid, part.sex, part.band
 )
 
-select difference.*
+select
+    difference.source, difference.area_uuid, difference.sex, difference.band,
+    difference.direct_persons, difference.direct_patients, difference.total_persons, difference.total_patients
 from difference
 where (
     difference.direct_persons, difference.direct_patients, difference.total_persons, difference.total_patients
-) <> (0, 0, 0, 0);
+) <> (0, 0, 0, 0)

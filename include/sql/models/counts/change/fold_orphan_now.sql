@@ -1,0 +1,13 @@
+-- One row a contact that was looked at and is an orphan.
+-- effective_parent: The nearest live place of its own lineage
+-- key: source, uuid
+-- after: fold_contact
+-- make: view
+select
+    contact.source,
+    contact._id as uuid,
+    contact.kind = 'person' as is_person,
+    contact.parent_uuid,
+    contact.up as effective_parent
+from pg_temp.fold_contact as contact
+where contact.is_orphan

@@ -1,0 +1,6 @@
+-- One row a place in a cycle as it is kept.
+-- key: source, uuid
+-- make: view
+select kept.source, kept.uuid, kept.top
+from model_data.cycle as kept
+join pg_temp.fold_source on fold_source.source = kept.source
