@@ -23,7 +23,7 @@ SETTINGS = (
     tables.settings("area", "hut! < area", "client < area hut", "clinic < area"),
     tables.settings("district_hospital", "health_center < district_hospital", "clinic! < health_center"),
 )
-#: From staged.TODAY on: the days before, on and after a birthday that begins an age band, and values that are no date.
+#: From staged.TODAY on: the days before, on and after a birthday that begins an age band, and invalid values.
 BIRTHS = (
     *("2026-11-24", "2026-11-25", "2025-11-25", "2025-11-24", "2022-10-15", "2021-11-25", "2016-11-26", "2012-02-29"),
     *("2011-11-24", "1977-01-01", "1976-11-25", "1940-07-01", "2028-01-01", "2024-02-29", "2021-11-24T23:30:00-01:00"),

@@ -1,4 +1,4 @@
-"""Checks: queries that return what is wrong with the models and the counts. A finding makes a task of cht_marts fail.
+"""Checks: queries that return what is wrong with the models and the counts. Findings of level fail fail a task.
 
 A check is one `select` of (source, area_uuid, problem), in include/sql/reports/checks, or in include/deployment/checks
 if it is a deployment's own. Its header has `level`, which is fail or warn; `every`, which is run, hour or day; `reads`,

@@ -18,7 +18,7 @@ missed as (
                 from ops.relation
                 where state.versions ? relation.name
             )
-            or exists (select from ops.model_behind as behind where state.versions ? behind.model)
+            or exists (select from ops.model_behind as late where state.versions ? late.model)
         )
 ),
 
