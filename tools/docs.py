@@ -1,6 +1,7 @@
 """python -m tools.docs: writes docs/models.md, from the headers in include/sql and the columns of a warehouse."""
 
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -147,7 +148,7 @@ def _chapters(connection: warehouse.Connection, include: sql.Include) -> Iterato
 
 
 def _section(connection: warehouse.Connection, schema: str, file: Relation) -> str:
-    lines = [f"### {schema}.{file.name}", file.about]
+    lines = [f"### {schema}.{file.name}", textwrap.fill(file.about, 120, break_on_hyphens=False)]
     lines += [f"Key: {', '.join(f'`{name}`' for name in file.key)}"] if file.key else []
     reads = ", ".join(f"`{name}`" for name in file.reads)
     lines += ["", f"A mart that reads it has {reads} in `reads:`."] if file.folder == "models/views" and reads else []

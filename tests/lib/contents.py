@@ -1,4 +1,4 @@
-"""What a warehouse has, table by table, and how it is emptied."""
+"""The contents of a warehouse, table by table; and a way to empty it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from tests.lib.staged import Staged
 
 
 def forget(staged: Staged) -> None:
-    """Empties the warehouse, as quickly as one of a few rows can be."""
+    """Empties the warehouse; by deletion, which is quick for a few rows."""
     for table in relations(staged):
         staged.connection.execute(f'delete from model_data."{table}"')
     for table in ("staging.document", "ops.model_state", "ops.model_source", "ops.check_state", "ops.check_source"):
@@ -21,7 +21,7 @@ def relations(staged: Staged) -> list[str]:
 
 
 def content(staged: Staged) -> dict[str, list[Any]]:
-    """Every row of every table behind the models."""
+    """Every row of every table of the models and counts."""
     return {
         table: staged.rows(f'select to_jsonb(kept) from model_data."{table}" as kept order by to_jsonb(kept)::text')
         for table in sorted(relations(staged))

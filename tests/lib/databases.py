@@ -12,7 +12,7 @@ from psycopg import conninfo, sql
 def new(server: str, template: str = "template1") -> Iterator[str]:
     """The address of a new database on `server`, a copy of the database named or addressed by `template`.
 
-    It is dropped at the end, also while others are connected to it.
+    It is dropped at the end, even if others are connected to it.
     """
     name = f"test_{secrets.token_hex(8)}"
     known = conninfo.conninfo_to_dict(template).get("dbname") if "=" in template or ":" in template else template

@@ -1,6 +1,6 @@
-"""What history.area_day is to have, in plain Python: person by person and report by report, walking up from each.
+"""The rows of history.area_day in plain Python: it walks up from each person and each report.
 
-By docs/counts.md, from the live documents and from what was seen of those who are gone; nothing is taken from the SQL.
+It follows docs/counts.md, and uses the live documents and what was known of removed persons, but nothing of the SQL.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ COLUMNS = ("persons", "patients", "deceased", "registered", "died", "removed", "
 
 @dataclass(frozen=True)
 class Removed:
-    """Somebody who is gone: the document as it was counted last, the places above it then, and the day it was seen."""
+    """A removed person: the document that was counted last, the places above it then, and the day of the removal."""
 
     document: Document
     above: tuple[str, ...]
@@ -31,7 +31,7 @@ def days(
     wanted: Iterable[date],
     zone: ZoneInfo,
 ) -> dict[tuple[date, str], dict[str, int]]:
-    """The rows of these days, by day and area; `reports` are the live ones, and those that were archived."""
+    """The rows of these days, by day and area; `reports` are the live and the archived ones."""
     county = County(documents)
     live = {person.id: next(d for d in documents if d["_id"] == person.id) for person in county.persons()}
     households = {place.id for place in county.places.values() if place.type_id == "clinic"}
@@ -59,14 +59,14 @@ def by_day(found: Mapping[tuple[date, str], dict[str, int]]) -> dict[date, dict[
 
 
 def add(rows: Mapping[str, dict[str, int]], places: Iterable[str], column: str) -> None:
-    """One more in each of these that is an area; households are none. In no area is unplaced."""
+    """Adds one in each of these places that is an area; households are not. If none is, it adds one to unplaced."""
     for place in [place for place in places if place in rows] or [UNPLACED]:
         if place in rows:
             rows[place][column] += 1
 
 
 def columns_of(document: Document, day: date, last: date | None, zone: ZoneInfo) -> Iterator[str]:
-    """What a person counts as on a day; `last` is the day on which it was found to be gone."""
+    """The columns in which a person counts on a day; `last` is the day of the removal."""
     came = local(document.get("reported_date"), zone)
     given = document.get("date_of_death")
     died = date.fromisoformat(given) if given and given != "unknown" else None
@@ -85,7 +85,7 @@ def columns_of(document: Document, day: date, last: date | None, zone: ZoneInfo)
 
 
 def whose(report: Document, live: Mapping[str, Document], removed: Mapping[str, Removed]) -> str:
-    """The person in whose place a report counts: its subject by uuid or code, who may be gone; else its submitter."""
+    """The person in whose place a report counts: its subject by uuid or code, also if removed; else its submitter."""
     fields = report.get("fields", {})
     uuid, key = fields.get("patient_uuid"), report.get("patient_id") or fields.get("patient_uuid")
     coded = sorted(person for person, document in live.items() if key and document.get("patient_id") == key)
@@ -105,7 +105,7 @@ def above(county: County, contact: Contact) -> list[str]:
 
 
 def seat(county: County, places: Iterable[str]) -> list[str]:
-    """The first of these that is still a place, and what is above it now."""
+    """The first of these that is still a place, and the places above it now."""
     place = next((county.places[uuid] for uuid in places if uuid in county.places), None)
     return [place.id, *(higher.id for higher in county.ancestors(place))] if place else [UNPLACED]
 

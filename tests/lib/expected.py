@@ -102,7 +102,7 @@ class County:
 
 
 def counts(documents: Iterable[Document]) -> dict[str, Counts]:
-    """The counts of every live place by its uuid, rows of zeros too, and of the unplaced under UNPLACED."""
+    """The counts of every live place by its uuid, including rows of zeros, and of the unplaced under UNPLACED."""
     county = County(documents)
     result = {place.id: row(county, place) for place in county.places.values()}
     result[UNPLACED] = Counts(name="unplaced", contact_type=None, parent_uuid=None, in_household=False)
@@ -120,7 +120,7 @@ def counts(documents: Iterable[Document]) -> dict[str, Counts]:
 
 
 def orphans(documents: Iterable[Document]) -> list[str]:
-    """The ids of contacts that name a parent which does not exist or is no place."""
+    """The ids of contacts that name a parent which does not exist or is not a place."""
     county = County(documents)
     return sorted((c.id for c in county.contacts.values() if c.chain and c.chain[0] not in county.places), key=utf8)
 

@@ -1,4 +1,4 @@
-"""How much of what could be tried is tried: a sample by `make test`, all of it by `make proof` (CHT_SYNC_PROOF=1)."""
+"""How many cases the tests try: `make test` tries a sample, `make proof` (CHT_SYNC_PROOF=1) all of them."""
 
 import os
 from typing import Any
@@ -7,17 +7,17 @@ from hypothesis import HealthCheck, settings
 
 PROOF = bool(os.environ.get("CHT_SYNC_PROOF"))
 
-#: At how many of a task's statements it is killed; a proof kills it at each.
+#: The number of a task's statements at which it is killed; a proof kills it at each.
 MOMENTS = 15
 
 
 def examples(test: int, proof: int, **others: Any) -> settings:
-    """Settings of a property: how many histories `make test` draws, and how many `make proof` does."""
+    """Settings of a property: how many histories `make test` draws, and how many `make proof` draws."""
     return settings(
         max_examples=proof if PROOF else test,
         deadline=None,
         print_blob=True,
-        # fixtures are emptied by the tests themselves; a run of the models takes longer than hypothesis expects
+        # the tests empty their fixtures themselves, and a run of the models takes longer than hypothesis expects
         suppress_health_check=list(HealthCheck),
         **others,
     )

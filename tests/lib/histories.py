@@ -1,4 +1,4 @@
-"""Invented documents of contacts and users: few ids, so that they meet."""
+"""Generated documents of contacts and users, with few ids, so that events hit the same contact."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.lib import tables
 
-#: Few ids, so that they meet: as places, as persons, as both one after the other.
+#: Each is a place, a person, or both in turn.
 UUIDS = ["A", "b", "c", "d", "e", "é", "p", "q", "r"]
 
 

@@ -1,4 +1,4 @@
-"""What the tallies are to be, in plain Python: each report and person looked up by itself, from the documents alone."""
+"""The tallies in plain Python: each report and person is looked up on its own, from the documents alone."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from tests.lib.expected import UNPLACED, Contact, County
 
 Document = dict[str, Any]
 ZONE = ZoneInfo("Africa/Nairobi")
-#: Of what has no month.
+#: The month of a document without a readable date.
 NEVER = None
 
 
 class Months:
-    """Of one source's live documents; each tally is {key: number}."""
+    """The tallies of one source's live documents; each is {key: number}."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         self.documents = list(documents)
@@ -27,11 +27,11 @@ class Months:
         self.reports = [d for d in self.documents if d.get("type") == "data_record" and d.get("form")]
 
     def by_area(self) -> Counter[tuple[str, date | None, str]]:
-        """(nearest area, month, form) of the reports."""
+        """The reports by (nearest area, month, form)."""
         return Counter((self.area(self.whose(report)), month(report), report["form"]) for report in self.reports)
 
     def by_every_area(self) -> Counter[tuple[str, date | None, str]]:
-        """The same in each area above, too."""
+        """The same, counted also in each area above."""
         return Counter(
             (area, month(report), report["form"]) for report in self.reports for area in self.areas(self.whose(report))
         )
@@ -52,12 +52,12 @@ class Months:
         return Counter((self.area(person), month(self.bodies[person.id])) for person in patients)
 
     def households_visited(self) -> Counter[tuple[str, date | None]]:
-        """(area, month), in every area above."""
+        """The visited households by (area, month), counted in every area above."""
         seen = {(place, when) for place, when in self.visited() if place in self.households}
         return Counter((area, when) for place, when in seen for area in self.areas_of(self.county.places[place]))
 
     def whose(self, report: Document) -> Contact | None:
-        """The person that it is about, else its submitter."""
+        """The subject of the report, else its submitter."""
         return self.subject(report) or self.persons.get(submitter(report) or "")
 
     def subject(self, report: Document) -> Contact | None:
@@ -97,7 +97,7 @@ def submitter(report: Document) -> str | None:
 
 
 def key(value: Any) -> str | None:
-    """A text that isn't empty, or a number."""
+    """A non-empty text, or a number as text; else None."""
     return str(value) if expected.is_number(value) or (isinstance(value, str) and value) else None
 
 

@@ -1,4 +1,4 @@
-"""What happened when, and what the days show of it: for the tests of history."""
+"""Events at given times, and the counts of the days: for the tests of history."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -15,38 +15,38 @@ Rows = dict[tuple[str, str], dict[str, int]]
 
 
 class Past:
-    """`demo/medic`, copied at moments of a deployment's time zone."""
+    """`demo/medic`, copied at given times in a deployment's time zone."""
 
     def __init__(self, staged: Staged, timezone: str = "Africa/Nairobi") -> None:
         self.staged, self.timezone = staged, timezone
 
     def moment(self, text: str) -> datetime:
-        """Such as 2024-03-10 12:00, local."""
+        """A local time, such as 2024-03-10 12:00."""
         return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(self.timezone))
 
     def at(self, when: str, table: str = "", *documents: dict[str, Any], deleted: str = "", run: bool = True) -> None:
-        """A page that is copied then, and a run of the models; a cell or field `registered` is a local moment."""
+        """Copies a page at that time, then runs the models; a cell or field `registered` is a local time."""
         page = [self._written(document) for document in [*(tables.documents(table) if table else []), *documents]]
         self.staged.page(page, deleted=deleted.split(), saved=self.moment(when))
         if run:
             self.staged.update()
 
     def vanish(self, when: str, uuids: str, how: str, *, run: bool = True) -> None:
-        """Documents that are found then to have left CouchDB without a deletion in its feed."""
+        """Finds at that time that documents disappeared from CouchDB without a deletion in the feed."""
         for uuid in uuids.split():
             self.staged.gone(uuid, how, saved=self.moment(when))
         if run:
             self.staged.update()
 
     def shows(self, table: str) -> None:
-        """The table's columns of its days and areas, each day counted anew."""
+        """Requires the table's columns of its days and areas; each day is counted again."""
         wanted = {(row.pop("day"), row.pop("area")): row for row in tables.rows(table)}
         found = self.count({day for day, _ in wanted})
         shown = {key: {column: str(found[key][column]) for column in row} for key, row in wanted.items()}
         assert shown == wanted
 
     def count(self, days: Iterable[str]) -> Rows:
-        """Counts these days anew; what is kept of them, by day and area."""
+        """Counts these days again; returns their rows, by day and area."""
         for day in days:
             history.count_day(self.staged.connection, date.fromisoformat(day), self.timezone)
         return self.kept(days)
@@ -87,7 +87,7 @@ def person(uuid: str = "p", parent: dict[str, Any] | None = None, **fields: Any)
 
 
 def rebuilt(staged: Staged) -> None:
-    """All models and counts from nothing."""
+    """Rebuilds all models and counts from nothing."""
     staged.connection.execute("delete from ops.relation")
     staged.update()
 

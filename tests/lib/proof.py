@@ -1,7 +1,7 @@
-"""Any history of contacts, copied in any parts and order, with runs that fail and runs for nothing between: after each
-run that ends, every count equals a recount in plain Python; in the end, the tables equal those made from nothing.
+"""Any history of contacts, copied in any parts and order, with failed runs and runs without changes in between.
 
-Several histories happen side by side, as instances do: a run of the models takes them all in.
+After each completed run every count equals a recount in plain Python. At the end the tables equal rebuilt ones. Several
+histories happen at the same time, one per instance; a run of the models takes in all of them.
 """
 
 import shutil
@@ -22,17 +22,17 @@ from tests.lib.recording import Killed, recording
 from tests.lib.staged import TODAY, Staged
 from tests.lib.world import EVENTS, World
 
-#: Of one instance between two runs: what happens, who vanishes (12: nobody), and the pages that are copied.
+#: One instance between two runs: its events, the contact that vanishes (12 and more: none), and the copied pages.
 EVENT = st.integers(0, len(EVENTS) * 12**3 - 1)
 PAGE = st.tuples(st.integers(1, 12), st.integers(0, 11))
 ROUND = st.tuples(st.lists(EVENT, min_size=1, max_size=6), st.integers(0, 30), st.lists(PAGE, max_size=3))
 HISTORY = st.tuples(st.booleans(), st.lists(ROUND, min_size=3, max_size=5))
 
-#: At which of its statements a run is killed (over 150: at none), whether one follows with nothing new, and how many
-#: days after the one before it is made: mostly none, else one, or so many that somebody is older by some bands.
+#: A run: the statement at which it is killed (a number over 150: none), whether a run with nothing new follows, and the
+#: days since the run before: usually none, else one, or so many that somebody is some age bands older.
 RUN = st.tuples(st.integers(1, 300), st.booleans(), st.sampled_from((0, 0, 0, 1, 1, 40, 366, 1500)))
 
-#: What the counts are made of and shown by; the other models would only take time.
+#: The models that the counts read, and the views that show them; the other models would only take time.
 NEEDED = {
     "models": ("configured_type", "contact", "person", "place", "user"),
     "models/views": ("area_band", "area_count", "orphan", "cycle"),
@@ -47,13 +47,13 @@ COLUMNS = (
 
 
 def histories(side_by_side: int) -> st.SearchStrategy[Any]:
-    """Of so many instances, and the runs of them all."""
-    told = st.lists(HISTORY, min_size=side_by_side, max_size=side_by_side)
-    return st.tuples(told, st.lists(RUN, min_size=5, max_size=5))
+    """The histories of that many instances, and the runs of all of them."""
+    lived = st.lists(HISTORY, min_size=side_by_side, max_size=side_by_side)
+    return st.tuples(lived, st.lists(RUN, min_size=5, max_size=5))
 
 
 def needed(folder: Path, files: Mapping[str, Collection[str]] = NEEDED) -> sql.Include:
-    """A copy of the SQL files, without the models that the counts aren't made of."""
+    """A copy of the SQL files, without the models that the counts do not read."""
     include = sql.Include(folder / "sql", folder / "deployment")
     shutil.copytree(sql.INCLUDE.sql, include.sql)
     for kind, names in files.items():
@@ -65,7 +65,7 @@ def needed(folder: Path, files: Mapping[str, Collection[str]] = NEEDED) -> sql.I
 
 @dataclass
 class Tally:
-    """What was tried so far."""
+    """The number of cases tried so far."""
 
     sequences: int = 0
     events: int = 0
@@ -88,16 +88,16 @@ class Proof:
     today: date = TODAY
 
     def hold(self, given: Any) -> None:
-        """Lets these histories happen. Raises AssertionError where a count is not what it has to be."""
-        told, runs = given
+        """Runs these histories. Raises AssertionError if a count is wrong."""
+        lived, runs = given
         self._forget()
-        worlds = [World(source, empty=empty) for source, (empty, _) in zip(self.sources, told, strict=False)]
+        worlds = [World(source, empty=empty) for source, (empty, _) in zip(self.sources, lived, strict=False)]
         self.today = TODAY
         for number, (kill_at, again, days) in enumerate(runs):
             self.today += timedelta(days)
-            for world, (_, rounds) in zip(worlds, told, strict=True):
+            for world, (_, rounds) in zip(worlds, lived, strict=True):
                 if number < len(rounds):
-                    self._go_on(world, *rounds[number])
+                    self._continue(world, *rounds[number])
             self.run(kill_at, again=again)
             self.compare(worlds)
         for world in worlds:
@@ -108,7 +108,7 @@ class Proof:
         self._compare_with_nothing()
         self.tally.sequences += len(worlds)
 
-    def _go_on(self, world: World, events: list[int], vanishes: int, pages: list[tuple[int, int]]) -> None:
+    def _continue(self, world: World, events: list[int], vanishes: int, pages: list[tuple[int, int]]) -> None:
         for event in events:
             world.happen(event)
         if vanishes < 12:
@@ -118,7 +118,7 @@ class Proof:
         self.tally.events += len(events) + (vanishes < 12)
 
     def run(self, kill_at: int | None = None, *, again: bool = False) -> None:
-        """Of the models: killed first where it takes that many statements, and whole then."""
+        """Runs the models: first a run that is killed at that statement, if it has so many, then a complete run."""
 
         def kill(number: int) -> None:
             if number == kill_at:
@@ -138,7 +138,7 @@ class Proof:
         return runner.update(self.staged.connection, self.include, today=self.today)
 
     def compare(self, worlds: list[World]) -> None:
-        """Every count, also by sex and age, every orphan, every cycle; nobody twice, and nobody lost."""
+        """Compares every count, also by sex and age, every orphan and every cycle. Nobody is counted twice or lost."""
         rows = self.staged.rows(f"select source, area_uuid, {', '.join(COLUMNS)} from models.area_count")
         found: dict[str, dict[str, Any]] = defaultdict(dict)
         for source, area, *values in rows:
@@ -165,7 +165,7 @@ class Proof:
         return listed
 
     def _compare_with_nothing(self) -> None:
-        """The tables as they have become, and as they are made anew."""
+        """Requires that rebuilt tables equal the updated ones."""
         kept = self._content()
         self.staged.connection.execute("delete from ops.relation where name = 'place_count'")
         self._update()
@@ -187,7 +187,7 @@ class Proof:
 
 
 def wanted_orphans(county: expected.County) -> dict[str, str | None]:
-    """The contacts whose parent is no live place, with the nearest live place of their lineage."""
+    """The contacts whose parent is not a live place, each with the nearest live place of its lineage."""
     found = {}
     for contact in county.contacts.values():
         if contact.chain and contact.chain[0] not in county.places:

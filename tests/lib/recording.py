@@ -1,4 +1,4 @@
-"""The statements of a block: kept, and interrupted."""
+"""The statements of a block of code: recorded, or interrupted."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,11 +8,11 @@ import psycopg
 
 
 class Killed(BaseException):
-    """As a kill: nothing of the code goes on."""
+    """Stands for a kill: no more of the code is executed."""
 
 
 class Recording(psycopg.Cursor[Any]):
-    """Keeps the statements, and calls `before` with their number before each."""
+    """Records the statements, and calls `before` with the number of each before it is executed."""
 
     statements: ClassVar[list[str]]
     before: ClassVar[Callable[[int], None]]
@@ -40,7 +40,7 @@ def recording(
 
 
 def killed(connection: psycopg.Connection[Any], at: int, run: Callable[[], object]) -> bool:
-    """Whether the run was killed before its statement of that number: it may have ended before."""
+    """Kills the run before the statement with that number; False if the run ended earlier."""
 
     def kill(number: int) -> None:
         if number == at:

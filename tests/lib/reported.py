@@ -1,10 +1,10 @@
-"""Reports and the persons that they are about, as small documents."""
+"""Small documents of reports and of their subjects."""
 
 from typing import Any
 
 
 def report(_id: str, *, code: Any = None, uuid: Any = None, **rest: Any) -> dict[str, Any]:
-    """About whom `patient_id` and `fields.patient_uuid` say."""
+    """A report whose subject is named by `patient_id` (`code`) and `fields.patient_uuid` (`uuid`)."""
     fields = {"patient_uuid": uuid} if uuid else {}
     return {"_id": _id, "type": "data_record", "form": "f", "patient_id": code, "fields": fields, **rest}
 

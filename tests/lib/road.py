@@ -1,4 +1,4 @@
-"""A small county, the models and marts of it, and everything that they hold."""
+"""A small county, its models and marts, and everything that they hold."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ COUNTY = tables.documents("""
 
 
 def run(staged: Staged) -> list[str]:
-    """Both, as the DAG does."""
+    """Updates the models, then refreshes the marts, as the DAG does."""
     runner.update(staged.connection)
     return marts.refresh(staged.connection)
 

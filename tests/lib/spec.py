@@ -1,4 +1,4 @@
-"""Documents in, counts out: each step is taken in by the models, and every count is compared with a plain recount."""
+"""Documents in, counts out: after each step the models run, and every count is compared with a plain recount."""
 
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ UNPLACED = "unplaced"
 
 
 class Spec:
-    """The documents of `demo/medic` as they are now, and the models of them."""
+    """The current documents of `demo/medic`, and their models."""
 
     def __init__(self, staged: Staged) -> None:
         self.staged = staged
@@ -18,7 +18,7 @@ class Spec:
         self.today = TODAY
 
     def stage(self, table: str = "", *documents: dict[str, Any], deleted: str = "") -> None:
-        """A page of documents (a table, and others as they are) and deletions, then a run of the models."""
+        """Stages a page of documents (a table, and others as given) and deletions, then runs the models."""
         page = [*(tables.documents(table) if table else []), *documents]
         self.live.update({document["_id"]: document for document in page})
         for uuid in deleted.split():
@@ -28,20 +28,20 @@ class Spec:
         self.holds()
 
     def on(self, day: str) -> None:
-        """A run of the models on that day, with nothing new in CouchDB."""
+        """Runs the models on that day, with nothing new in CouchDB."""
         self.today = date.fromisoformat(day)
         self.staged.update(self.today)
         self.holds()
 
     def vanish(self, uuid: str, how: str) -> None:
-        """A document that left CouchDB without a deletion in its feed."""
+        """Lets a document disappear from CouchDB without a deletion in the feed, then runs the models."""
         self.staged.gone(uuid, how)
         del self.live[uuid]
         self.staged.update(self.today)
         self.holds()
 
     def shows(self, table: str) -> None:
-        """The table's columns for every area; an `unplaced` that is left out is one of zeros."""
+        """Requires the table's columns for every area; without a row for `unplaced`, its counts must be zeros."""
         counts = self.staged.counts()
         counts[UNPLACED] = counts.pop("")
         rows = {row.pop("area"): {column: int(number) for column, number in row.items()} for row in tables.rows(table)}
@@ -50,7 +50,7 @@ class Spec:
         assert set(counts) == set(rows)
 
     def holds(self) -> None:
-        """What is true of any counts: each equals the recount, and the columns add up."""
+        """Requires what is true of all counts: each equals the recount, and the columns add up."""
         counts = self.staged.counts()
         recount = expected.counts(self.live.values())
         groups = expected_groups.counts(self.live.values())
@@ -80,7 +80,7 @@ class Spec:
         assert self.staged.values(tops, [SOURCE]) == persons
 
     def places(self) -> dict[str, expected_groups.Place]:
-        """Every place, as models.area_count has it in the tree."""
+        """Every place with its position in the tree, from models.area_count."""
         columns = "area_uuid, effective_parent, level, is_orphan, in_cycle, is_muted"
         rows = self.staged.rows(
             f"select {columns} from models.area_count where area_uuid <> '' and source = %s", [SOURCE]
@@ -88,7 +88,7 @@ class Spec:
         return {uuid: expected_groups.Place(*rest) for uuid, *rest in rows}
 
     def orphans(self) -> dict[str, str | None]:
-        """{uuid: where it is counted instead}."""
+        """{uuid: the place in which the orphan is counted}."""
         assert self.staged.values("select uuid from models.orphan order by uuid") == expected.orphans(
             self.live.values()
         )

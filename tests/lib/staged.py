@@ -1,4 +1,4 @@
-"""A warehouse to stage documents in, as pages of an extraction would: for the tests of models, counts and history."""
+"""A warehouse in which tests of models, counts and history stage documents, as pages of a copy do."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +34,7 @@ set_json_dumps(json.dumps)
 
 
 class Staged:
-    """Stages pages and asks for what has become of them."""
+    """Stages pages, and returns what the models made of them."""
 
     def __init__(self, connection: warehouses.Connection) -> None:
         self.connection = connection
@@ -59,8 +59,10 @@ class Staged:
         caught_up: datetime | None = CAUGHT_UP,
         saved: datetime | None = None,
     ) -> None:
-        """Stages a page: rows and checkpoint in one transaction, now or as if it were at `saved`. A deleted document
-        leaves a row without a body."""
+        """Stages a page: rows and checkpoint in one transaction, now or at the time `saved`.
+
+        A deleted document leaves a row without a body.
+        """
         rows: list[tuple[Any, ...]] = [(d["_id"], False, d.get("type"), json.dumps(d)) for d in documents]
         rows += [(uuid, True, None, None) for uuid in deleted]
         with self.connection.transaction():
@@ -88,7 +90,7 @@ class Staged:
                 )
 
     def gone(self, uuid: str, how: str, source: str = SOURCE, saved: datetime | None = None) -> None:
-        """Marks a document that left CouchDB without a deletion in its feed."""
+        """Marks a document that disappeared from CouchDB without a deletion in the feed."""
         with self.connection.transaction():
             (batch,) = self.row(
                 "update ops.checkpoint set batch = batch + 1 where source = %s returning batch", [source]
@@ -123,7 +125,7 @@ class Staged:
         return {area: dict(zip(columns, numbers, strict=True)) for area, *numbers in found}
 
     def bands(self, source: str = SOURCE) -> dict[str, expected_bands.Bands]:
-        """models.area_band: {area_uuid: {(sex, band): {column: number}}}; no area with nobody alive."""
+        """models.area_band: {area_uuid: {(sex, band): {column: number}}}, without areas with nobody alive."""
         columns = ("direct_persons", "direct_patients", "total_persons", "total_patients")
         found: dict[str, expected_bands.Bands] = {}
         for area, sex, band, *numbers in self.rows(

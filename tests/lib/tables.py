@@ -5,8 +5,8 @@
         h   | clinic | d
         p   | person | h d    | 12345
 
-A cell left empty is a field left out; one that is JSON is that value, every other a text. `parent` is the embedded
-lineage, the nearest first, or JSON.
+An empty cell leaves its field out. A cell in JSON is that value; every other cell is a text. `parent` is the embedded
+lineage, the nearest place first, or JSON.
 """
 
 import json
@@ -16,7 +16,7 @@ TYPES = {"district": "district_hospital", "centre": "health_center"}
 
 
 def documents(text: str) -> list[dict[str, Any]]:
-    """The documents of a table; `type` may be short, and what is no type of CHT's own is a `contact_type`."""
+    """The documents of a table. `type` may be short; a type that is not one of CHT's own is a `contact_type`."""
     return [_document(row) for row in rows(text)]
 
 
@@ -33,7 +33,7 @@ def lineage(uuids: list[str]) -> dict[str, Any] | None:
 
 
 def settings(*types: str) -> dict[str, Any]:
-    """A settings document; a type is written `household < area other_area`, one of persons `client! < household`."""
+    """A settings document. A place type is written `household < area other_area`, a person type `client! < hut`."""
     entries = []
     for text in types:
         name, _, parents = (part.strip() for part in text.partition("<"))

@@ -1,4 +1,4 @@
-"""What the tallies have, compared with a plain recount."""
+"""The tallies of a warehouse, compared with a plain recount."""
 
 from datetime import date
 from typing import Any
@@ -8,7 +8,7 @@ from cht_sync.models import runner
 from tests.lib.months import ZONE, Months
 from tests.lib.staged import Staged
 
-#: The last and the first millisecond of a month in Nairobi, and in the middle of one.
+#: The last and the first millisecond of a month in Nairobi, and a time in the middle of one.
 LAST_OF_MARCH, FIRST_OF_APRIL, IN_MAY = 1711918799999, 1711918800000, 1715000000000
 
 

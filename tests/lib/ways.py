@@ -1,4 +1,4 @@
-"""The two ways in which a run counts, told apart by their statements; and files of SQL that a test changes."""
+"""The two ways in which a run counts, recognized by their statements; and files of SQL that a test changes."""
 
 from cht_sync import sql
 
@@ -10,7 +10,7 @@ WHOLE, CHANGE = 'create temporary table "fold_stranded"', 'create temporary tabl
 
 
 def ways(staged: Staged) -> set[str]:
-    """How a run counts."""
+    """The ways in which a run counts."""
     with recording(staged.connection) as statements:
         staged.update()
     return {way for way in (WHOLE, CHANGE) if any(way in text for text in statements)}

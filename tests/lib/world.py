@@ -1,7 +1,7 @@
-"""A CHT in small: what happens to its contacts, what of it was copied, and what the counts of that are.
+"""A small CHT: the events of its contacts, the documents that were copied, and the counts of these.
 
-Events are plain numbers, so that a history is quick to invent and to make shorter: what they are about is looked up in
-the contacts that are there when they happen.
+Events are plain numbers, so that hypothesis generates and shrinks a history quickly. An event is applied to contacts
+that exist when it happens.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from tests.lib.staged import Staged
 
 Document = dict[str, Any]
 
-#: Few ids, so that they meet: as places, as persons, as both one after the other. Not in the order of their letters.
+#: Few ids, so that events hit the same contact, as a place, as a person, or as both in turn. They are not sorted.
 UUIDS = ("d", "e", "c", "h", "i", "p", "q", "A", "b", "é", "r", "s")
 PLACES = ("district", "centre", "clinic", "clinic", "area", "hut")
 TYPES = (*PLACES, "person", "person", "client", "data_record", "tombstone")
@@ -23,7 +23,7 @@ SETTINGS = (
     tables.settings("area", "hut! < area", "client < area hut", "clinic < area"),
     tables.settings("district_hospital", "health_center < district_hospital", "clinic! < health_center"),
 )
-#: As from staged.TODAY on: the days before, on and after a birthday that begins a band, and what is none.
+#: From staged.TODAY on: the days before, on and after a birthday that begins an age band, and invalid values.
 BIRTHS = (
     *("2026-11-24", "2026-11-25", "2025-11-25", "2025-11-24", "2022-10-15", "2021-11-25", "2016-11-26", "2012-02-29"),
     *("2011-11-24", "1977-01-01", "1976-11-25", "1940-07-01", "2028-01-01", "2024-02-29", "2021-11-24T23:30:00-01:00"),
@@ -43,7 +43,7 @@ COUNTY = tables.documents("""
 
 
 class World:
-    """One instance's CouchDB as it is now, and as far as it was copied."""
+    """One instance's CouchDB as it is now, and the part of it that was copied."""
 
     def __init__(self, source: str, *, empty: bool) -> None:
         self.source = source
@@ -54,12 +54,12 @@ class World:
             self.write(document)
 
     def happen(self, event: int) -> None:
-        """One event: its kind, and three numbers that say to whom."""
+        """Applies one event: its kind, and three numbers that choose the contacts."""
         kind, rest = event % len(EVENTS), event // len(EVENTS)
         EVENTS[kind](self, rest % 12, rest // 12 % 12, rest // 144 % 12)
 
     def copy(self, staged: Staged, rows: int, start: int) -> None:
-        """A page of what waits, from anywhere: shards of a database tell their changes independently of each other."""
+        """Copies a page of waiting changes from any position: shards of a database send changes independently."""
         start %= len(self.waiting) or 1
         turned = self.waiting[start:] + self.waiting[:start]
         page, self.waiting = turned[:rows], turned[rows:]
@@ -71,7 +71,7 @@ class World:
         self.copied.update({document["_id"]: document for document in written})
 
     def vanish(self, staged: Staged, number: int) -> None:
-        """A contact leaves CouchDB without a deletion in its feed, which comparing the ids finds."""
+        """Lets a contact disappear from CouchDB without a deletion in the feed, as a comparison of the ids finds."""
         if uuid := self.contact(number):
             del self.documents[uuid]
             self.waiting = [waiting for waiting in self.waiting if waiting != uuid]
@@ -79,16 +79,16 @@ class World:
                 staged.gone(uuid, ("purged", "archived", "replaced")[number % 3], self.source)
 
     def wanted(self) -> dict[str, dict[str, Any]]:
-        """What models.area_count is to show of what was copied, by place."""
+        """The rows that models.area_count must have for the copied documents, by place."""
         live = list(self.copied.values())
         counts, groups, places = expected.counts(live), expected_groups.counts(live), expected_groups.places(live)
         return {uuid: {**numbers(row), **groups[uuid], **described(places.get(uuid))} for uuid, row in counts.items()}
 
     def bands(self, today: date) -> dict[str, expected_bands.Bands]:
-        """What models.area_band is to show of what was copied, by place."""
+        """The rows that models.area_band must have for the copied documents, by place."""
         return expected_bands.counts(self.copied.values(), today)
 
-    # What a single document can become.
+    # Changes of a single document.
 
     def write(self, document: Document) -> None:
         self.documents[document["_id"]] = document
@@ -99,17 +99,17 @@ class World:
             self._wait(uuid)
 
     def change(self, uuid: str, **fields: Any) -> None:
-        """Fields that become None are taken out."""
+        """Sets fields of a document; a field set to None is removed."""
         document = {**self.documents[uuid], **fields}
         self.write({field: value for field, value in document.items() if value is not None})
 
     def _wait(self, uuid: str) -> None:
         self.waiting = [*(waiting for waiting in self.waiting if waiting != uuid), uuid]
 
-    # Whom an event is about.
+    # The contacts of an event.
 
     def contact(self, number: int) -> str | None:
-        """Any that is there, a report among them."""
+        """An existing document of one of the ids, which may be a report."""
         there = [uuid for uuid in UUIDS if uuid in self.documents]
         return there[number % len(there)] if there else None
 
@@ -118,14 +118,14 @@ class World:
         return free[number % len(free)] if free else None
 
     def lineage(self, uuid: str | None) -> Document | None:
-        """What a document in `uuid` embeds: it, and what it embeds itself."""
+        """The lineage that a document in `uuid` embeds: that place, and the lineage of that place."""
         if uuid is None:
             return None
         above = self.documents[uuid].get("parent") if uuid in self.documents else None
         return {"_id": uuid, **({"parent": above} if above else {})}
 
     def below(self, uuid: str) -> Iterator[tuple[str, list[str]]]:
-        """Those whose lineage names `uuid`, each with its lineage up to it."""
+        """The documents whose lineage names `uuid`, each with its lineage up to that id."""
         for other, document in list(self.documents.items()):
             above = list(expected.lineage(document))
             if uuid in above and other != uuid:
@@ -160,7 +160,7 @@ class World:
             self.delete(uuid)
 
     def move(self, who: int, where: int, order: int) -> None:
-        """One write for it and for each of its descendants, the lineage of each mended."""
+        """Writes the contact and each of its descendants, each with its new lineage."""
         uuid, to = self.contact(who), self.contact(where) if where else None
         if uuid is None or uuid == to:
             return
@@ -170,7 +170,7 @@ class World:
             self.change(below, parent=lineage)
 
     def merge_places(self, who: int, where: int, _: int) -> None:
-        """Those in the one come into the other, then the one is deleted."""
+        """Moves the contents of one place into another, then deletes the first."""
         uuid, to = self.contact(who), self.contact(where)
         if uuid is None or to is None or uuid == to:
             return
@@ -214,14 +214,14 @@ class World:
             self.write({"_id": name, "type": "user-settings", "contact_id": UUIDS[whom]})
 
     def write_anything(self, who: int, kind: int, above: int) -> None:
-        """A lineage of ids that fit nothing: missing ones, its own, those below it."""
+        """Writes a document with a wrong lineage: missing ids, its own id, ids below it."""
         uuid = UUIDS[who]
         typed = tables.documents(f"_id | type\n{uuid} | {TYPES[kind % len(TYPES)]}")[0]
         chain = [[*UUIDS, "gone"][number % 13] for number in (above, above + kind, kind)][: above % 4]
         self.write({**typed, "name": f"{uuid}{above}", "parent": tables.lineage(chain)})
 
     def turn_round(self, who: int, whom: int, _: int) -> None:
-        """Each becomes the parent of the other, or one of itself."""
+        """Makes two contacts each other's parent, or one its own parent."""
         uuid, other = self.contact(who), self.contact(whom)
         if uuid and other:
             self.change(uuid, parent={"_id": other})
@@ -230,7 +230,7 @@ class World:
 
 Event = Callable[[World, int, int, int], None]
 
-#: What happens often stands here more than once.
+#: Frequent events are listed more than once.
 EVENTS: tuple[Event, ...] = (
     *(World.register_person, World.register_person, World.register_place, World.register_place),
     *(World.move, World.move, World.write_anything, World.write_anything, World.delete_alone, World.mute, World.die),
@@ -241,7 +241,7 @@ EVENTS: tuple[Event, ...] = (
 
 
 def embedded(path: list[str], above: Document | None) -> Document | None:
-    """The ids of a lineage with something above them, as a `parent`."""
+    """The `parent` of a document: the ids of a lineage, and `above` them another lineage."""
     for uuid in reversed(path):
         above = {"_id": uuid, **({"parent": above} if above else {})}
     return above
@@ -254,7 +254,7 @@ def numbers(row: expected.Counts) -> dict[str, Any]:
 
 
 def described(place: expected_groups.Place | None) -> dict[str, Any]:
-    """Unplaced is no place, on no level."""
+    """The columns of a place's position; unplaced has none, on level 0."""
     place = place or expected_groups.Place(None, 0, orphan=False, in_cycle=False, muted=False)
     return {
         "effective_parent": place.effective_parent,

@@ -1,5 +1,7 @@
-"""Whatever happens to persons, places and reports, and whenever it is copied, each day is as a plain recount has it;
-and a daily run leaves no counted day other than counting it anew would."""
+"""After any history of persons, places and reports, copied at any time, each day equals a plain recount.
+
+After a daily run, counting any counted day again would change nothing.
+"""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -84,8 +86,8 @@ DELETED = st.sampled_from([*PERSONS, *PERSONS, *REPORTS, *PLACES])
 VANISHED = st.tuples(
     st.sampled_from([*PERSONS, *REPORTS, *PLACES]), st.sampled_from(["purged", "archived", "archived", "replaced"])
 )
-#: Each is a page and when it was copied, in hours after the one before; what is done about it: nothing, a run of the
-#: models, one that is killed first, or that makes all from nothing; and whether a daily run follows.
+#: A page; the hours since the page before; what follows it: nothing, a run of the models, a run that is killed first,
+#: or a rebuild of everything; and whether a daily run follows.
 STEP = st.tuples(
     st.lists(st.one_of(REGISTERED, REGISTERED, REPORTED, PLACED, OTHER, DELETED, VANISHED), min_size=1, max_size=5),
     st.integers(0, 30),
@@ -94,7 +96,7 @@ STEP = st.tuples(
 )
 
 
-#: What days are counted from; the other models would only take time.
+#: The models from which days are counted; the other models would only take time.
 NEEDED = {
     **proof.NEEDED,
     "models": (*proof.NEEDED["models"], "data_record", "report"),
@@ -103,7 +105,7 @@ NEEDED = {
 
 
 class Lean(Staged):
-    """With these models alone, from the files in `include`."""
+    """A warehouse with these models only, from the files in `include`."""
 
     include: sql.Include
 
@@ -120,7 +122,7 @@ def lean(staged: Staged, tmp_path: Path) -> Lean:
 
 @dataclass
 class World:
-    """What was copied, and what the models were seen to have of it."""
+    """The documents that were copied, and the persons that the models have counted."""
 
     past: Past
     clock: datetime = datetime(2024, 3, 8, 9, tzinfo=ZONE)
@@ -131,7 +133,7 @@ class World:
     counted: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = field(default_factory=dict)
 
     def copy(self, events: list[Any]) -> None:
-        """One page of what was written and deleted; then what vanished, each at a moment of its own."""
+        """Copies one page of writes and deletions; then documents vanish, each at its own time."""
         last = {
             event["_id"] if isinstance(event, dict) else event: event for event in events if type(event) is not tuple
         }
@@ -140,7 +142,7 @@ class World:
             uuid for uuid, event in last.items() if isinstance(event, str) and uuid in {*self.live, *self.archived}
         ]
         self.past.staged.page(written, deleted=deleted, saved=self._tick())
-        # the deletion of what is not there is in no feed
+        # the deletion of a missing document is in no feed
         for uuid in [*(document["_id"] for document in written), *deleted]:
             self._change(uuid, "")
         self.live |= {document["_id"]: document for document in written}
@@ -162,7 +164,7 @@ class World:
         self.archived.pop(uuid, None)
 
     def modelled(self) -> None:
-        """After a run of the models has ended."""
+        """Notes who was counted and who was removed, after a run of the models."""
         county = County(self.live.values())
         counted = {one.id: (self.live[one.id], tuple(p.id for p in county.ancestors(one))) for one in county.persons()}
         for uuid in set(self.counted) - set(counted):
@@ -195,7 +197,7 @@ def begun(staged: Lean) -> World:
 
 
 def model(world: World, how: str) -> None:
-    """A run of the models, in one way or another."""
+    """Runs the models in the given way."""
     staged = world.past.staged
     assert isinstance(staged, Lean)
     if how == "kill":
@@ -219,7 +221,7 @@ SLOW = extent.examples(test=8, proof=500)
 
 @SLOW
 @given(st.lists(STEP, min_size=1, max_size=6))
-def test_each_day_is_as_a_plain_recount_has_it(lean: Lean, steps: list[Any]) -> None:
+def test_each_day_equals_a_plain_recount(lean: Lean, steps: list[Any]) -> None:
     world = begun(lean)
     for events, hours, how, _ in steps:
         world.clock += timedelta(hours=hours)
@@ -242,10 +244,10 @@ STAYING = {"p": ["h", "c", "d"], "q": ["c", "d"], "r": ["e"], "s": []}
 
 
 def staying(event: Any) -> Any:
-    """The same, so that nobody moves: what moves changes no day by itself. None for a place.
+    """The same event without moves, since a move does not make a day due. None for a place.
 
-    Each person is in its one place, a report by somebody who is always there, and dates can be read:
-    what has none is late for no day.
+    Each person stays in one place, each report is by a person who is never removed, and all dates can be read: a
+    document without a date is late for no day.
     """
     uuid = event["_id"] if isinstance(event, dict) else event[0] if isinstance(event, tuple) else event
     if uuid in PLACES:
@@ -261,7 +263,7 @@ def staying(event: Any) -> Any:
 
 @SLOW
 @given(st.lists(STEP, min_size=1, max_size=8))
-def test_a_daily_run_leaves_no_counted_day_as_it_would_not_be_counted_again(lean: Lean, steps: list[Any]) -> None:
+def test_counting_any_day_again_after_a_daily_run_changes_nothing(lean: Lean, steps: list[Any]) -> None:
     world = begun(lean)
     world.copy([person("w", ["c", "d"], moment("2024-03-01 12:00"), None, None)])
     for events, hours, how, daily in steps:

@@ -1,4 +1,4 @@
-"""The same database read by `_all_docs` and by our road: every document equal, byte by byte once both are jsonb."""
+"""A database read by `_all_docs` and by our copy: all documents are equal, byte by byte once both are jsonb."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,7 +22,7 @@ from tests.lib.pages import Warehouse, opened
 
 DATABASES = ("medic", "medic-sentinel", "medic-users-meta", "_users")
 
-#: Beside county/data/dirty.ndjson: members of documents that are written differently by each who writes JSON.
+#: In addition to county/data/dirty.ndjson: members that writers of JSON write in different ways.
 MEMBERS = [
     b'"n":[0,-0,0.0,-0.0,1.0,1.10,1e5,1E+5,1e-7,123456789012345678901234567890,0.1234567890123456789,1e308,5e-324]',
     rb'"s":["\/","\u00e9","\u2028","\b\f\n\r\t","\u007f","\ud83d\ude00","\u0001","\\u0000","\\\\u0000",""]',
@@ -62,7 +62,7 @@ def staged(warehouse: str) -> Iterator[Warehouse]:
 
 
 class Kept(NamedTuple):
-    """What is kept of one document: `staged` as jsonb prints it, or `rejected` as it was received."""
+    """The copy of one document: `staged` as jsonb prints it, or `rejected` as it was received."""
 
     rev: str
     altered: bool
@@ -87,7 +87,7 @@ def copy(couchdb_: CouchDB, staged: Warehouse, database: str) -> str:
 
 
 def by_all_docs(original: Original, staged: Warehouse) -> dict[bytes, Kept]:
-    """What is to be kept. Bytes are compared with those of the feed, which the stand-in gives in another order."""
+    """The expected copy. Bytes are compared with those of the feed, which the stand-in sends in another order."""
     feed = {document.id: document.raw for document in original.changes()}
     found = {}
     for document in original.live():
@@ -101,7 +101,7 @@ def by_all_docs(original: Original, staged: Warehouse) -> dict[bytes, Kept]:
     return found
 
 
-def by_our_road(staged: Warehouse, source: str) -> dict[bytes, Kept]:
+def by_our_copy(staged: Warehouse, source: str) -> dict[bytes, Kept]:
     live = "select convert_to(_id, 'UTF8'), _rev, altered, doc::text, null from staging.document where source = %s and "
     rejected = "select id, _rev, false, null, body from ops.rejected_document where source = %s"
     rows = staged.connection.execute(f"{live} not _deleted union all {rejected}".encode(), [source, source]).fetchall()
@@ -109,7 +109,7 @@ def by_our_road(staged: Warehouse, source: str) -> dict[bytes, Kept]:
 
 
 def require_equal(original: Original, staged: Warehouse, source: str) -> dict[bytes, Kept]:
-    found, expected = by_our_road(staged, source), by_all_docs(original, staged)
+    found, expected = by_our_copy(staged, source), by_all_docs(original, staged)
     assert found.keys() == expected.keys()
     assert [name for name, kept in expected.items() if found[name] != kept] == []
     deleted = "select _id, _rev from staging.document where source = %s and _deleted and doc is null and not altered"
@@ -121,7 +121,7 @@ def require_equal(original: Original, staged: Warehouse, source: str) -> dict[by
     return found
 
 
-def test_the_county_with_every_example_is_copied_as_all_docs_has_it(
+def test_the_county_with_every_example_is_copied_as_in_all_docs(
     couchdb: CouchDB, database: str, staged: Warehouse
 ) -> None:
     names = {name: f"{database}-{name.strip('_')}" for name in DATABASES}
@@ -145,7 +145,7 @@ def test_the_county_with_every_example_is_copied_as_all_docs_has_it(
     assert taken <= {name.decode() for name in found["medic"]}
 
 
-def test_what_each_writes_differently_is_copied_as_all_docs_has_it(
+def test_json_that_writers_write_differently_is_copied_as_in_all_docs(
     couchdb: CouchDB, original: Original, staged: Warehouse
 ) -> None:
     written = [original.put(f"m{number:02}", members) for number, members in enumerate(MEMBERS)]
@@ -159,7 +159,7 @@ def test_what_each_writes_differently_is_copied_as_all_docs_has_it(
     assert rejected > {b"nul\0", b"x" * 1001, "é".encode() * 501}
 
 
-def test_a_document_read_by_its_id_is_the_one_of_all_docs(
+def test_a_document_read_by_its_id_equals_the_one_in_all_docs(
     couchdb: CouchDB, original: Original, staged: Warehouse
 ) -> None:
     for number, members in enumerate(MEMBERS):
@@ -178,7 +178,7 @@ def couchdb_client(server: CouchDB) -> couchdb.Client:
     return couchdb.Client(couchdb.Server(server.url, *server.auth))
 
 
-#: Texts of JSON, not values: each number and each character in as many ways as JSON has to write it.
+#: Texts of JSON, not values: JSON can write a number or a character in several ways.
 NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", fullmatch=True)
 STRINGS = st.lists(
     st.one_of(
@@ -201,7 +201,7 @@ VALUES = st.recursive(
 
 @extent.examples(test=10, proof=500)
 @given(st.lists(VALUES, min_size=1, max_size=12))
-def test_any_json_is_copied_as_all_docs_has_it(couchdb: CouchDB, staged: Warehouse, values: list[str]) -> None:
+def test_any_json_is_copied_as_in_all_docs(couchdb: CouchDB, staged: Warehouse, values: list[str]) -> None:
     original = Original(couchdb, new_name())
     original.create()
     try:

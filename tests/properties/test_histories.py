@@ -1,5 +1,7 @@
-"""Whatever happens to contacts, in any order and split into any pages, the counts equal a plain recount in the end, and
-the tables equal those made anew."""
+"""After any history of contacts, in any order and any pages, the counts equal a plain recount.
+
+At the end the tables equal rebuilt ones.
+"""
 
 from datetime import date
 from typing import Any
@@ -16,7 +18,7 @@ from tests.lib.spec import Spec
 TODAY = date(2026, 11, 24)
 
 
-#: A document written, or an id deleted.
+#: A document that is written, or an id that is deleted.
 EVENTS = st.one_of(
     documents(), documents(), documents(), documents(), users(), st.sampled_from(SETTINGS), st.sampled_from(UUIDS)
 )

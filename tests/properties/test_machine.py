@@ -1,8 +1,8 @@
-"""Whatever is written, and whatever becomes of the runs: after each that says "caught up" the copy is the database.
+"""After any writes and any runs: once a run says "caught up", the copy equals the database.
 
 Hypothesis draws the steps: writes, deletions, branches, purges, another database under the same name; runs in every
-mode with pages of every size, killed at any statement, out of time, overtaken by one another, written to between pages.
-After every step nothing may be staged that CouchDB never gave, and who follows by the batches must have missed nothing.
+mode with pages of every size, killed at any statement, out of time, overtaken by one another, with writes in between.
+After every step, nothing may be staged that CouchDB never sent, and a reader of the batches must have missed nothing.
 """
 
 import sys
@@ -29,15 +29,15 @@ from tests.lib.written import DELETED
 STEPS = 100 if extent.PROOF else 50
 PROFILE = extent.examples(test=5, proof=500, stateful_step_count=STEPS)
 
-#: Few, so that steps meet. The last four are left out, or rejected.
+#: Few, so that steps hit the same document. The last four are left out or rejected.
 NAMES = st.sampled_from(["a", "b", "é"] * 3 + ["_design/a", "token:login:a", "n\0l", "x" * 1001])
 
-#: Members of a document, by what they are.
+#: Members of a document, by their kind.
 CONTENTS = {
     "number": b'"n":1',
     "person": b'"type":"person","name":"Ana"',
     "nul": rb'"text":"a\u0000b","k\u0000":"\\u0000"',
-    # what jsonb does not hold: of too many levels, as the stand-in refuses it, and half a pair, as CouchDB does
+    # two that jsonb cannot hold: too many levels (the stand-in refuses it), half a surrogate pair (CouchDB refuses it)
     "deep": b'"deep":' + b"[" * 20_000 + b"]" * 20_000,
     "half": rb'"half":"\ud83d"',
     "long": rb'"nul":"\u0000","pad":"' + b"x" * 1_200_000 + b'"',
@@ -47,7 +47,7 @@ CONTENTS = {
 KINDS = st.sampled_from([*CONTENTS, "number", "person", "deep", "half", "deleted"])
 DOCUMENTS = st.lists(st.tuples(NAMES, KINDS), max_size=6)
 
-#: Of a run: its pages end with so many rows, or bytes; its time may be up with the first.
+#: The options of a run: its pages end after this number of rows or bytes; its time may be up with the first page.
 OPTIONS = st.builds(
     extract.Options,
     page_rows=st.sampled_from([1, 2, 3, 100]),
@@ -61,7 +61,7 @@ Documents = list[tuple[str, str]]
 
 
 class Machine(RuleBasedStateMachine):
-    """The steps; what must be true after each is the copying's."""
+    """The steps; Copying checks what must be true after each."""
 
     def __init__(self, server: CouchDB, warehouse: str) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(documents=DOCUMENTS, is_copied=st.sampled_from([True, True, False]))
     def recreate(self, documents: Documents, is_copied: bool) -> None:
-        """Another database under the same name, which may take the place of the first at once."""
+        """Creates another database under the same name, and may copy it at once in place of the first."""
         self._recreate(documents)
         if is_copied:
             self.copying.run(extract.Options(mode="replace"))
@@ -149,7 +149,7 @@ class Machine(RuleBasedStateMachine):
         self.copying.compare()
 
     def teardown(self) -> None:
-        """In the end two undisturbed runs make all of it right, whatever has been before."""
+        """At the end two undisturbed runs correct everything, after any steps."""
         try:
             if sys.exc_info()[0] is None:
                 self.copying.run(extract.Options(mode="replace"))
@@ -159,5 +159,5 @@ class Machine(RuleBasedStateMachine):
             self.copying.stack.close()
 
 
-def test_the_copy_is_the_database_whatever_happens(couchdb: CouchDB, warehouse: str) -> None:
+def test_the_copy_equals_the_database_after_any_steps(couchdb: CouchDB, warehouse: str) -> None:
     run_state_machine_as_test(partial(Machine, couchdb, warehouse), settings=PROFILE)

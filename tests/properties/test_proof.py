@@ -1,4 +1,4 @@
-"""Counts are right after any history: some hundreds here, ten thousand and more by `make counts-proof`."""
+"""Counts are right after any history: some hundreds here, more than ten thousand in `make counts-proof`."""
 
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.unmodelled
 
 SIDE_BY_SIDE = 25
 
-#: As they stand in world.COUNTY.
+#: Their positions in world.COUNTY.
 DISTRICT, OTHER_DISTRICT, CENTRE, HOUSEHOLD = 0, 1, 2, 3
 
 
 @pytest.fixture
 def proof(staged: Staged, tmp_path: Path) -> Proof:
-    """A warehouse of many instances."""
+    """A warehouse of 25 instances."""
     sources = [f"i{number}/medic" for number in range(SIDE_BY_SIDE)]
     for source in sources:
         staged.source(source)
@@ -46,10 +46,10 @@ def test_counts_equal_a_recount_after_any_history(proof: Proof, given: Any) -> N
     ],
 )
 @pytest.mark.parametrize("backwards", [False, True])
-def test_nobody_is_twice_or_lost_between_any_two_writes(
+def test_nobody_is_counted_twice_or_lost_between_any_two_writes(
     staged: Staged, tmp_path: Path, event: Any, arguments: tuple[int, int, int], *, backwards: bool
 ) -> None:
-    """As the CHT moves, merges and deletes: by one write for each descendant, whichever comes first."""
+    """The CHT moves, merges and deletes by one write per descendant; here in both orders."""
     proof, world = Proof(staged, needed(tmp_path), [SOURCE]), World(SOURCE, empty=False)
     world.copy(proof.staged, len(world.waiting), 0)
     proof.run()

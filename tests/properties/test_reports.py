@@ -1,4 +1,4 @@
-"""Whatever happens to persons and reports, the reports are as if made from nothing."""
+"""After any history of persons and reports, the reports equal rebuilt ones."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.lib.contents import content, forget
 from tests.lib.reported import person, report
 from tests.lib.staged import Staged
 
-#: Few ids and codes, so that they meet.
+#: Few ids and codes, so that events hit the same documents.
 EVENTS = st.one_of(
     st.builds(person, st.sampled_from("pqrs"), st.sampled_from([None, "1", "2", "p"])),
     st.builds(lambda _id, code, uuid: report(_id, code=code, uuid=uuid), st.sampled_from("rstu"),
@@ -22,7 +22,7 @@ EVENTS = st.one_of(
 
 @extent.examples(test=12, proof=1000)
 @given(st.lists(st.lists(EVENTS, max_size=6), min_size=1, max_size=6))
-def test_after_any_history_as_if_rebuilt(staged: Staged, history: list[list[dict[str, Any] | str]]) -> None:
+def test_reports_equal_rebuilt_ones(staged: Staged, history: list[list[dict[str, Any] | str]]) -> None:
     forget(staged)
     known: set[str] = set()
     for page in history:

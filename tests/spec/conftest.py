@@ -1,4 +1,4 @@
-"""A warehouse with one empty source, `demo/medic`, and what the spec tests say of it."""
+"""A warehouse with one empty source, `demo/medic`, for the spec tests."""
 
 import shutil
 from collections.abc import Iterator
@@ -33,6 +33,6 @@ def spec(staged: Staged) -> Spec:
 
 @pytest.fixture
 def include(tmp_path: Path) -> sql.Include:
-    """A copy of the SQL files, to be changed."""
+    """A copy of the SQL files, which a test may change."""
     shutil.copytree(sql.INCLUDE.sql, tmp_path / "sql")
     return sql.Include(tmp_path / "sql", tmp_path / "deployment")

@@ -1,7 +1,7 @@
--- One row a contact type that a source's settings configure.
--- id: Of the type
+-- One row per contact type that a source's settings configure.
+-- id: The id of the type
 -- person: Whether its contacts are persons
--- household: Whether it is a type of places that no other type of places has as its parent
+-- household: Whether it is a place type that no other place type names as its parent
 -- key: source, _id, id
 with entry as (
     select

@@ -1,15 +1,15 @@
--- One row a contact, a person or a place, as its own document has it.
--- reported: When it was registered, by the device's clock; null where that can't be read
+-- One row per contact, which is a person or a place, as its own document describes it.
+-- reported: When it was registered, by the device's clock; null if it cannot be read
 -- parent_uuid: The parent that its document names; null at the top
 -- name: As written
--- contact_type: The id of its type: type, or contact_type where type is contact
--- active: What is_active says, a text
+-- contact_type: The id of its type: contact_type if type is contact, else type
+-- active: The value of is_active, as text
 -- notes: As written
--- muted: As written, mostly the moment of muting; null where it is empty
--- is_muted: Muted itself; what lies above is not looked at here
--- is_person: Of a type that the settings configure as persons, or of the type person; every other contact is a place
+-- muted: As written, usually the time of muting; null if it is empty
+-- is_muted: Whether it is muted itself; the places above it are not considered here
+-- is_person: Whether the settings configure its type as a person type, or its type is person; all other contacts are places
 -- configured: Whether the settings have its type
--- lineage: A digest of the ids that its document embeds as what is above it; null where it names no parent
+-- lineage: A digest of the ancestors' ids that its document embeds; null if it names no parent
 -- key: source, _id
 -- index: source, parent_uuid
 -- after: configured_type

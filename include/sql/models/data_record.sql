@@ -1,11 +1,12 @@
--- One row a report, or an SMS message, which has no form.
--- reported: When it was submitted, by the device's clock; null where that can't be read
+-- One row per report or SMS message; a message has no form.
+-- reported: When it was submitted, by the device's clock; null if it cannot be read
 -- form: The form's code; null for a message
 -- from_phone: The sender's number
--- patient_id: Whom it is about, a short code or a uuid: patient_id, else fields.patient_id, else fields.patient_uuid
+-- patient_id: Its subject, a short code or a uuid: patient_id, else fields.patient_id, else fields.patient_uuid
 -- place_id: The place that it is about: place_id, else fields.place_id
--- contact_uuid: Who submitted it
--- parent_uuid, grandparent_uuid: Where the submitter was then, and what was above that
+-- contact_uuid: The submitter
+-- parent_uuid: The submitter's place at that time
+-- grandparent_uuid: The place above that one
 -- patient_uuid: fields.patient_uuid
 -- key: source, _id
 -- index: source, patient_id

@@ -1,5 +1,5 @@
--- One row a person whose short code another person of the source has, too.
--- patient_id: The code
+-- One row per person whose short code another person of the source also has.
+-- patient_id: The short code
 -- key: source, _id
 -- index: source, patient_id
 -- after: person

@@ -1,14 +1,14 @@
--- One row a feedback document: an error that the app has told by itself, or a message that a user wrote.
--- What was logged before it isn't taken in: it can hold patients' data.
--- origin: automatic (an error), manual (a message), or what else the app wrote; CHT Sync calls it source
--- url: The page of the app that was open
--- user_name: Whose app it was, without org.couchdb.user:
+-- One row per feedback document: an error that the app reported itself, or a message that a user wrote.
+-- The log in the document is left out, since it can hold patients' data.
+-- origin: automatic (an error), manual (a message), or another word of the app; CHT Sync calls this column source
+-- url: The page that was open in the app
+-- user_name: The app's user, without org.couchdb.user:
 -- period_start: When it happened, as the app wrote it
--- reported: The same as a moment
+-- reported: The same time as a timestamp
 -- cause: info.cause, else all of info
--- message: What the error says, or what the user wrote
--- app_version: Of the app
--- device_id: Of the device
+-- message: The text of the error, or the user's message
+-- app_version: The version of the app
+-- device_id: The id of the device
 -- key: source, _id
 -- index: source, reported
 select

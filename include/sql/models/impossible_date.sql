@@ -1,11 +1,11 @@
--- One row a contact or report with a date that can't be, before 1900 or more than a day after it was copied, or with something
--- where a date should be that can't be read as one.
+-- One row per contact or report with an impossible date or an unreadable one. A date is impossible if it is before 1900, or
+-- more than a day after the document was copied.
 -- is_report: Whether it is a report or a message; else it is a contact
--- reported: That it was reported then
--- born: That the person was born then
--- died: That the person died then
--- died_before_birth: That the person died before being born, by more than a day
--- unreadable: Something is there for one of these dates, and can't be read
+-- reported: Whether its reported_date is impossible
+-- born: Whether the person's date of birth is impossible
+-- died: Whether the person's date of death is impossible
+-- died_before_birth: Whether the person died more than a day before being born
+-- unreadable: Whether one of these dates has a value that cannot be read
 -- key: source, _id
 -- after: data_record, person
 with contact as (

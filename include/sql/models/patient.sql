@@ -1,7 +1,7 @@
--- One row a patient: a person with a patient_id.
--- patient_id: The short code; null where it is too long for an index
--- in_household: The parent is a household
--- is_staff: Some user's settings name this person
+-- One row per patient: a person with a patient_id.
+-- patient_id: The short code; null if it is too long for an index
+-- in_household: Whether the parent is a household
+-- is_staff: Whether some user's settings name this person
 -- key: source, _id
 -- index: source, patient_id
 -- after: person

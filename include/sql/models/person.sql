@@ -1,16 +1,16 @@
--- One row a person, living or deceased.
+-- One row per person, living or deceased.
 -- sex: As written
 -- phone: As written
 -- phone2: alternative_phone, as written
--- patient_id: The short code; null where there is none, or it is too long for an index
+-- patient_id: The short code; null if there is none, or if it is too long for an index
 -- name, contact_type, parent_uuid, reported, is_muted: As in models.contact
--- is_patient: Has a patient_id
--- is_deceased: Has a date_of_death
--- died_on: The date of death, where it was written as a day
--- died_at: The date of death, where it was written as a moment
--- in_household: The parent is a household
--- is_staff: Some user's settings name this person
--- sex_group: female, male, other (something else is written) or unknown; see docs/counts.md
+-- is_patient: Whether the person has a patient_id
+-- is_deceased: Whether the person has a date_of_death
+-- died_on: The date of death, if it was written as a day
+-- died_at: The time of death, if it was written as a time
+-- in_household: Whether the parent is a household
+-- is_staff: Whether some user's settings name this person
+-- sex_group: female, male, other (another value) or unknown; see docs/counts.md
 -- born_on: The day of birth: the first of date_of_birth, dob_iso and ephemeral_dob.dob_iso that can be read
 -- key: source, _id
 -- index: source, parent_uuid

@@ -1,8 +1,8 @@
--- One row a place: a contact whose type isn't one of persons, configured or not.
+-- One row per place: a contact whose type is not a person type, whether it is configured or not.
 -- contact_id: The place's contact: contact_id, else contact._id
 -- place_id: The short code
 -- name, contact_type, parent_uuid, is_muted: As in models.contact
--- household: Its configured type is no other place type's parent; where no types are configured, it is a clinic
+-- household: Whether its configured type is no other place type's parent; if no types are configured, whether it is a clinic
 -- key: source, _id
 -- after: contact, configured_type
 -- affected:

@@ -1,12 +1,12 @@
--- One row a report: a data_record with a form, with the person that it is about.
+-- One row per report: a data_record with a form, and its subject.
 -- reported, form: As in models.data_record
--- subject_uuid: The person that it is about: by patient_uuid, else by patient_id, a uuid or a short code (of two persons with one code, the smallest _id). Null until that person has come
--- patient_id: What it names its subject by, as in models.data_record
--- contact_uuid: Who submitted it
--- parent_uuid: Where the submitter was then
--- visited_uuid: The contact that was visited, mostly a household, where the form says so
--- is_valid: false where the server found errors in it, such as an unknown short code
--- latitude, longitude: Where it was filled in, in degrees; null where the device couldn't tell
+-- subject_uuid: The person whom it is about, found by patient_uuid, else by patient_id, which is a uuid or a short code. If two persons share a code, it is the smallest _id. Null until that person has been copied
+-- patient_id: The id or code by which it names its subject, as in models.data_record
+-- contact_uuid: The submitter
+-- parent_uuid: The submitter's place at that time
+-- visited_uuid: The contact that was visited, usually a household, if the form has one
+-- is_valid: false if the server found errors in it, such as an unknown short code
+-- latitude, longitude: Where it was filled in, in degrees; null if the device did not know
 -- key: source, _id
 -- index: source, reported
 -- index: source, subject_uuid

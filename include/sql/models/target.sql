@@ -1,13 +1,13 @@
--- One row a target of a user's document of targets: how far it was met in a month.
--- id: Of the target, as the settings of the app name it
+-- One row per target in a user's target document: how far it was met in a month.
+-- id: The id of the target in the app's settings
 -- owner: The user's contact
 -- user_id: The user, as in models."user"
--- period: The month, such as 2024-05; null where neither the document nor its _id tells it
--- updated: When the app counted last
+-- period: The month, such as 2024-05; null if neither the document nor its _id has it
+-- updated: When the app last counted
 -- type: count, or percent
--- goal: What is aimed at; -1 is none
--- passed: How many have met it
--- total: Of how many
+-- goal: The number to reach; -1 if there is none
+-- passed: How many met it
+-- total: The number that passed is a part of
 -- percent: As the app counted it; null for a count
 -- key: source, _id, id
 -- index: source, owner

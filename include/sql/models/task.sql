@@ -1,18 +1,19 @@
--- One row a task that the app has shown a user: what to do for whom, by when, and what has become of it.
+-- One row per task that the app has shown to a user: what to do, for whom, by when, and its state.
 -- user_id: The user whose app made it, as in models."user"
 -- owner: The contact that it is about
--- requester: The contact that submitted what it is made of
+-- requester: The contact that submitted the document from which it was made
 -- for_uuid: The contact that its action is for
 -- state: Draft, Ready, Cancelled, Completed or Failed
--- state_reason: Why it is in that state, where the app tells
--- state_since: When it came into that state
+-- state_reason: Why it is in that state, if the app says so
+-- state_since: When it entered that state
 -- authored: When it was made
--- title: A key of the translations, mostly
--- event: Which of the events of its definition it is
--- emission_id: Of the app; what the task is made of, the event and its number
+-- title: Usually a key of the translations
+-- event: The event in its definition
+-- emission_id: The app's id of it, made of the task's origin, its event and a number
 -- priority: As the definition says
--- starts_on, ends_on: The first and the last day on which it is shown
+-- starts_on: The first day on which it is shown
 -- due_on: The day on which it is due
+-- ends_on: The last day on which it is shown
 -- key: source, _id
 -- index: source, user_id
 -- index: source, owner

@@ -1,11 +1,12 @@
--- One row a telemetry document: what the app measured on one device in a day, or in a month where it is older.
--- period_start: The day, or the first of the month, at midnight UTC; apps before 3.8.0 count months from 0
--- user_name: Whose app it was, without org.couchdb.user:
--- app_version: Of the app
--- boot_time_min, boot_time_max: Milliseconds that the app took to start
--- boot_time_count: How often it was started
--- doc_count_on_local_db: Documents on the device
--- device_id: Of the device
+-- One row per telemetry document: what the app measured on one device in a day, or in a month if the document is older.
+-- period_start: The day, or the first day of the month, at midnight UTC; apps before 3.8.0 count months from 0
+-- user_name: The app's user, without org.couchdb.user:
+-- app_version: The version of the app
+-- boot_time_min: The shortest start of the app, in milliseconds
+-- boot_time_max: The longest start of the app, in milliseconds
+-- boot_time_count: How often the app was started
+-- doc_count_on_local_db: The number of documents on the device
+-- device_id: The id of the device
 -- key: source, _id
 -- index: source, period_start
 select

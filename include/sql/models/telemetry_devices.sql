@@ -1,12 +1,13 @@
--- One row a telemetry document, with the device that it tells of.
+-- One row per telemetry document, with the device that it describes.
 -- period_start: As in models.telemetry
--- device_manufacturer, device_model: Of the device, where it runs the Android app
--- user_agent: Of the browser, or of the part of Android that shows the app
--- cht_android_version: Of the Android app
--- android_version: Of Android
--- storage_free, storage_total: Bytes
--- network_up_speed, network_down_speed: As the device tells them
--- device_id: Of the device
+-- device_manufacturer: The device's manufacturer, if it runs the Android app
+-- device_model: The device's model, if it runs the Android app
+-- user_agent: The user agent of the browser, or of Android's web view
+-- cht_android_version: The version of the Android app
+-- android_version: The version of Android
+-- storage_free, storage_total: In bytes
+-- network_up_speed, network_down_speed: As the device measured it
+-- device_id: The id of the device
 -- key: source, _id
 -- after: telemetry
 select

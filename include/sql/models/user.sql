@@ -1,7 +1,7 @@
--- One row a user's settings.
+-- One row per user: the user's settings.
 -- user_id: The account: org.couchdb.user: and the login
--- contact_uuid: The user's contact, else the user's place as it is written
--- language: Of the app
+-- contact_uuid: The user's contact, else the user's place, as written
+-- language: The language of the app
 -- roles: A JSON array as text
 -- contact_id: The user's contact only
 -- key: source, _id

@@ -1,4 +1,4 @@
-"""What each relation and each of its columns means, as comments in Postgres."""
+"""Comments in Postgres on each relation and on its columns."""
 
 from collections.abc import Collection
 
@@ -13,7 +13,7 @@ from cht_sync.models.definition import Relation
 def comment(connection: warehouse.Connection, kind: str, schema: str, file: Relation) -> None:
     """Writes the comments of a relation and its columns; `kind` is view or materialized view.
 
-    Raises ConfigurationInvalid where the header explains what is no column.
+    Raises ConfigurationInvalid if the header describes a column that the relation lacks.
     """
     name = Identifier(schema, file.name)
     about = " ".join([file.about, *([f"Key: {', '.join(file.key)}."] if file.key else [])])
@@ -27,7 +27,7 @@ def comment(connection: warehouse.Connection, kind: str, schema: str, file: Rela
 
 
 def require_known(file: Relation, there: Collection[tuple[str, str]]) -> None:
-    """Raises ConfigurationInvalid where the header explains what is no column: a misspelt field would do nothing."""
+    """Raises ConfigurationInvalid if the header describes a missing column: it may be a misspelt field."""
     if strays := [name for name, _ in file.columns if not any(definition.covers(name, column) for column, _ in there)]:
         raise definition.stray(file, strays[0])
 

@@ -12,7 +12,7 @@ def has_work(connection: warehouse.Connection, files: Catalogue, today: datetime
     """Whether there is anything for a run of the models to do."""
     (is_behind,) = warehouse.one(
         connection,
-        sql.read("models/run/behind"),
+        sql.read("models/run/models_due"),
         {
             "names": list(files.stamps),
             "hashes": list(files.stamps.values()),

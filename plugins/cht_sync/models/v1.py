@@ -1,15 +1,15 @@
-"""The views v1.couchdb and v1.couchdb_progress, for what was made to read couch2pg's tables.
+"""The views v1.couchdb and v1.couchdb_progress, for software that was written for couch2pg's tables.
 
-Incremental models read what is later than the latest that they have, over all sources. So a document's time there isn't
-that of its page, which may be committed after a later one, but that of the run of the models that took it in: there is
-one at a time, and its time is later than every one before.
+Incremental models read the rows that are later than the latest one they have, over all sources. A page may be committed
+after a later page. So a document does not have the time of its page there, but the time of the run of the models that
+took it in. Only one run works at a time, and its time is later than all times before.
 """
 
 from cht_sync import instances, sql, warehouse
 
 
 def name(connection: warehouse.Connection, instance: instances.Instance) -> None:
-    """Notes what v1 calls the sources of an instance: `source_name` of include/instances.toml and the database."""
+    """Notes the names of an instance's sources in v1: `source_name` of include/instances.toml and the database."""
     named = {source: instance.shown(database) for source, database in instance.sources.items()}
     connection.execute(
         """
@@ -22,12 +22,12 @@ def name(connection: warehouse.Connection, instance: instances.Instance) -> None
 
 
 def publish(connection: warehouse.Connection) -> None:
-    """Shows, in the models' transaction, what it takes in."""
-    behind = connection.execute(sql.read("models/v1/publish")).fetchall()
+    """Publishes, in the models' transaction, the batches that it takes in."""
+    due = connection.execute(sql.read("models/v1/publish")).fetchall()
     others = connection.execute("select count(*) > 1 from ops.checkpoint").fetchone()
-    if not behind or others != (True,):
+    if not due or others != (True,):
         return
-    sources, after, upto = zip(*behind, strict=True)
+    sources, after, upto = zip(*due, strict=True)
     connection.execute(
         sql.read("models/v1/fresh"), {"sources": list(sources), "after": list(after), "upto": list(upto)}
     )

@@ -1,12 +1,12 @@
-"""Checks: queries that return what is wrong with the models and the counts, for cht_marts to be red by.
+"""Checks: queries that return what is wrong with the models and the counts. Findings of level fail fail a task.
 
-A check is one `select` of (source, area_uuid, problem), in include/sql/reports/checks or, a deployment's own, in
-include/deployment/checks. Its header: `level`, fail or warn; `every`: run, hour or day; `reads`: the relations by whose
-version it is due, none where the hour or the day is enough; `repair`: what to do. Besides the models it may read what
-it is to look at: `document`, `area` and `fresh_within` (see include/sql/reports/check_run). On the first run of a day
-that is everything, otherwise what has changed; where it has found something, everything until it finds nothing.
+A check is one `select` of (source, area_uuid, problem), in include/sql/reports/checks, or in include/deployment/checks
+if it is a deployment's own. Its header has `level`, which is fail or warn; `every`, which is run, hour or day; `reads`,
+the relations whose versions make it due, which may be empty if the hour or the day is enough; and `repair`, what to do.
+A check reads the models, and `document`, `area` and `fresh_within` (see include/sql/reports/check_run). These hold
+everything on the first run of a day, else the changes. After a finding they hold everything until nothing is found.
 
-`problem` is of a few fixed words, and is shown. No id of a person or a document is returned.
+`problem` is one of a few fixed texts, and is shown. No id of a person or a document is returned.
 """
 
 import datetime
@@ -25,12 +25,12 @@ from cht_sync.models.deployment import Failures
 LEVELS = ("fail", "warn")
 EVERY = ("run", "hour", "day")
 
-#: What its header has beside the fields of any file.
+#: The fields that only a check's header has.
 NAMES = ("level", "repair")
 
 LIMITS = 'create temporary table fresh_within (source text collate "C", seconds float8) on commit drop'
 
-#: Of the areas where it is wrong some are named, not all of a country's.
+#: Names up to 20 of the areas where something is wrong, not all of a country's.
 HEAD = """
     select source, count(*), array_agg(distinct problem), (array_agg(distinct area_uuid))[:20]
     from (
@@ -43,14 +43,14 @@ TAIL = """
 
 @dataclass(frozen=True)
 class Finding:
-    """A check that finds `found` rows wrong in a source, and what about them; `is_told`: somebody knows of it."""
+    """A check that finds `found` wrong rows in a source, and their problems; `is_notified`: within the last day."""
 
     name: str
     level: str
     source: str
     found: int
     problems: list[str]
-    is_told: bool
+    is_notified: bool
 
     def __str__(self) -> str:
         return f"{self.name} finds {self.found} in {self.source} ({', '.join(self.problems)})"
@@ -62,10 +62,10 @@ def run(
     limits: Mapping[str, float] | None = None,
     include: sql.Include = sql.INCLUDE,
 ) -> list[Finding]:
-    """Makes the checks that are due; what those find that only warn. Nothing to do costs one statement.
+    """Executes the checks that are due; returns the findings that only warn. If none is due, it costs one statement.
 
-    `today` is the day in the deployment's time zone; `limits`, seconds by source, how old its figures may be. Raises
-    CheckFailed while one that fails finds something, ModelFailed where the SQL of one fails, AnotherRun,
+    `today` is the day in the deployment's time zone. `limits`: the greatest age of each source's numbers, in seconds.
+    Raises CheckFailed while a check of level fail finds something, ModelFailed if the SQL of a check fails, AnotherRun,
     ConfigurationInvalid.
     """
     files, failures = _files(include)
@@ -87,13 +87,13 @@ def run(
 
 
 def _files(include: sql.Include) -> tuple[list[Relation], Failures]:
-    """Ours, then the deployment's; one of these that can't be used fails alone."""
+    """Our checks, then the deployment's; if one of these cannot be used, it fails alone."""
     known, failures = catalogue.read(include), Failures()
     files = deployment.extend("checks", definition.folder("reports/checks", include), include, failures)
     for file in files:
         with failures.catch(file):
             if strays := [name for name, _ in file.columns if name not in NAMES]:
-                raise definition.invalid(file, f"has `{strays[0]}:` in its header, which is no field of a check")
+                raise definition.invalid(file, f"has `{strays[0]}:` in its header, which is not a field of a check")
             if file.level not in LEVELS or file.every not in EVERY or not file.repair:
                 raise ConfigurationInvalid(
                     f"The check {file.name} lacks a level ({', '.join(LEVELS)}), an every ({', '.join(EVERY)}) "
@@ -105,7 +105,7 @@ def _files(include: sql.Include) -> tuple[list[Relation], Failures]:
 
 
 def _due(connection: warehouse.Connection, files: list[Relation], today: datetime.date) -> tuple[dict[str, str], bool]:
-    """The checks to be made, by name: `whole` or `change`; and whether the last ones found nothing."""
+    """The checks that are due, by name: `whole` or `change`; and whether the last ones found nothing."""
     rows = connection.execute(
         sql.read("reports/check_run/due"),
         {
@@ -122,7 +122,7 @@ def _due(connection: warehouse.Connection, files: list[Relation], today: datetim
 def _make(
     connection: warehouse.Connection, files: list[Relation], today: datetime.date, limits: Mapping[str, float]
 ) -> list[ModelFailed]:
-    """Makes those that are due and notes what they find; the failures of those whose SQL fails."""
+    """Executes the due checks and notes their findings; returns the failures of those whose SQL fails."""
     due, _ = _due(connection, files, today)
     connection.execute(LIMITS)
     for source, seconds in limits.items():
@@ -132,7 +132,7 @@ def _make(
         chosen = [file for file in files if due.get(file.name) == how]
         if not chosen:
             continue
-        # as by the models: what has changed is looked up by its keys
+        # as in the models: changed rows are looked up by their keys
         connection.execute(f"set local random_page_cost = {1.1 if how == 'change' else 'default'}".encode())
         connection.execute(sql.read(f"reports/check_run/{how}").encode())
         for file in chosen:
@@ -184,8 +184,8 @@ def _require_passed(
     failing = [finding for finding in found if finding.level == "fail"]
     if failing:
         repairs = {file.name: file.repair for file in files}
-        is_told = all(finding.is_told for finding in failing)
-        connection.execute(sql.read("reports/check_run/tell"))
+        is_told = all(finding.is_notified for finding in failing)
+        connection.execute(sql.read("reports/check_run/note_notified"))
         raise CheckFailed(
             "; ".join([*map(str, failing), *(failure.what for failure in broken)]),
             "; ".join(dict.fromkeys(repairs[finding.name] for finding in failing)) + "; see docs/operating.md",

@@ -10,7 +10,7 @@ from cht_sync import sql, warehouse
 from cht_sync.errors import ModelFailed
 from cht_sync.models import definition
 
-#: Days that a daily run counts again at most, where documents came late.
+#: How many days a daily run counts again at most, if documents came late.
 LONGEST = 90
 
 #: What area_day.sql reads, each after those that it reads itself: tables in pg_temp for the days that are counted.
@@ -19,9 +19,9 @@ PARTS = ("day_stock", "day_dated", "day_removed", "day_happened")
 
 @dataclass(frozen=True)
 class Counted:
-    """What a daily run has counted: `rows` of the days from `first` to `last`.
+    """The days that a daily run has counted, from `first` to `last`, and the number of their `rows`.
 
-    `older`: the first and the last of the counted days further back that have to be counted again, if any.
+    `older`: the first and the last of the earlier counted days that have to be counted again, if any.
     """
 
     first: datetime.date
@@ -31,16 +31,16 @@ class Counted:
 
 
 def count_day(connection: warehouse.Connection, day: datetime.date, timezone: str) -> int:
-    """The day's rows of history.area_day, replaced whole; how many it has. The same input writes nothing again.
+    """Replaces the day's rows of history.area_day; returns their number. The same input writes nothing again.
 
-    `timezone` is the deployment's: it says what a day is. Raises ModelFailed, AnotherRun.
+    `timezone` is the deployment's, in which a day begins and ends. Raises ModelFailed, AnotherRun.
     """
     with _ready(connection):
         return _count(connection, day, day, timezone)
 
 
 def catch_up(connection: warehouse.Connection, last: datetime.date, timezone: str, longest: int = LONGEST) -> Counted:
-    """The day `last`, and with it all days from the earliest on that late documents have touched, in one statement.
+    """Counts the day `last`, and all days from the earliest one that late documents have changed, in one statement.
 
     Raises as count_day does.
     """
@@ -53,13 +53,13 @@ def catch_up(connection: warehouse.Connection, last: datetime.date, timezone: st
 
 @contextmanager
 def _ready(connection: warehouse.Connection) -> Iterator[None]:
-    """One snapshot of the models, and no other counting of days beside it."""
+    """One snapshot of the models, and no other counting of days at the same time."""
     if warehouse.one(connection, "select to_regclass('models.area_count') is null") == (True,):
         raise ModelFailed("There are no models yet to count a day from", "Let cht_marts run once, then run this again")
     with warehouse.lock(connection, "cht-sync history"), connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
         connection.execute("set local work_mem = '128MB'")
-        # workers hand over few rows, though it is not known before how few
+        # parallel workers return few rows, but the planner cannot know that
         connection.execute("set local parallel_setup_cost = 100; set local parallel_tuple_cost = 0.001")
         yield
 
@@ -75,7 +75,7 @@ def _count(connection: warehouse.Connection, first: datetime.date, last: datetim
 
 
 def backfill_command(first: datetime.date, last: datetime.date, timezone: str) -> str:
-    """What counts these days again, both ends included, for a shell on Airflow's machine."""
+    """The command that counts these days again, both included, for a shell on Airflow's machine."""
     zone = ZoneInfo(timezone)
     ends = [datetime.datetime.combine(day, datetime.time(), zone).isoformat() for day in (first, last)]
     return (

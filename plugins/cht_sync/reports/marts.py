@@ -1,6 +1,6 @@
 """Marts: materialized views over the models, refreshed only when what they read has changed.
 
-`every` in the header: `run`, as without it, or `hour`: what isn't so quick is refreshed once in each hour of the clock.
+`every` in the header is `run`, the default, or `hour`: a slow mart is refreshed once in each hour of the clock.
 """
 
 from psycopg import sql as statement
@@ -16,13 +16,13 @@ EVERY = ("", "run", "hour")
 
 
 def refresh(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE) -> list[str]:
-    """Makes or refreshes what is behind, each with its note in one transaction; the names. Nothing to do costs one
-    statement.
+    """Makes or refreshes the marts that are due, each with its note in one transaction; returns their names.
 
-    One of the deployment's that fails is kept in ops.failing. Raises ModelFailed, AnotherRun, ConfigurationInvalid.
+    If none is due, it costs one statement. A mart of the deployment that fails is noted in ops.failing. Raises
+    ModelFailed, AnotherRun, ConfigurationInvalid.
     """
     files, failures = _files(include)
-    if not failures and not _behind(connection, files):
+    if not failures and not _due(connection, files):
         return []
     with warehouse.lock(connection, "cht-sync marts"):
         refreshed = []
@@ -30,7 +30,7 @@ def refresh(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE
             with failures.catch(file), connection.transaction():
                 # the versions noted are those that the refresh sees
                 connection.execute("set transaction isolation level repeatable read")
-                if how := _behind(connection, [file]).get(file.name):
+                if how := _due(connection, [file]).get(file.name):
                     _make(connection, file) if how == "make" else _refresh(connection, file)
                     connection.execute(
                         sql.read("reports/mart_run/note"),
@@ -47,7 +47,7 @@ def refresh(connection: warehouse.Connection, include: sql.Include = sql.INCLUDE
 
 
 def _files(include: sql.Include) -> tuple[list[Relation], Failures]:
-    """Ours, then the deployment's; each `reads` what has a version, or it would never be refreshed."""
+    """Our marts, then the deployment's; each `reads` relations with a version, or it would never be refreshed."""
     known, failures = catalogue.read(include), Failures()
     files = deployment.extend("marts", definition.folder("reports/marts", include), include, failures)
     for file in files:
@@ -60,14 +60,14 @@ def _files(include: sql.Include) -> tuple[list[Relation], Failures]:
     return [file for file in files if not failures.have(file)], failures
 
 
-def _behind(connection: warehouse.Connection, files: list[Relation]) -> dict[str, str]:
-    """The marts with something to do: to `make`, where the view is missing or its file has changed, or to `refresh`.
+def _due(connection: warehouse.Connection, files: list[Relation]) -> dict[str, str]:
+    """The due marts: to `make`, if the view is missing or its file has changed, or to `refresh`.
 
-    Beside them those that have failed, by their files.
+    The marts that have failed are among them, by their files.
     """
     return dict(
         connection.execute(
-            sql.read("reports/mart_run/behind"),
+            sql.read("reports/mart_run/marts_due"),
             {
                 "names": [file.name for file in files],
                 "hashes": [file.hash for file in files],
@@ -92,7 +92,7 @@ def _make(connection: warehouse.Connection, file: Relation) -> None:
 
 def _refresh(connection: warehouse.Connection, file: Relation) -> None:
     view = Identifier("marts", file.name)
-    # before the work: a header that can't be used is told without it
+    # first, so that a header with a mistake fails before the refresh
     comments.comment(connection, "materialized view", "marts", file)
     with definition.telling(file, "its refresh"):
         connection.execute(statement.SQL("refresh materialized view concurrently {}").format(view))

@@ -23,7 +23,7 @@ COUNTY = tables.documents("""
 
 
 def refresh(spec: Spec, today: date = TODAY) -> list[str]:
-    """An hour after the refresh before."""
+    """Refreshes the marts, an hour after the refresh before."""
     spec.staged.update(today)
     spec.staged.connection.execute("update ops.mart_state set refreshed_at = refreshed_at - interval '1 hour'")
     return [name for name in marts.refresh(spec.staged.connection) if name == "patients_by_age_and_sex"]
@@ -71,7 +71,7 @@ OUTSIDE = """
 """
 
 
-def test_who_is_in_a_household_in_no_area_is_in_the_totals_of_unplaced(spec: Spec) -> None:
+def test_persons_of_a_household_in_no_area_are_in_the_totals_of_unplaced(spec: Spec) -> None:
     spec.stage(OUTSIDE)
     refresh(spec)
     numbers = "direct_persons, direct_patients, total_persons, total_patients"
@@ -95,7 +95,7 @@ def rows_of_unplaced(spec: Spec, columns: str) -> list[Any]:
     )
 
 
-def test_its_totals_are_those_of_the_living(spec: Spec) -> None:
+def test_its_totals_count_the_living(spec: Spec) -> None:
     spec.stage("", *COUNTY)
     spec.stage("_id | type | parent | date_of_death\nw | person | c d | 2026-01-01")
     spec.stage("_id | type | parent\ni | clinic |\nx | person | i\nb | centre | i\ny | person | b i")
@@ -129,7 +129,7 @@ def test_it_is_refreshed_on_another_day_and_says_which(spec: Spec) -> None:
     assert refresh(spec, date(2026, 11, 26)) == []
 
 
-def test_it_is_refreshed_when_somebody_is_counted_otherwise(spec: Spec) -> None:
+def test_it_is_refreshed_when_a_persons_group_changes(spec: Spec) -> None:
     spec.stage("", *COUNTY)
     refresh(spec)
     spec.staged.page([{**COUNTY[4], "phone": "1"}])

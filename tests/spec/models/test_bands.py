@@ -1,4 +1,4 @@
-"""Who counts in which band of ages, and as of which sex; and the day on which somebody turns from one to the next."""
+"""The age band and the sex in which a person counts, and the day on which a person changes the band."""
 
 from datetime import date
 from typing import Any
@@ -27,7 +27,7 @@ COUNTY = """
 
 
 def shows(spec: Spec, table: str) -> None:
-    """The table's rows are all that models.area_band has, with the columns that it shows."""
+    """Requires that models.area_band has exactly the table's rows, in the table's columns."""
     rows = tables.rows(table)
     found = {
         (area or "unplaced", sex, band): numbers
@@ -63,7 +63,7 @@ def test_direct_and_total_by_sex_and_age(spec: Spec) -> None:
     """)  # fmt: skip
 
 
-#: A date_of_birth, and the band of it on 24 November 2026.
+#: A date_of_birth, and its band on 24 November 2026.
 BIRTHS: list[tuple[Any, str]] = [
     ("2026-11-24", "0"),
     ("2025-11-25", "0"),
@@ -99,7 +99,7 @@ BIRTHS: list[tuple[Any, str]] = [
     (10200, "50 and over"),
 ]
 
-#: What else a birth may be written in.
+#: Other fields that may hold a birth.
 FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"dob_iso": "2020-01-01"}, "5 to 9"),
     ({"ephemeral_dob": {"dob_iso": "2020-01-01"}}, "5 to 9"),
@@ -110,7 +110,7 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"ephemeral_dob": "2020-01-01"}, "unknown"),
 ]
 
-#: As written, and as counted.
+#: A sex as written, and as counted.
 SEXES: list[tuple[Any, str]] = [
     *((text, "female") for text in ("female", "Female", "FEMALE", "f", "F", " female ", "woman", "girl")),
     *((text, "male") for text in ("male", "Male", "m", "M", "man", "boy")),
@@ -120,7 +120,7 @@ SEXES: list[tuple[Any, str]] = [
 
 
 def one_a_household(spec: Spec, persons: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Stages each in a household of its own; the sex and band of whoever is in it."""
+    """Stages each person in a household of its own; returns the sex and band of the person in it."""
     homes = [{"_id": f"h{number}", "type": "clinic"} for number, _ in enumerate(persons)]
     spec.stage("", *homes, *(
         {"_id": f"p{number}", "type": "person", "parent": {"_id": f"h{number}"}, **person}
@@ -140,7 +140,7 @@ def test_the_first_field_that_can_be_read_counts(spec: Spec) -> None:
     assert [band for _, band in found] == [band for _, band in FIELDS]
 
 
-def test_the_sex_as_it_is_written(spec: Spec) -> None:
+def test_the_sex_of_each_written_value(spec: Spec) -> None:
     found = one_a_household(spec, [{"sex": written} for written, _ in SEXES])
     assert [sex for sex, _ in found] == [sex for _, sex in SEXES]
 
@@ -182,7 +182,7 @@ def test_each_band_begins_on_its_day(spec: Spec) -> None:
         assert bands(spec) == {band: 1}
 
 
-def test_bands_that_passed_between_two_runs_are_passed_over(spec: Spec) -> None:
+def test_bands_between_two_runs_are_skipped(spec: Spec) -> None:
     spec.stage("_id | type | parent | date_of_birth\nh | clinic | |\np | person | h | 2026-11-24")
     spec.on("2038-01-01")
     assert bands(spec) == {"10 to 14": 1}
@@ -196,7 +196,7 @@ def test_a_birth_in_the_future_is_unknown_until_its_day(spec: Spec) -> None:
     assert bands(spec) == {"0": 1}
 
 
-def test_who_was_born_on_29_february_turns_on_the_28th_where_there_is_none(spec: Spec) -> None:
+def test_a_birthday_on_29_february_is_on_the_28th_in_other_years(spec: Spec) -> None:
     spec.today = date(2028, 2, 29)
     spec.stage("""
         _id | type   | parent | date_of_birth
@@ -243,7 +243,7 @@ def test_a_sex_that_is_corrected(spec: Spec) -> None:
     assert set(spec.staged.bands()["h"]) == {("male", "15 to 49")}
 
 
-def test_a_place_takes_all_that_is_in_it_along(spec: Spec) -> None:
+def test_a_place_moves_with_everything_in_it(spec: Spec) -> None:
     spec.stage(COUNTY)
     spec.stage("_id | type | parent\ne | district |\nc | centre | e")
     assert bands(spec, "d") == {}
@@ -251,7 +251,7 @@ def test_a_place_takes_all_that_is_in_it_along(spec: Spec) -> None:
 
 
 def test_on_the_day_of_a_move_and_of_a_birthday(spec: Spec) -> None:
-    """One run takes in both."""
+    """One run takes in both changes."""
     spec.stage(COUNTY)
     spec.today = date(2026, 11, 25)
     spec.stage("_id | type | parent\ne | district |\nh | clinic | e")
@@ -281,7 +281,7 @@ def test_orphans_unplaced_and_cycles(spec: Spec) -> None:
     assert bands(spec, "") == {"0": 1}
 
 
-def test_a_day_is_turned_by_the_change_and_once(spec: Spec) -> None:
+def test_a_new_day_updates_only_the_changed_rows_and_only_once(spec: Spec) -> None:
     spec.stage(COUNTY)
     with recording(spec.staged.connection) as statements:
         update = spec.staged.update(date(2026, 11, 25))
@@ -295,7 +295,7 @@ def test_a_day_is_turned_by_the_change_and_once(spec: Spec) -> None:
     assert len(statements) == 1
 
 
-def test_a_day_on_which_nobody_turns_only_moves_the_day(spec: Spec) -> None:
+def test_a_day_without_a_change_of_band_only_moves_the_day(spec: Spec) -> None:
     spec.stage(COUNTY)
     assert spec.staged.update(date(2026, 11, 24)) == runner.Update()
     spec.on("2026-11-25")
@@ -333,15 +333,15 @@ def test_a_clock_that_went_wrong_is_set_right(spec: Spec) -> None:
     assert spec.staged.update(TODAY) == runner.Update()
 
 
-def test_without_a_day_ages_stay(spec: Spec) -> None:
+def test_without_a_given_day_ages_stay(spec: Spec) -> None:
     spec.stage(COUNTY)
     spec.staged.page(tables.documents("_id | type | parent | date_of_birth\nr | person | h c d | 2021-11-25"))
     runner.update(spec.staged.connection)
     assert bands(spec) == {"1 to 4": 2, "15 to 49": 1}
 
 
-def test_rebuilt_they_are_of_the_day(staged: Staged, include: Any) -> None:
-    """So after an upgrade: another definition, and no page is new."""
+def test_rebuilt_counts_have_the_ages_of_the_day(staged: Staged, include: Any) -> None:
+    """An upgrade does this: the definition is another one, and no page is new."""
     staged.page(tables.documents(COUNTY))
     runner.update(staged.connection, include, today=TODAY)
     change(

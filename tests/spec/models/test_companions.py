@@ -1,4 +1,4 @@
-"""Of an instance's companions only telemetry and feedback are modelled, however they come."""
+"""Only telemetry and feedback of an instance's companions are modelled, in whatever order they come."""
 
 import pytest
 from cht_sync.models import definition
@@ -13,8 +13,8 @@ COMPANIONS = ("demo/medic-sentinel", "demo/medic-archive")
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_what_companions_have(staged: Staged, is_known: bool) -> None:
-    """Of one that is known it is a change; one that is new is taken in whole."""
+def test_companions_have_only_telemetry_and_feedback(staged: Staged, is_known: bool) -> None:
+    """The documents of a known companion are changes; a new companion is taken in as a whole."""
     if not is_known:
         staged.page(ALL)
         staged.update()

@@ -1,4 +1,4 @@
-"""Who is counted where: one test a rule of docs/counts.md."""
+"""The places in which a person is counted: one test per rule of docs/counts.md."""
 
 from tests.lib.spec import Spec
 
@@ -44,7 +44,7 @@ def test_a_source_without_documents_has_a_row_unplaced(spec: Spec) -> None:
     """)
 
 
-def test_the_current_documents_decide_not_the_lineage_in_the_persons_own(spec: Spec) -> None:
+def test_current_documents_decide_instead_of_the_persons_own_lineage(spec: Spec) -> None:
     spec.stage("""
         _id | type     | parent
         d   | district |
@@ -81,7 +81,7 @@ def test_a_patient_is_a_person_with_a_patient_id(spec: Spec) -> None:
     assert spec.staged.values("select patient_id from models.patient order by uuid") == ["00012", "12", "0"]
 
 
-def test_a_place_with_a_patient_id_is_no_patient(spec: Spec) -> None:
+def test_a_place_with_a_patient_id_is_not_a_patient(spec: Spec) -> None:
     spec.stage("""
         _id | type     | parent | patient_id
         h   | clinic   |        | 1
@@ -168,7 +168,7 @@ def test_the_deceased_are_not_muted_too(spec: Spec) -> None:
     """)
 
 
-def test_what_names_no_parent_is_at_the_top(spec: Spec) -> None:
+def test_a_place_without_a_parent_is_at_the_top(spec: Spec) -> None:
     parents = [None, "", "h", {}, {"_id": ""}, {"_id": 5}, {"_id": None}, [], [{"_id": "h"}], 0, True]
     spec.stage(HOUSEHOLD, *({"_id": f"p{n}", "type": "person", "parent": p} for n, p in enumerate(parents)))
     spec.shows(f"""
@@ -181,7 +181,7 @@ def test_what_names_no_parent_is_at_the_top(spec: Spec) -> None:
     assert spec.orphans() == {}
 
 
-def test_an_orphan_counts_above_its_nearest_live_place_and_directly_nowhere(spec: Spec) -> None:
+def test_an_orphan_counts_in_the_totals_of_its_nearest_live_place_only(spec: Spec) -> None:
     spec.stage("""
         _id | type     | parent
         d   | district |
@@ -196,7 +196,7 @@ def test_an_orphan_counts_above_its_nearest_live_place_and_directly_nowhere(spec
     assert spec.orphans() == {"p": "c"}
 
 
-def test_an_orphaned_place_takes_those_directly_in_it_along(spec: Spec) -> None:
+def test_an_orphaned_place_keeps_the_persons_in_it(spec: Spec) -> None:
     spec.stage("""
         _id | type     | parent   | muted
         d   | district |          | true
@@ -211,7 +211,7 @@ def test_an_orphaned_place_takes_those_directly_in_it_along(spec: Spec) -> None:
     assert spec.orphans() == {"h": "d"}
 
 
-def test_an_orphan_follows_the_current_documents_from_there_on(spec: Spec) -> None:
+def test_above_its_nearest_place_an_orphan_follows_the_current_documents(spec: Spec) -> None:
     spec.stage("""
         _id | type     | parent
         d   | district |
@@ -239,7 +239,7 @@ def test_an_orphan_with_nobody_alive_above_is_unplaced(spec: Spec) -> None:
     assert spec.orphans() == {"p": None}
 
 
-def test_a_person_is_no_place_to_be_in(spec: Spec) -> None:
+def test_a_parent_that_is_a_person_makes_an_orphan(spec: Spec) -> None:
     spec.stage("""
         _id | type     | parent
         h   | clinic   |
@@ -330,7 +330,7 @@ def test_a_hundred_levels(spec: Spec) -> None:
     assert spec.staged.row("select max(level) from models.area_count") == (100,)
 
 
-def test_what_is_no_contact_does_not_count(spec: Spec) -> None:
+def test_only_contacts_count(spec: Spec) -> None:
     person = {"_id": "x", "type": "person", "parent": {"_id": "h"}}
     spec.stage(
         HOUSEHOLD,

@@ -1,4 +1,4 @@
-"""A deployment's own models, views and marts, in include/deployment: each fails alone, and catches up by itself."""
+"""A deployment's own models, views and marts, in include/deployment: each fails alone, and later catches up."""
 
 import datetime
 import shutil
@@ -26,8 +26,8 @@ COUNTY = tables.documents("""
     q   | person   | h d    | 7
 """)
 
-#: Fails where a document's weight is no number.
-WEIGHT = """-- One row a person who was weighed.
+#: Fails if a document's weight is not a number.
+WEIGHT = """-- One row per person who was weighed.
 -- weight: In kilograms
 -- key: source, _id
 -- after: person
@@ -38,8 +38,8 @@ where document.doc ? 'weight'
 """
 #: The same, with another column.
 KILOGRAMS = WEIGHT.replace("as weight", "as kilograms").replace("-- weight:", "-- kilograms:")
-#: Reads other documents: who has the same account as whom.
-STAFF = """-- One row a person whom a user's settings name.
+#: Reads other documents: the persons with the same account.
+STAFF = """-- One row per person whom a user's settings name.
 -- key: source, _id
 -- after: user, weight
 -- affected:
@@ -54,20 +54,20 @@ from document
 join models."user" as staff on staff.source = document.source and staff.contact_id = document._id
 group by document.source, document._id
 """
-HEAVY = """-- One row a source.
+HEAVY = """-- One row per source.
 -- key: source
 -- reads: weight
 select weight.source, max(weight.weight) as weight from models.weight as weight group by weight.source
 """
-#: Follow documents that didn't change themselves: a report whose person comes later, and whoever has submitted it.
-ABOUT = """-- One row a report.
+#: Both follow documents that did not change themselves: a report whose person comes later, and its submitter.
+ABOUT = """-- One row per report.
 -- key: source, _id
 -- after: report, weight
 select report.source, report._id, report.subject_uuid
 from document
 join models.report as report on report.source = document.source and report._id = document._id
 """
-SUBMITTER = """-- One row a submitter.
+SUBMITTER = """-- One row per submitter.
 -- key: source, _id
 -- after: report, weight
 -- affected:
@@ -108,11 +108,11 @@ def weights(staged: Staged) -> dict[str, int]:
     return dict(staged.rows("select uuid, weight from models.weight"))
 
 
-def test_a_new_file_is_taken_up_by_the_next_run(staged: Staged, include: sql.Include) -> None:
+def test_the_next_run_uses_a_new_file(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     run(staged, include)
     put(include, "models/weight", WEIGHT)
-    put(include, "views/light", "-- One row a light person.\nselect uuid from models.weight where weight < 6")
+    put(include, "views/light", "-- One row per light person.\nselect uuid from models.weight where weight < 6")
     put(include, "marts/heavy", HEAVY)
     run(staged, include)
     assert weights(staged) == {"p": 5, "q": 7}
@@ -127,7 +127,7 @@ def test_a_new_file_is_taken_up_by_the_next_run(staged: Staged, include: sql.Inc
     deployment.require_working(staged.connection)
 
 
-def test_a_value_that_it_cannot_read_stops_only_it(staged: Staged, include: sql.Include) -> None:
+def test_an_unreadable_value_stops_only_the_model_that_reads_it(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     staged.page(COUNTY)
     run(staged, include)
@@ -150,7 +150,7 @@ def test_a_value_that_it_cannot_read_stops_only_it(staged: Staged, include: sql.
     deployment.require_working(staged.connection)
 
 
-def test_a_mistake_is_named_by_its_line_and_repaired_it_catches_up(staged: Staged, include: sql.Include) -> None:
+def test_a_mistake_is_named_by_its_line_and_a_repaired_model_catches_up(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     staged.page(COUNTY)
     run(staged, include)
@@ -165,14 +165,14 @@ def test_a_mistake_is_named_by_its_line_and_repaired_it_catches_up(staged: Stage
     assert failing(staged) == {}
 
 
-def test_what_reads_one_that_failed_is_not_run(staged: Staged, include: sql.Include) -> None:
+def test_models_that_read_a_failed_one_are_not_run(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     put(include, "models/staff", STAFF)
     put(include, "marts/heavy", HEAVY)
     staged.page([*COUNTY, {"_id": "u", "type": "user-settings", "contact_id": "p", "language": "s"}])
     run(staged, include)
     assert staged.values("select _id from models.staff") == ["p"]
-    # what names p now doesn't name it any more when the model works again
+    # the document that names p now will name it no more when the model works again
     staged.page([{**COUNTY[3], "weight": "heavy"}, {"_id": "u", "type": "user-settings", "contact_id": "q"}])
     assert run(staged, include).failed == ["weight"]
     assert staged.values("select _id from models.staff") == ["p"]
@@ -184,7 +184,7 @@ def test_what_reads_one_that_failed_is_not_run(staged: Staged, include: sql.Incl
     assert staged.values("select count(*) from ops.model_todo") == [0]
 
 
-def test_one_that_failed_itself_knows_what_had_named_its_documents(staged: Staged, include: sql.Include) -> None:
+def test_a_failed_model_knows_the_documents_that_named_its_rows(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     put(include, "models/staff", STAFF)
     user = {"_id": "u", "type": "user-settings", "contact_id": "p", "language": "s"}
@@ -203,7 +203,7 @@ def followed(staged: Staged) -> list[tuple[str, Any]]:
 
 
 def reported(staged: Staged, include: sql.Include) -> None:
-    """By p, about somebody who isn't there yet."""
+    """A report by p about a person who has not come yet."""
     for name, text in {"weight": WEIGHT, "about": ABOUT, "submitter": SUBMITTER}.items():
         put(include, f"models/{name}", text)
     report = {"_id": "r", "type": "data_record", "form": "f", "patient_id": "7", "contact": {"_id": "p"}}
@@ -212,7 +212,7 @@ def reported(staged: Staged, include: sql.Include) -> None:
     assert followed(staged) == [("r", None), ("p", "0")]
 
 
-def test_what_others_have_named_is_not_missed_by_one_that_is_stopped(staged: Staged, include: sql.Include) -> None:
+def test_a_stopped_model_misses_no_rows_that_others_have_named(staged: Staged, include: sql.Include) -> None:
     reported(staged, include)
     staged.page([{**COUNTY[3], "weight": "heavy"}, {"_id": "s", "type": "person", "patient_id": "7"}])
     assert run(staged, include).failed == ["weight"]
@@ -222,7 +222,7 @@ def test_what_others_have_named_is_not_missed_by_one_that_is_stopped(staged: Sta
     assert staged.values("select count(*) from ops.model_todo") == [0]
 
 
-def test_what_others_have_named_is_not_missed_by_one_that_fails(staged: Staged, include: sql.Include) -> None:
+def test_a_failing_model_misses_no_rows_that_others_have_named(staged: Staged, include: sql.Include) -> None:
     reported(staged, include)
     put(include, "models/about", ABOUT.replace("-- after", "-- afer: person\n-- after"))
     put(include, "models/submitter", SUBMITTER.replace("-- after", "-- afer: person\n-- after"))
@@ -234,7 +234,7 @@ def test_what_others_have_named_is_not_missed_by_one_that_fails(staged: Staged, 
     assert followed(staged) == [("r", "s"), ("p", "1")]
 
 
-def test_a_file_that_is_put_back_has_missed_nothing(staged: Staged, include: sql.Include) -> None:
+def test_a_restored_file_has_missed_nothing(staged: Staged, include: sql.Include) -> None:
     reported(staged, include)
     shutil.rmtree(include.deployment)
     staged.page([{"_id": "s", "type": "person", "patient_id": "7"}])
@@ -268,15 +268,15 @@ WRONG: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_whatever_is_wrong_with_a_file_it_fails_alone(staged: Staged, include: sql.Include, case: str) -> None:
-    text, told = WRONG[case]
+def test_a_file_with_any_mistake_fails_alone(staged: Staged, include: sql.Include, case: str) -> None:
+    text, said = WRONG[case]
     staged.page(COUNTY)
     run(staged, include)
     put(include, "models/weight", text)
     staged.page(tables.documents("_id | type | parent\nr | person | h d"))
     for _ in range(2):
         assert run(staged, include).failed == ["weight"]
-        assert told in failing(staged)["models/weight"]
+        assert said in failing(staged)["models/weight"]
     assert staged.values("select count(*) from models.person") == [3]
     put(include, "models/weight", WEIGHT)
     assert run(staged, include).failed == []
@@ -285,7 +285,7 @@ def test_whatever_is_wrong_with_a_file_it_fails_alone(staged: Staged, include: s
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_file_that_is_spoilt_and_put_back_has_missed_nothing(staged: Staged, include: sql.Include, case: str) -> None:
+def test_a_spoilt_and_repaired_file_has_missed_nothing(staged: Staged, include: sql.Include, case: str) -> None:
     user = {"_id": "u", "type": "user-settings", "contact_id": "p", "language": "s"}
     put(include, "models/weight", WEIGHT)
     put(include, "models/staff", STAFF)
@@ -304,8 +304,8 @@ def test_a_file_that_is_spoilt_and_put_back_has_missed_nothing(staged: Staged, i
 
 
 @pytest.mark.unmodelled
-def test_the_same_mistake_is_not_made_over_again_all_the_time(staged: Staged, include: sql.Include) -> None:
-    """To make a table anew may take long; whether it fails again is tried once an hour, and when the file changes."""
+def test_a_failed_rebuild_is_not_repeated_with_every_run(staged: Staged, include: sql.Include) -> None:
+    """A rebuild may take long. A failed one is tried again once an hour, and when its file changes."""
     staged.page(COUNTY)
     put(include, "models/weight", WRONG["a value"][0])
     run(staged, include)
@@ -323,7 +323,7 @@ def test_the_same_mistake_is_not_made_over_again_all_the_time(staged: Staged, in
     assert tries() == 1
 
 
-def test_since_when_it_fails_stays(staged: Staged, include: sql.Include) -> None:
+def test_the_time_of_the_first_failure_stays(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     put(include, "models/weight", WRONG["no key"][0])
     run(staged, include)
@@ -346,7 +346,7 @@ def test_a_name_that_is_taken_is_refused(staged: Staged, include: sql.Include) -
     assert staged.values("select count(*) from models.person") == [2]
 
 
-def test_a_file_that_is_no_text(staged: Staged, include: sql.Include) -> None:
+def test_a_file_that_is_not_text_fails(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", "")
     (include.deployment / "models" / "weight.sql").write_bytes(b"-- \xff")
     staged.page(COUNTY)
@@ -354,7 +354,7 @@ def test_a_file_that_is_no_text(staged: Staged, include: sql.Include) -> None:
     assert "can't be read" in failing(staged)["models/weight"]
 
 
-def test_a_file_that_failed_and_is_taken_away_fails_no_more(staged: Staged, include: sql.Include) -> None:
+def test_a_deleted_file_fails_no_more(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WRONG["no key"][0])
     put(include, "marts/heavy", HEAVY.replace("-- reads: weight\n", ""))
     staged.page(COUNTY)
@@ -365,7 +365,7 @@ def test_a_file_that_failed_and_is_taken_away_fails_no_more(staged: Staged, incl
     assert failing(staged) == {}
 
 
-def test_a_file_that_is_taken_away_leaves_its_table_and_is_named(staged: Staged, include: sql.Include) -> None:
+def test_a_deleted_file_leaves_its_table_and_is_named(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     staged.page(COUNTY)
     assert run(staged, include).left_over == []
@@ -378,7 +378,7 @@ def test_a_file_that_is_taken_away_leaves_its_table_and_is_named(staged: Staged,
     assert weights(staged) == {"p": 5}
 
 
-def test_a_view_that_fails_fails_alone(staged: Staged, include: sql.Include) -> None:
+def test_a_failing_view_stops_nothing_else(staged: Staged, include: sql.Include) -> None:
     put(include, "views/light", "select nothing from models.person")
     put(include, "views/heavy", "select uuid from models.person")
     staged.page(COUNTY)
@@ -390,7 +390,7 @@ def test_a_view_that_fails_fails_alone(staged: Staged, include: sql.Include) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "said"),
     [
         (HEAVY.replace("-- reads: weight\n", ""), "`reads`"),
         (HEAVY.replace("-- reads: weight", "-- reads: nothing"), "`reads`"),
@@ -401,19 +401,19 @@ def test_a_view_that_fails_fails_alone(staged: Staged, include: sql.Include) -> 
         (HEAVY.replace("-- reads", "-- evry: hour\n-- reads"), "has `evry:`"),
     ],
 )
-def test_a_mart_that_fails_fails_alone(staged: Staged, include: sql.Include, text: str, told: str) -> None:
+def test_a_failing_mart_stops_nothing_else(staged: Staged, include: sql.Include, text: str, said: str) -> None:
     put(include, "models/weight", WEIGHT)
     put(include, "marts/heavy", text)
     staged.page(COUNTY)
     runner.update(staged.connection, include)
     assert "heavy" not in marts.refresh(staged.connection, include)
-    assert told in failing(staged)["marts/heavy"]
+    assert said in failing(staged)["marts/heavy"]
     put(include, "marts/heavy", HEAVY)
     assert marts.refresh(staged.connection, include) == ["heavy"]
     assert failing(staged) == {}
 
 
-def test_a_changed_model_of_ours_makes_again_what_reads_it(staged: Staged, include: sql.Include) -> None:
+def test_a_change_of_our_model_rebuilds_the_models_that_read_it(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT.replace("person.uuid,", "person.uuid, person.name,"))
     staged.page(COUNTY)
     run(staged, include)
@@ -423,7 +423,7 @@ def test_a_changed_model_of_ours_makes_again_what_reads_it(staged: Staged, inclu
     assert staged.values("select distinct name from models.weight") == ["x"]
 
 
-def test_one_whose_columns_others_read_fails_alone(staged: Staged, include: sql.Include) -> None:
+def test_a_model_with_columns_that_others_read_fails_alone(staged: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT)
     staged.page(COUNTY)
     run(staged, include)
@@ -440,10 +440,10 @@ def test_one_whose_columns_others_read_fails_alone(staged: Staged, include: sql.
     assert rows == [5]
 
 
-def test_what_reads_one_that_could_not_take_its_place_stays(
+def test_readers_of_a_model_that_could_not_be_replaced_stay(
     staged: Staged, include: sql.Include, warehouse: str
 ) -> None:
-    """Somebody reads its column since the new table was begun."""
+    """Another view has begun to read its column after the rebuild began."""
     put(include, "models/weight", WEIGHT)
     put(include, "models/staff", STAFF)
     staged.page([*COUNTY, {"_id": "u", "type": "user-settings", "contact_id": "p", "language": "s"}])
@@ -492,20 +492,20 @@ def test_a_check_of_the_deployment(staged: Staged, include: sql.Include) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "said"),
     [
         (CHECK.replace("-- level: fail\n", ""), "lacks a level"),
         (CHECK.replace("weight.weight =", "weight.height ="), "The SQL of weighed failed in line 7 with 42703"),
         ("-- after: nothing\n" + CHECK, "names nothing"),
     ],
 )
-def test_a_check_that_fails_fails_alone(staged: Staged, include: sql.Include, text: str, told: str) -> None:
+def test_a_failing_check_stops_nothing_else(staged: Staged, include: sql.Include, text: str, said: str) -> None:
     put(include, "models/weight", WEIGHT)
     put(include, "checks/weighed", text)
     staged.page(COUNTY)
     run(staged, include)
     for _ in range(2):
-        with pytest.raises(ModelFailed, match=told):
+        with pytest.raises(ModelFailed, match=said):
             checks.run(staged.connection, TODAY, include=include)
     assert "kept_counts" in staged.values("select name from ops.check_state")
     put(include, "checks/weighed", CHECK)

@@ -1,4 +1,4 @@
-"""Every relation and every column that people read has its meaning in the warehouse, and on docs/models.md."""
+"""Every relation and every column that people read is described in the warehouse, and in docs/models.md."""
 
 import shutil
 from pathlib import Path
@@ -32,14 +32,14 @@ def test_the_page_is_what_the_headers_say(staged: Staged) -> None:
 
 
 @pytest.mark.parametrize("folder", docs.CHAPTERS)
-def test_every_column_means_something(staged: Staged, folder: str) -> None:
+def test_every_column_has_a_description(staged: Staged, folder: str) -> None:
     files = definition.folder(folder)
     assert [file.name for file in files if not file.about] == []
     assert made(staged).values(WITHOUT, [[file.name for file in files]]) == []
 
 
 @pytest.mark.parametrize("folder", docs.CHAPTERS)
-def test_no_header_names_a_column_that_is_not_there(staged: Staged, folder: str) -> None:
+def test_no_header_names_a_missing_column(staged: Staged, folder: str) -> None:
     made(staged)
     schema = docs.CHAPTERS[folder][0]
     for file in definition.folder(folder):
@@ -50,7 +50,7 @@ def test_no_header_names_a_column_that_is_not_there(staged: Staged, folder: str)
 
 def test_a_relations_comment_has_its_grain_and_key(staged: Staged) -> None:
     about = "select obj_description('models.person'::regclass)"
-    assert made(staged).values(about) == ["One row a person, living or deceased. Key: source, _id."]
+    assert made(staged).values(about) == ["One row per person, living or deceased. Key: source, _id."]
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def include(tmp_path: Path) -> sql.Include:
     return sql.Include(tmp_path / "sql", tmp_path / "deployment")
 
 
-def test_words_that_change_are_written_and_nothing_is_rebuilt(staged: Staged, include: sql.Include) -> None:
+def test_changed_words_are_written_and_rebuild_nothing(staged: Staged, include: sql.Include) -> None:
     staged.page([{"_id": "p", "type": "person"}])
     made(staged)
     tables = "select oid from pg_class where relnamespace = 'model_data'::regnamespace order by oid"
@@ -76,10 +76,10 @@ def test_words_that_change_are_written_and_nothing_is_rebuilt(staged: Staged, in
 def test_a_header_is_read_by_its_lines() -> None:
     file = definition.parse(
         "thing",
-        "-- One row a thing.\n-- It has more: words.\n-- a, b: Both\n-- c_*: Many\n-- key: source, a\n"
+        "-- One row per thing.\n-- It has more: words.\n-- a, b: Both\n-- c_*: Many\n-- key: source, a\n"
         "-- affected:\n--   select a: b\nselect 1\n-- d: not in the header\n",
     )
-    assert file.about == "One row a thing. It has more: words."
+    assert file.about == "One row per thing. It has more: words."
     assert [file.meaning(name) for name in ("a", "b", "c_d", "d", "source")] == [
         "Both",
         "Both",

@@ -1,4 +1,4 @@
-"""What happens to people and places, and what it does to the counts: one test a row of the events of docs/counts.md."""
+"""Events of people and places, and their effect on the counts: one test per row of the events in docs/counts.md."""
 
 import pytest
 
@@ -117,8 +117,8 @@ def test_place_deleted_alone(spec: Spec) -> None:
     assert spec.staged.counts()["h"]["direct_persons"] == 2
 
 
-def test_a_conflict_counts_once_where_its_winner_is(spec: Spec) -> None:
-    """The feed has one row for a document, that of the revision that wins; which one wins may change."""
+def test_a_document_with_conflicts_counts_once_as_its_winning_revision(spec: Spec) -> None:
+    """The feed has one row for a document, that of the winning revision; another revision may win later."""
     for parent, d, e in (("e", 1, 1), ("h c d", 2, 0), ("e", 1, 1)):
         spec.stage(f"_id | type | parent\np | person | {parent}")
         counts = spec.staged.counts()
@@ -184,7 +184,7 @@ def test_a_document_that_changes_its_type(spec: Spec) -> None:
 
 
 @pytest.mark.parametrize("how", ["purged", "archived", "replaced"])
-def test_gone_without_a_deletion(spec: Spec, how: str) -> None:
+def test_a_document_that_disappears_without_a_deletion(spec: Spec, how: str) -> None:
     spec.vanish("p", how)
     assert spec.staged.counts()["d"]["total_persons"] == 1
     spec.stage("_id | type | parent\np | person | h c d")

@@ -1,4 +1,4 @@
-"""The counts are kept by the change: what a change costs, and that it comes to what counting from nothing does."""
+"""Counts are updated by changes: the number of rows that a change writes; the result equals a count from nothing."""
 
 import pytest
 from cht_sync import sql
@@ -25,12 +25,12 @@ TREE = """
 
 
 def written(spec: Spec, table: str) -> int:
-    """How many rows of counts, orphans and cycles a page changes."""
+    """The number of rows of counts, orphans and cycles that a page changes."""
     spec.staged.page(tables.documents(table))
     return spec.staged.update().models["place_count"]
 
 
-def test_a_source_is_counted_whole_once_then_by_the_change(staged: Staged) -> None:
+def test_a_source_is_counted_as_a_whole_once_then_by_changes(staged: Staged) -> None:
     staged.page(tables.documents(TREE))
     assert ways(staged) == {WHOLE}
     staged.page(tables.documents("_id | type | parent\np | person | i"))
@@ -39,7 +39,7 @@ def test_a_source_is_counted_whole_once_then_by_the_change(staged: Staged) -> No
     assert ways(staged) == set()
 
 
-def test_one_source_by_the_change_beside_another_that_is_new(staged: Staged) -> None:
+def test_a_known_source_is_counted_by_changes_next_to_a_new_one(staged: Staged) -> None:
     staged.page(tables.documents(TREE))
     staged.update()
     staged.source("other/medic")
@@ -54,7 +54,7 @@ def test_one_source_by_the_change_beside_another_that_is_new(staged: Staged) -> 
     ]
 
 
-def test_settings_are_taken_in_by_the_change(spec: Spec) -> None:
+def test_new_settings_are_counted_by_changes(spec: Spec) -> None:
     spec.stage(TREE)
     spec.staged.page([tables.settings("district_hospital", "health_center! < district_hospital")])
     assert ways(spec.staged) == {CHANGE}
@@ -77,17 +77,17 @@ def test_a_move_writes_both_paths_and_nothing_below(spec: Spec) -> None:
     assert written(spec, "_id | type | parent\nc | centre | e") == 3
 
 
-def test_a_name_writes_one_row(spec: Spec) -> None:
+def test_a_new_name_writes_one_row(spec: Spec) -> None:
     spec.stage(TREE)
     assert written(spec, "_id | type | parent | name\nc | centre | d | Kyuso") == 1
 
 
-def test_what_counts_nowhere_else_writes_nothing(spec: Spec) -> None:
+def test_a_change_without_effect_on_counts_writes_nothing(spec: Spec) -> None:
     spec.stage(TREE)
     assert written(spec, "_id | type | parent | phone\np | person | h c d | 1\nc | centre | d |") == 0
 
 
-def test_the_lineage_of_orphans_is_kept_and_nobody_elses(spec: Spec) -> None:
+def test_only_orphans_keep_their_lineage(spec: Spec) -> None:
     chain = "select uuid, position, ancestor from model_data.orphan_chain order by 1, 2"
     spec.stage("_id | type | parent\nx | person | a b c\ny | person |\nz | person | b c")
     assert spec.staged.rows(chain) == [
@@ -105,7 +105,7 @@ def test_the_lineage_of_orphans_is_kept_and_nobody_elses(spec: Spec) -> None:
     assert spec.staged.rows(chain) == [("z", 1, "b"), ("z", 2, "c")]
 
 
-def test_a_nearer_place_of_a_lineage_takes_an_orphan_over(spec: Spec) -> None:
+def test_an_orphan_moves_to_a_nearer_place_of_its_lineage(spec: Spec) -> None:
     spec.stage("""
         _id | type     | parent
         d   | district |
@@ -165,7 +165,7 @@ def test_a_hundred_levels_move_at_once(spec: Spec) -> None:
     assert counted["x"]["total_persons"] == 1
 
 
-def test_checking_finds_nothing_where_nothing_is_wrong(spec: Spec) -> None:
+def test_checks_find_nothing_if_nothing_is_wrong(spec: Spec) -> None:
     spec.stage(TREE, {"_id": "r", "type": "person", "parent": {"_id": "gone"}})
     spec.stage("_id | type | parent\nh | clinic | h")
     before = content(spec.staged)
@@ -192,7 +192,7 @@ def test_checking_names_a_source_that_differs(spec: Spec, damage: str) -> None:
     assert areas.check(spec.staged.connection) == {"demo/medic": 1}
 
 
-def test_other_tables_of_counts_break_nobody_who_reads_them(staged: Staged, include: sql.Include) -> None:
+def test_new_tables_of_counts_do_not_break_their_readers(staged: Staged, include: sql.Include) -> None:
     staged.page(tables.documents(TREE))
     staged.update()
     marts.refresh(staged.connection)

@@ -1,4 +1,4 @@
-"""Households, staff and those who live in a household, for every place: one test a rule of docs/counts.md."""
+"""Households, staff and persons in a household, for every place: one test per rule of docs/counts.md."""
 
 from tests.lib.spec import Spec
 from tests.lib.tables import settings
@@ -25,7 +25,7 @@ def test_a_household_counts_in_itself_and_in_every_place_above(spec: Spec) -> No
     """)
 
 
-def test_a_household_that_is_an_orphan_is_direct_in_none(spec: Spec) -> None:
+def test_an_orphaned_household_is_direct_in_no_place(spec: Spec) -> None:
     spec.stage(AREA, {"_id": "j", "type": "clinic", "parent": {"_id": "gone", "parent": {"_id": "c"}}})
     spec.shows("""
         area | direct_households | total_households
@@ -76,7 +76,7 @@ def test_households_follow_the_settings(spec: Spec) -> None:
     assert spec.staged.counts()["d"]["total_households"] == 2
 
 
-def test_in_household_are_those_whose_parent_is_one(spec: Spec) -> None:
+def test_in_household_counts_persons_whose_parent_is_a_household(spec: Spec) -> None:
     spec.stage(AREA, {"_id": "q", "type": "person", "parent": {"_id": "gone", "parent": {"_id": "h"}}})
     spec.shows("""
         area | total_persons | direct_in_household | total_in_household
@@ -89,7 +89,7 @@ def test_in_household_are_those_whose_parent_is_one(spec: Spec) -> None:
     assert spec.staged.counts()["d"]["total_in_household"] == 0
 
 
-def test_staff_are_whom_a_users_settings_name_wherever_they_are(spec: Spec) -> None:
+def test_staff_are_persons_whom_users_settings_name_in_any_place(spec: Spec) -> None:
     spec.stage(AREA + "    x   | person   |\n")
     spec.stage("_id | type | contact_id\nu | user-settings | w\nv | user-settings | x\ny | user-settings | nobody")
     spec.shows("""

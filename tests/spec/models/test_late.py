@@ -1,4 +1,4 @@
-"""Documents that come late: a daily run counts again all days back to the earliest that they touch."""
+"""Late documents: a daily run counts again all days from the earliest one that they affect."""
 
 from datetime import date
 from typing import Any
@@ -10,13 +10,13 @@ from tests.lib.past import PLACES, Past, person, rebuilt, remodelled
 from tests.lib.recording import recording
 from tests.lib.staged import Staged, opened
 
-#: The day that has ended, where nothing else is said.
+#: The day that has ended, unless a test names another.
 LAST = date(2024, 3, 20)
 
 
 @pytest.fixture
 def past(staged: Staged) -> Past:
-    """Places, a person and a report of the first of February, and all days from then to the 19th of March counted."""
+    """Places, a person and a report of 1 February; all days from then to 19 March are counted."""
     past = Past(staged)
     past.at("2024-03-01 13:00", PLACES, person(registered="2024-02-01 12:00"), report(registered="2024-02-01 12:00"))
     assert run(past, date(2024, 3, 19)) == ("2024-02-01",)
@@ -28,7 +28,7 @@ def report(uuid: str = "r", **fields: Any) -> dict[str, Any]:
 
 
 def run(past: Past, last: date = LAST, longest: int = history.LONGEST) -> tuple[str, ...]:
-    """The first day that a daily run counts, and the older ones that it names."""
+    """The first day that a daily run counts, and the older days that it names."""
     found = history.catch_up(past.staged.connection, last, past.timezone, longest)
     assert found.last == last
     return tuple(day.isoformat() for day in (found.first, *(found.older or ())))
@@ -49,7 +49,7 @@ LATE = {
         person(registered="2024-02-01 12:00", date_of_death="2024-03-06T12:00:00+03:00"),
         "",
     ),
-    # the day may have begun elsewhere a day before
+    # somewhere on earth that day may have begun a day earlier
     "a death, as a day": ("2024-03-05", person(registered="2024-02-01 12:00", date_of_death="2024-03-06"), ""),
     "a registration that is later than it was": ("2024-02-01", person(registered="2024-03-07 12:00"), ""),
     "a registration that is earlier than it was": ("2024-01-07", person(registered="2024-01-07 12:00"), ""),
@@ -58,7 +58,7 @@ LATE = {
     "a report of another day": ("2024-02-01", report(registered="2024-03-09 12:00"), ""),
     "a report that is a message now": ("2024-02-01", report(registered="2024-02-01 12:00", form=""), ""),
     "a person who is gone: from then on": ("2024-03-20", None, "p"),
-    # what has no date of its own is late for no day
+    # a document without a date is late for no day
     "a person without a date": ("2024-03-20", person("q", registered=None), ""),
     "a name, a move, a muting": (
         "2024-03-20",
@@ -70,13 +70,13 @@ LATE = {
 
 
 @pytest.mark.parametrize("what", LATE)
-def test_what_touches_which_day(past: Past, what: str) -> None:
+def test_the_first_day_that_each_change_affects(past: Past, what: str) -> None:
     first, document, deleted = LATE[what]
     past.at("2024-03-20 12:00", "", *([document] if document else []), deleted=deleted)
     assert run(past) == (first,)
 
 
-def test_all_days_from_the_earliest_on_are_right_then(past: Past) -> None:
+def test_a_daily_run_corrects_all_days_from_the_earliest_on(past: Past) -> None:
     past.at(
         "2024-03-20 12:00", "", person("q", registered="2024-03-05 12:00"), report("s", registered="2024-03-07 12:00")
     )
@@ -89,7 +89,7 @@ def test_all_days_from_the_earliest_on_are_right_then(past: Past) -> None:
     assert past.count(days) == kept
 
 
-def test_whoever_was_removed_days_ago_and_is_seen_only_now(past: Past) -> None:
+def test_a_removal_that_is_seen_days_later(past: Past) -> None:
     past.at("2024-03-15 12:00", deleted="p", run=False)
     past.at("2024-03-20 12:00", "", report("s", registered="2024-03-20 12:00"))
     assert run(past) == ("2024-03-15",)
@@ -97,7 +97,7 @@ def test_whoever_was_removed_days_ago_and_is_seen_only_now(past: Past) -> None:
     assert [kept[day, "c"]["persons"] for day in ("2024-03-14", "2024-03-15", "2024-03-16")] == [1, 0, 0]
 
 
-def test_whoever_is_back_touches_the_days_since_they_were_gone(past: Past) -> None:
+def test_a_returning_person_affects_the_days_since_the_removal(past: Past) -> None:
     past.at("2024-03-15 12:00", deleted="p")
     assert run(past, date(2024, 3, 19)) == ("2024-03-15",)
     past.at("2024-03-20 12:00", "", person(registered="2024-02-01 12:00"))
@@ -111,7 +111,7 @@ def test_whoever_is_back_touches_the_days_since_they_were_gone(past: Past) -> No
 
 
 @pytest.mark.parametrize("how", ["replaced", "erased"])
-def test_whoever_leaves_the_past_touches_it_all(past: Past, how: str) -> None:
+def test_a_person_who_leaves_history_affects_all_of_it(past: Past, how: str) -> None:
     if how == "erased":
         past.staged.connection.execute("select * from cht.erase('demo', 'p')")
         past.staged.update()
@@ -120,7 +120,7 @@ def test_whoever_leaves_the_past_touches_it_all(past: Past, how: str) -> None:
     assert run(past) == ("2024-02-01",)
 
 
-def test_only_as_far_back_as_it_may_and_the_rest_is_named_until_it_is_done(past: Past) -> None:
+def test_a_daily_run_reaches_back_to_its_limit_and_names_older_days_until_they_are_counted(past: Past) -> None:
     past.at("2024-03-20 12:00", "", person("q", registered="2024-03-05 12:00"))
     assert run(past, longest=10) == ("2024-03-11", "2024-03-05", "2024-03-10")
     assert run(past, date(2024, 3, 21), longest=10) == ("2024-03-21", "2024-03-05", "2024-03-10")
@@ -132,12 +132,12 @@ def test_only_as_far_back_as_it_may_and_the_rest_is_named_until_it_is_done(past:
     assert run(past, date(2024, 3, 21), longest=10) == ("2024-03-21",)
 
 
-def test_of_days_that_were_never_counted_nothing_is_late(past: Past) -> None:
+def test_nothing_is_late_for_days_that_were_never_counted(past: Past) -> None:
     past.at("2024-03-20 12:00", "", person("q", registered="2019-03-05 12:00"))
     assert run(past, longest=10) == ("2024-03-11", "2024-02-01", "2024-03-10")
 
 
-def test_a_new_deployment_gets_its_last_days_by_the_first_run(staged: Staged) -> None:
+def test_the_first_run_of_a_new_deployment_counts_its_last_days(staged: Staged) -> None:
     past = Past(staged)
     past.at("2024-03-20 12:00", PLACES, person(registered="2015-01-01 12:00"))
     assert run(past) == ("2023-12-22",)
@@ -149,13 +149,13 @@ def test_days_on_which_nothing_ran_are_counted_by_the_next_run(past: Past) -> No
     assert run(past, date(2024, 3, 23)) == ("2024-03-23",)
 
 
-def test_what_is_made_from_nothing_is_late_for_no_day(past: Past) -> None:
+def test_a_rebuild_from_nothing_makes_no_day_late(past: Past) -> None:
     for make in (rebuilt, remodelled):
         make(past.staged)
         assert run(past) == ("2024-03-20",)
 
 
-def test_a_whole_range_is_one_statement_and_writes_nothing_twice(past: Past) -> None:
+def test_a_range_of_days_is_one_statement_and_writes_nothing_twice(past: Past) -> None:
     past.at("2024-03-20 12:00", "", person("q", registered="2024-03-05 12:00"))
     with recording(past.staged.connection) as statements:
         run(past)
@@ -170,8 +170,8 @@ def test_a_whole_range_is_one_statement_and_writes_nothing_twice(past: Past) -> 
     assert past.staged.rows(rows) == before
 
 
-def test_a_run_of_the_models_that_ends_beside_a_counting_is_not_lost(past: Past, warehouse: str) -> None:
-    """The counting saw the state before it: its days have to be counted again."""
+def test_a_run_of_the_models_that_ends_during_a_count_is_not_lost(past: Past, warehouse: str) -> None:
+    """The count saw the state before the run, so its days have to be counted again."""
     past.at("2024-03-20 12:00", "", person("q", registered="2024-03-05 12:00"), run=False)
     with recording(
         past.staged.connection, lambda number: _meanwhile(warehouse) if number == 12 else None
@@ -182,8 +182,8 @@ def test_a_run_of_the_models_that_ends_beside_a_counting_is_not_lost(past: Past,
 
 
 def _meanwhile(warehouse: str) -> None:
-    with opened(warehouse) as beside:
-        beside.update()
+    with opened(warehouse) as other:
+        other.update()
 
 
 def test_the_notes_stay_few(past: Past) -> None:
@@ -200,15 +200,15 @@ def test_the_notes_stay_few(past: Past) -> None:
     assert run(past) == ("2024-03-20",)
 
 
-def test_what_is_later_than_any_counted_day_stays_noted(past: Past) -> None:
-    """That day may just be counted, from before the run."""
+def test_changes_after_the_last_counted_day_stay_noted(past: Past) -> None:
+    """Such a day may be being counted right now, from the state before the run."""
     for day in (21, 22):
         past.at("2024-03-22 13:00", "", report(f"n{day}", registered=f"2024-03-{day} 12:00"))
     days = "select (since at time zone 'Africa/Nairobi')::date::text from ops.touched order by 1"
     assert past.staged.values(days) == ["2024-03-21", "2024-03-22"]
 
 
-def test_where_the_clock_changes_a_day_has_its_own_hours(staged: Staged) -> None:
+def test_a_day_on_which_the_clock_changes_has_its_own_hours(staged: Staged) -> None:
     past = Past(staged, "America/New_York")
     past.at(
         "2024-03-09 10:00",

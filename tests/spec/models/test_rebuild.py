@@ -1,4 +1,4 @@
-"""A changed file's table is made anew beside the one that is read, in chunks: killed anywhere, it goes on."""
+"""The table of a changed file is rebuilt in chunks, next to the table that is read. A killed rebuild resumes."""
 
 import shutil
 from collections.abc import Callable
@@ -24,7 +24,7 @@ PLACES = tables.documents("""
 
 
 def persons(first: int, last: int, **more: Any) -> list[dict[str, Any]]:
-    """Large enough that a page of a partition has few of them."""
+    """Documents so large that a page of a partition holds few of them."""
     parent = {"_id": "h", "parent": {"_id": "d"}}
     return [
         {"_id": f"p{n:03}", "type": "person", "parent": parent, "patient_id": str(n), "notes": "x" * 700, **more}
@@ -46,7 +46,7 @@ def include(tmp_path: Path) -> sql.Include:
 
 @pytest.fixture
 def county(staged: Staged) -> Staged:
-    """Three pages of documents, taken in."""
+    """Three pages of documents that the models have taken in."""
     staged.page([*PLACES, USER, *persons(0, 30)])
     staged.page(persons(30, 60))
     staged.page(REPORTS)
@@ -55,7 +55,7 @@ def county(staged: Staged) -> Staged:
 
 
 def update(staged: Staged, include: sql.Include = sql.INCLUDE) -> runner.Update:
-    """Made anew two pages at a time."""
+    """A run of the models that rebuilds two pages per chunk."""
     return runner.update(staged.connection, include, blocks=2)
 
 
@@ -68,13 +68,13 @@ def between_chunks(statements: list[str]) -> bool:
 
 
 def rebuilt(staged: Staged) -> dict[str, list[Any]]:
-    """Everything, made from nothing."""
+    """All tables, rebuilt from nothing."""
     staged.connection.execute("delete from ops.relation")
     staged.update()
     return content(staged)
 
 
-def test_chunk_by_chunk_it_is_the_same(county: Staged) -> None:
+def test_a_rebuild_in_chunks_gives_the_same_tables(county: Staged) -> None:
     before = content(county)
     county.connection.execute("delete from ops.relation")
     with recording(county.connection) as statements:
@@ -86,7 +86,7 @@ def test_chunk_by_chunk_it_is_the_same(county: Staged) -> None:
     assert county.values("select count(*) from ops.rebuild") == [0]
 
 
-def test_only_what_changed_and_reads_it_is_rebuilt(county: Staged, include: sql.Include) -> None:
+def test_only_a_changed_model_and_its_readers_are_rebuilt(county: Staged, include: sql.Include) -> None:
     change(include, "models/person", "    doc.sex,", "    upper(doc.sex) as sex,")
     with recording(county.connection) as statements:
         update(county, include)
@@ -98,7 +98,7 @@ def test_only_what_changed_and_reads_it_is_rebuilt(county: Staged, include: sql.
     ]
 
 
-def test_killed_between_chunks_it_goes_on(county: Staged, warehouse: str, include: sql.Include) -> None:
+def test_a_rebuild_that_is_killed_between_chunks_resumes(county: Staged, warehouse: str, include: sql.Include) -> None:
     change(include, "models/person", "contact.name,", "upper(contact.name) as name,")
 
     def kill(_: int) -> None:
@@ -121,14 +121,14 @@ def test_killed_between_chunks_it_goes_on(county: Staged, warehouse: str, includ
     assert content(county) == kept
 
 
-def test_what_is_read_meanwhile_is_the_old_table(county: Staged, warehouse: str, include: sql.Include) -> None:
+def test_readers_see_the_old_table_during_a_rebuild(county: Staged, warehouse: str, include: sql.Include) -> None:
     change(include, "models/person", "contact.name,", "'another' as name,")
     names = "select distinct name from models.person"
     with opened(warehouse) as other:
         seen: list[Any] = []
 
         def look(_: int) -> None:
-            # from then on the view is locked until the commit
+            # from this statement on, the view is locked until the commit
             if not any(text.startswith('create or replace view "models"') for text in statements):
                 seen.append(other.values(names))
 
@@ -161,8 +161,8 @@ STEPS: dict[str, Step] = {
 
 @pytest.mark.unmodelled
 @pytest.mark.parametrize("begun", [1, 2, 3])
-def test_what_comes_while_it_begins_is_taken_in(staged: Staged, warehouse: str, begun: int) -> None:
-    """After the size of the partition was read, and behind it: for the models that read no other, and for others."""
+def test_a_page_that_comes_while_a_rebuild_begins_is_taken_in(staged: Staged, warehouse: str, begun: int) -> None:
+    """It comes after the size of the partition was read, in a later page; one of the models reads no others."""
     staged.page([*PLACES, *persons(0, 60)])
     with opened(warehouse) as other:
 
@@ -181,7 +181,7 @@ def test_what_comes_while_it_begins_is_taken_in(staged: Staged, warehouse: str, 
 
 
 @pytest.mark.unmodelled
-def test_who_changes_and_goes_during_the_first_run(staged: Staged, warehouse: str) -> None:
+def test_persons_who_change_or_go_during_the_first_run(staged: Staged, warehouse: str) -> None:
     staged.page([*PLACES, *persons(0, 60)])
     with opened(warehouse) as other:
 
@@ -201,8 +201,8 @@ def test_who_changes_and_goes_during_the_first_run(staged: Staged, warehouse: st
 
 @pytest.mark.parametrize("model", ["user", "person", "report"])
 @pytest.mark.parametrize("name", STEPS)
-def test_what_comes_during_it_is_taken_in(county: Staged, warehouse: str, name: str, model: str) -> None:
-    """At the third chunk of that model; the run after it sees nothing new."""
+def test_a_page_that_comes_during_a_rebuild_is_taken_in(county: Staged, warehouse: str, name: str, model: str) -> None:
+    """It comes at the third chunk of that model; the next run sees nothing new."""
     county.connection.execute("delete from ops.relation")
     with opened(warehouse) as other:
 
@@ -220,12 +220,12 @@ def test_what_comes_during_it_is_taken_in(county: Staged, warehouse: str, name: 
     assert rebuilt(county) == kept
 
 
-def test_a_source_that_comes_during_it(county: Staged, warehouse: str) -> None:
+def test_a_source_that_comes_during_a_rebuild(county: Staged, warehouse: str) -> None:
     county.connection.execute("delete from ops.relation")
     with opened(warehouse) as other:
 
         def write(_: int) -> None:
-            # between two chunks: a partition is made, for which a transaction that reads would have to end
+            # between two chunks: a partition is created, which would wait for a reading transaction to end
             if fills(statements, "person") and between_chunks(statements) and not county_of:
                 county_of.append("other/medic")
                 other.source("other/medic")
@@ -240,7 +240,7 @@ def test_a_source_that_comes_during_it(county: Staged, warehouse: str) -> None:
 
 
 def stop(dsn: str, include: sql.Include, model: str, chunks: int) -> None:
-    """A run that is killed at that chunk."""
+    """Kills a run at that chunk."""
     with opened(dsn) as other:
 
         def kill(_: int) -> None:
@@ -252,7 +252,7 @@ def stop(dsn: str, include: sql.Include, model: str, chunks: int) -> None:
         other.connection.close()
 
 
-def test_a_file_that_changes_again_is_begun_again(county: Staged, warehouse: str, include: sql.Include) -> None:
+def test_a_rebuild_starts_again_if_its_file_changes_again(county: Staged, warehouse: str, include: sql.Include) -> None:
     change(include, "models/contact", "doc.name,", "'one' as name,")
     stop(warehouse, include, "person", 4)
     change(include, "models/contact", "'one' as name,", "'two' as name,")
@@ -262,7 +262,7 @@ def test_a_file_that_changes_again_is_begun_again(county: Staged, warehouse: str
     assert county.values("select distinct name from models.person") == ["two"]
 
 
-def test_what_is_unfinished_of_a_file_that_is_as_before_is_dropped(
+def test_an_unfinished_rebuild_of_a_restored_file_is_dropped(
     county: Staged, warehouse: str, include: sql.Include
 ) -> None:
     change(include, "models/person", "contact.name,", "'another' as name,")
@@ -274,7 +274,7 @@ def test_what_is_unfinished_of_a_file_that_is_as_before_is_dropped(
     assert county.values("select count(*) from ops.rebuild") == [0]
 
 
-def test_a_partition_that_was_rewritten_is_begun_again(county: Staged, warehouse: str, include: sql.Include) -> None:
+def test_a_rebuild_of_a_rewritten_partition_starts_again(county: Staged, warehouse: str, include: sql.Include) -> None:
     change(include, "models/person", "contact.name,", "'another' as name,")
     stop(warehouse, include, "person", 4)
     partition = county.values("select distinct tableoid::regclass::text from staging.document")[0]
@@ -288,7 +288,7 @@ def test_a_partition_that_was_rewritten_is_begun_again(county: Staged, warehouse
     assert content(county) == kept
 
 
-def test_a_partition_that_is_rewritten_between_two_chunks_stops_the_run(
+def test_a_partition_rewritten_between_two_chunks_stops_the_run(
     county: Staged, warehouse: str, include: sql.Include
 ) -> None:
     change(include, "models/person", "contact.name,", "'another' as name,")
@@ -307,7 +307,7 @@ def test_a_partition_that_is_rewritten_between_two_chunks_stops_the_run(
     assert update(county, include).models["person"] == 60
 
 
-def test_who_would_break_is_told_before_anything_is_made(county: Staged, include: sql.Include) -> None:
+def test_views_that_would_break_are_reported_before_the_rebuild(county: Staged, include: sql.Include) -> None:
     county.connection.execute("create view public.mine as select uuid, notes from models.contact")
     change(include, "models/contact", "-- notes: As written\n", "")
     change(include, "models/contact", "    doc.notes,\n", "")
@@ -316,8 +316,10 @@ def test_who_would_break_is_told_before_anything_is_made(county: Staged, include
     assert fills(statements, "contact") == []
 
 
-def test_two_rows_with_one_key_are_told_by_the_file(county: Staged, include: sql.Include) -> None:
-    text = "-- One row a thing.\n-- key: source, _id\nselect source, _id from document cross join generate_series(1, 2)"
+def test_two_rows_with_one_key_are_reported_with_the_file(county: Staged, include: sql.Include) -> None:
+    text = (
+        "-- One row per thing.\n-- key: source, _id\nselect source, _id from document cross join generate_series(1, 2)"
+    )
     (include.sql / "models" / "thing.sql").write_text(text, encoding="utf-8")
     with pytest.raises(ModelFailed, match=r"The SQL of thing failed in `its key or an index` with 23505"):
         update(county, include)

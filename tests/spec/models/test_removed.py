@@ -1,4 +1,4 @@
-"""Who is no longer there counts on the days before, in the place where it was; and archived reports stay."""
+"""A removed person counts on the days before the removal, in the place of that time. Archived reports stay."""
 
 from collections.abc import Callable
 
@@ -40,7 +40,7 @@ GOING = [deleted, purged, archived, another_type, a_place]
 
 
 @pytest.mark.parametrize("go", GOING)
-def test_whoever_goes_counts_on_the_days_before(past: Past, go: Callable[[Past], None]) -> None:
+def test_a_removed_person_counts_on_the_days_before(past: Past, go: Callable[[Past], None]) -> None:
     past.at("2024-03-05 13:00", PERSON)
     go(past)
     past.shows(BEFORE_AND_AFTER)
@@ -60,7 +60,7 @@ def test_no_name_is_kept(past: Past) -> None:
 @pytest.mark.parametrize(
     ("when", "on", "after"), [("2024-03-10 23:59", "2024-03-10", "2024-03-11"), ("2024-03-11 00:00", "2024-03-11", "")]
 )
-def test_the_day_is_the_local_one_on_which_it_was_seen(past: Past, when: str, on: str, after: str) -> None:
+def test_the_day_of_a_removal_is_the_local_day_of_its_copy(past: Past, when: str, on: str, after: str) -> None:
     past.at("2024-03-05 13:00", PERSON)
     past.at(when, deleted="p")
     found = past.count(["2024-03-10", "2024-03-11"])
@@ -70,7 +70,7 @@ def test_the_day_is_the_local_one_on_which_it_was_seen(past: Past, when: str, on
     )
 
 
-def test_a_deletion_that_is_modelled_later_counts_from_when_it_was_copied(past: Past) -> None:
+def test_a_deletion_counts_from_its_copy_even_if_modelled_later(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON)
     past.at("2024-03-10 12:00", deleted="p", run=False)
     past.at("2024-03-12 12:00", "_id | type | parent\nf | centre | d")
@@ -78,14 +78,14 @@ def test_a_deletion_that_is_modelled_later_counts_from_when_it_was_copied(past: 
 
 
 @pytest.mark.parametrize("outside", ["h | clinic |", "h | clinic | i\ni | clinic |"])
-def test_whoever_was_in_a_household_in_no_area_counts_in_unplaced(past: Past, outside: str) -> None:
+def test_a_removed_person_of_a_household_in_no_area_counts_in_unplaced(past: Past, outside: str) -> None:
     past.at("2024-03-05 13:00", PERSON)
     past.at("2024-03-08 12:00", f"_id | type | parent\n{outside}")
     deleted(past)
     past.shows(BEFORE_AND_AFTER.replace("| c   ", "| unplaced").replace("| d   ", "| unplaced"))
 
 
-def test_the_stock_is_that_of_the_day_before_with_who_came_and_without_who_went(past: Past) -> None:
+def test_the_stock_is_that_of_the_day_before_plus_arrivals_minus_removals(past: Past) -> None:
     past.at(
         "2024-03-05 13:00",
         """
@@ -109,7 +109,7 @@ def test_the_stock_is_that_of_the_day_before_with_who_came_and_without_who_went(
     )
 
 
-def test_written_again_it_was_never_gone(past: Past) -> None:
+def test_a_person_who_is_written_again_was_never_removed(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON)
     deleted(past)
     past.at("2024-03-12 12:00", PERSON)
@@ -124,7 +124,7 @@ def test_written_again_it_was_never_gone(past: Past) -> None:
     )
 
 
-def test_gone_a_second_time_the_later_day_counts(past: Past) -> None:
+def test_of_two_removals_the_later_day_counts(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON)
     past.at("2024-03-07 12:00", deleted="p")
     past.at("2024-03-08 12:00", PERSON)
@@ -132,7 +132,7 @@ def test_gone_a_second_time_the_later_day_counts(past: Past) -> None:
     past.shows(BEFORE_AND_AFTER)
 
 
-def test_back_and_gone_again_between_two_runs_the_first_day_stays(past: Past) -> None:
+def test_a_return_and_removal_between_two_runs_keep_the_first_day(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON)
     deleted(past)
     past.at("2024-03-12 12:00", PERSON, run=False)
@@ -140,14 +140,14 @@ def test_back_and_gone_again_between_two_runs_the_first_day_stays(past: Past) ->
     past.shows(BEFORE_AND_AFTER)
 
 
-def test_whoever_was_never_counted_is_not_kept(past: Past) -> None:
+def test_a_person_who_was_never_counted_is_not_kept(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON, run=False)
     deleted(past)
     assert past.removed() == []
 
 
-def test_who_died_before_being_registered_died_all_the_same(past: Past) -> None:
-    """Removed before the day on which it says to have come: nothing that was told of a day before is taken back."""
+def test_a_removed_person_with_a_death_before_the_registration_counts_as_died(past: Past) -> None:
+    """The removal is before the date of registration. The counts of earlier days stay as they were."""
     dirty = person(registered="2024-03-12 12:00", date_of_death="2024-03-08")
     past.at("2024-03-09 12:00", "", dirty)
     shown = """
@@ -164,14 +164,14 @@ def test_who_died_before_being_registered_died_all_the_same(past: Past) -> None:
     """)
 
 
-def test_it_moves_with_its_place(past: Past) -> None:
+def test_a_removed_person_moves_with_the_place(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON)
     deleted(past)
     past.at("2024-03-12 12:00", "_id | type | parent\nh | clinic | e d")
     past.shows("day | area | persons\n2024-03-09 | c | 0\n2024-03-09 | e | 1")
 
 
-def test_where_its_place_has_gone_too_the_nearest_above_counts(past: Past) -> None:
+def test_a_removed_person_of_a_removed_place_counts_in_the_nearest_one_above(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON)
     past.at("2024-03-10 12:00", deleted="p h")
     past.shows("day | area | persons\n2024-03-09 | c | 1\n2024-03-09 | d | 1")
@@ -183,13 +183,13 @@ def test_where_its_place_has_gone_too_the_nearest_above_counts(past: Past) -> No
     past.shows("day | area | persons\n2024-03-09 | c | 1\n2024-03-09 | unplaced | 0")
 
 
-def test_an_orphan_counts_where_it_was_counted(past: Past) -> None:
+def test_a_removed_orphan_counts_where_it_was_counted(past: Past) -> None:
     past.at("2024-03-05 13:00", "", person(parent={"_id": "gone", "parent": {"_id": "e"}}))
     deleted(past)
     past.shows("day | area | persons\n2024-03-09 | e | 1\n2024-03-09 | d | 1\n2024-03-09 | c | 0")
 
 
-def test_its_reports_stay_in_its_area(past: Past) -> None:
+def test_reports_of_a_removed_person_stay_in_the_area(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON)
     past.at(
         "2024-03-06 12:00",
@@ -207,7 +207,7 @@ def test_its_reports_stay_in_its_area(past: Past) -> None:
     past.shows("day | area | reports\n2024-03-06 | c | 3\n2024-03-06 | e | 1")
 
 
-def test_archived_reports_stay_in_the_models_and_in_history_and_contacts_leave(past: Past) -> None:
+def test_archived_reports_stay_in_models_and_history_but_contacts_do_not(past: Past) -> None:
     past.at(
         "2024-03-05 13:00",
         PERSON,
@@ -229,7 +229,7 @@ def test_archived_reports_stay_in_the_models_and_in_history_and_contacts_leave(p
     assert past.staged.values("select uuid from models.report order by 1") == ["t"]
 
 
-def test_settings_that_make_persons_something_else(past: Past) -> None:
+def test_settings_that_make_persons_places(past: Past) -> None:
     persons = {"_id": "settings", "settings": {"contact_types": [{"id": "client", "person": True}]}}
     past.at("2024-03-05 13:00", "_id | type | parent | registered\np | client | c d | 2024-03-05 12:00", persons)
     past.at("2024-03-10 12:00", "", {"_id": "settings", "settings": {"contact_types": [{"id": "client"}]}})
@@ -240,14 +240,14 @@ def test_settings_that_make_persons_something_else(past: Past) -> None:
     assert past.removed() == []
 
 
-def test_those_of_a_database_that_was_replaced_were_never_in_the_new_one(past: Past) -> None:
+def test_persons_of_a_replaced_database_are_not_kept(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON)
     past.vanish("2024-03-10 12:00", "p", "replaced")
     assert past.removed() == []
     past.shows("day | area | persons | removed\n2024-03-09 | c | 0 | 0\n2024-03-10 | c | 0 | 0")
 
 
-def test_whoever_is_erased_is_erased_from_the_past(past: Past) -> None:
+def test_an_erased_person_is_erased_from_history(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON, person("q"), person("r"))
     deleted(past)
     past.staged.connection.execute("select * from cht.erase('demo', 'p')")  # gone already
@@ -258,8 +258,8 @@ def test_whoever_is_erased_is_erased_from_the_past(past: Past) -> None:
     past.shows("day | area | persons | removed\n2024-03-09 | c | 1 | 0\n2024-03-10 | c | 1 | 0")
 
 
-def test_a_request_while_the_models_are_at_work_leaves_nothing(past: Past) -> None:
-    """The run doesn't see it yet, and keeps whom it has found gone; the next one takes that away."""
+def test_an_erasure_during_a_run_of_the_models_leaves_nothing(past: Past) -> None:
+    """The run does not see the request yet, and keeps the removed person; the next run deletes that row."""
     past.at("2024-03-05 13:00", PERSON)
     past.at("2024-03-10 12:00", deleted="p")
     past.staged.connection.execute(
@@ -270,7 +270,7 @@ def test_a_request_while_the_models_are_at_work_leaves_nothing(past: Past) -> No
 
 
 @pytest.mark.parametrize("make", [rebuilt, remodelled])
-def test_made_from_nothing_nobody_is_lost_and_nobody_invented(past: Past, make: Callable[[Staged], None]) -> None:
+def test_a_rebuild_neither_loses_nor_invents_removed_persons(past: Past, make: Callable[[Staged], None]) -> None:
     past.at("2024-03-05 13:00", PERSON, person("q"), person("r"))
     past.at("2024-03-07 12:00", deleted="q")
     past.at("2024-03-10 12:00", deleted="p", run=False)
@@ -289,7 +289,7 @@ def test_made_from_nothing_nobody_is_lost_and_nobody_invented(past: Past, make: 
 
 
 @pytest.mark.parametrize("make", [rebuilt, remodelled])
-def test_made_from_nothing_whoever_is_back_is_not_removed(past: Past, make: Callable[[Staged], None]) -> None:
+def test_a_rebuild_forgets_removed_persons_who_are_back(past: Past, make: Callable[[Staged], None]) -> None:
     past.at("2024-03-05 13:00", PERSON)
     deleted(past)
     past.at("2024-03-12 12:00", PERSON, run=False)
@@ -297,7 +297,7 @@ def test_made_from_nothing_whoever_is_back_is_not_removed(past: Past, make: Call
     assert past.removed() == []
 
 
-def test_whoever_goes_between_the_chunks_of_a_rebuild_and_its_end(past: Past) -> None:
+def test_a_person_who_is_removed_between_the_chunks_of_a_rebuild_and_its_end(past: Past) -> None:
     past.at("2024-03-05 13:00", PERSON, person("q"))
     past.staged.connection.execute("delete from ops.relation")
     with recording(past.staged.connection) as statements:

@@ -1,4 +1,4 @@
-"""Reports and the persons that they are about, whichever comes first."""
+"""Reports and their subjects, whichever comes first."""
 
 from tests.lib.reported import person, report
 from tests.lib.staged import Staged
@@ -36,7 +36,7 @@ def test_by_uuid_or_by_short_code(staged: Staged) -> None:
     }
 
 
-def test_messages_are_no_reports(staged: Staged) -> None:
+def test_messages_are_not_reports(staged: Staged) -> None:
     staged.page([{**report("r"), "form": None}, {**report("s"), "form": ""}, report("t")])
     assert list(subjects(staged)) == ["t"]
 
@@ -68,7 +68,7 @@ def test_a_code_that_changes_hands(staged: Staged) -> None:
     assert subjects(staged) == {"r": "q", "s": "p"}
 
 
-def test_of_two_with_one_code_the_smallest_counts(staged: Staged) -> None:
+def test_of_two_persons_with_one_code_the_smallest_id_counts(staged: Staged) -> None:
     staged.page([person("q", "1"), report("r", code="1")])
     assert subjects(staged) == {"r": "q"}
     staged.page([person("p", "1")])
@@ -91,7 +91,7 @@ def test_another_sources_person_is_not_the_subject(staged: Staged) -> None:
     assert subjects(staged) == {"r": None}
 
 
-def test_what_else_a_report_says(staged: Staged) -> None:
+def test_the_other_columns_of_a_report(staged: Staged) -> None:
     where = {"latitude": -0.99, "longitude": 35.15}
     staged.page(
         [

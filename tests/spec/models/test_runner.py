@@ -1,4 +1,4 @@
-"""The runner of the models: by batch, in one transaction, and the same in the end however often it was killed."""
+"""The runner of the models: by batch, in one transaction, and with the same result however often it is killed."""
 
 import pytest
 from cht_sync import sql
@@ -24,7 +24,7 @@ def test_nothing_new_costs_one_statement_each(staged: Staged) -> None:
         assert len(statements) == 2
 
 
-def test_a_page_without_rows_is_nothing_new(staged: Staged) -> None:
+def test_a_page_without_rows_changes_nothing(staged: Staged) -> None:
     staged.page(COUNTY)
     run(staged)
     staged.page()
@@ -42,7 +42,7 @@ def test_the_lock_is_taken_before_the_snapshot(staged: Staged) -> None:
     assert locked < isolated < next(n for n, text in enumerate(statements) if "into pg_temp.todo" in text)
 
 
-def test_only_what_changed_is_written(staged: Staged) -> None:
+def test_only_changed_rows_are_written(staged: Staged) -> None:
     staged.page(COUNTY)
     staged.update()
     staged.page([{**COUNTY[2], "name": "other"}])
@@ -51,7 +51,7 @@ def test_only_what_changed_is_written(staged: Staged) -> None:
     assert {name: rows for name, rows in update.models.items() if rows} == {"contact": 2, "person": 2, "patient": 2}
 
 
-def test_only_the_sources_with_something_new(staged: Staged) -> None:
+def test_only_sources_with_changes_are_read(staged: Staged) -> None:
     staged.source("other/medic")
     staged.page(COUNTY, source="other/medic")
     staged.page(COUNTY)
@@ -114,7 +114,7 @@ def test_each_model_catches_up_from_its_own_batch(staged: Staged) -> None:
 
 
 @pytest.mark.parametrize("step", ["make", "refresh"])
-def test_models_that_change_during_a_refresh_are_shown_by_the_next(staged: Staged, warehouse: str, step: str) -> None:
+def test_changes_during_a_refresh_are_in_the_next_one(staged: Staged, warehouse: str, step: str) -> None:
     staged.page(COUNTY)
     if step == "refresh":
         run(staged)
@@ -140,7 +140,7 @@ def test_models_that_change_during_a_refresh_are_shown_by_the_next(staged: Stage
     assert staged.values(totals.format("marts.patients_by_area")) == staged.values(totals.format("models.area_count"))
 
 
-def test_a_source_copied_again_from_nothing_is_done_whole(staged: Staged) -> None:
+def test_a_source_that_is_copied_again_is_counted_as_a_whole(staged: Staged) -> None:
     staged.page(COUNTY)
     staged.page(COUNTY[:1])
     staged.update()
@@ -152,7 +152,7 @@ def test_a_source_copied_again_from_nothing_is_done_whole(staged: Staged) -> Non
     assert staged.counts()["d"]["total_persons"] == 0
 
 
-def test_a_changed_file_is_rebuilt_and_those_that_read_it(staged: Staged, include: sql.Include) -> None:
+def test_a_changed_file_is_rebuilt_with_its_readers(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     run(staged)
     staged.connection.execute("create view public.mine as select uuid, name from models.contact")
@@ -181,24 +181,24 @@ def test_a_changed_definition_of_the_counts_counts_again(staged: Staged, include
     assert staged.values("select name from models.area_count where area_uuid = ''") == ["nowhere"]
 
 
-def test_nothing_of_a_run_is_left_in_the_session(staged: Staged) -> None:
+def test_a_run_leaves_nothing_in_the_session(staged: Staged) -> None:
     staged.page(COUNTY)
     run(staged)
     left = "select relname from pg_class where relnamespace = pg_my_temp_schema() and relkind in ('r', 'v')"
     assert staged.values(left) == []
 
 
-def test_a_new_file_is_taken_up(staged: Staged, include: sql.Include) -> None:
+def test_a_new_file_is_used(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
-    text = "-- One row a thing.\n-- key: source, _id\nselect source, _id, type as kind from document"
+    text = "-- One row per thing.\n-- key: source, _id\nselect source, _id, type as kind from document"
     (include.sql / "models" / "thing.sql").write_text(text, encoding="utf-8")
     runner.update(staged.connection, include)
     assert staged.values("select count(*) from models.thing") == [4]
-    assert staged.values("select obj_description('models.thing'::regclass)") == ["One row a thing. Key: source, _id."]
+    assert staged.values("select obj_description('models.thing'::regclass)") == ["One row per thing. Key: source, _id."]
 
 
-def test_a_column_that_is_gone_names_who_reads_it(staged: Staged, include: sql.Include) -> None:
+def test_a_removed_column_is_reported_with_its_readers(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     run(staged)
     staged.connection.execute("create view public.mine as select uuid, notes from models.contact")
@@ -214,7 +214,7 @@ def test_a_column_that_is_gone_names_who_reads_it(staged: Staged, include: sql.I
     assert staged.values("select count(*) from models.contact_type") == [3]
 
 
-def test_a_model_that_fails_tells_where_but_nothing_of_a_document(staged: Staged, include: sql.Include) -> None:
+def test_a_failing_model_is_named_without_contents_of_documents(staged: Staged, include: sql.Include) -> None:
     staged.page([{"_id": "p", "type": "person", "name": "Adriana"}])
     change(include, "models/contact", "doc.name,", "doc.name::int as name,")
     with pytest.raises(ModelFailed) as failure:
@@ -225,7 +225,7 @@ def test_a_model_that_fails_tells_where_but_nothing_of_a_document(staged: Staged
     assert staged.values("select count(*) from ops.model_state") == [0]
 
 
-def test_a_mistake_in_a_file_is_told_by_its_line(staged: Staged, include: sql.Include) -> None:
+def test_a_mistake_in_a_file_is_reported_with_its_line(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
     change(include, "models/user", "    doc.language,", "    doc.langage,")
@@ -234,20 +234,20 @@ def test_a_mistake_in_a_file_is_told_by_its_line(staged: Staged, include: sql.In
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "said"),
     [
         ("-- after: nothing\nselect 1", "names nothing in `after`"),
         ("-- after: mine\nselect 1", "is after itself"),
         ("-- key: source; drop\nselect 1", "'source; drop'"),
     ],
 )
-def test_a_header_that_cannot_be_read(include: sql.Include, text: str, told: str) -> None:
+def test_a_header_that_cannot_be_read(include: sql.Include, text: str, said: str) -> None:
     (include.sql / "models" / "mine.sql").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigurationInvalid, match=told):
+    with pytest.raises(ConfigurationInvalid, match=said):
         definition.folder("models", include)
 
 
-def test_everything_that_is_kept_is_keyed_by_source(staged: Staged) -> None:
+def test_every_table_has_the_source_in_its_key(staged: Staged) -> None:
     staged.update()
     keys = staged.rows("""
         select relation.relname, attribute.attname

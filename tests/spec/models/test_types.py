@@ -1,4 +1,4 @@
-"""Which contacts are persons, which places households, who is staff: by the settings, whenever they come."""
+"""The settings decide which contacts are persons, which places are households, and who is staff, whenever they come."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def households(spec: Spec) -> list[str]:
     return spec.staged.values("select uuid from models.place where household order by uuid")
 
 
-def test_persons_are_what_the_settings_say(spec: Spec) -> None:
+def test_the_settings_say_which_types_are_persons(spec: Spec) -> None:
     spec.stage(ECHIS, TYPES)
     spec.shows("""
         area | direct_persons | total_persons
@@ -76,7 +76,7 @@ def test_the_hard_coded_type_wins(spec: Spec) -> None:
 
 
 @pytest.mark.parametrize("contact_type", [None, 5, {"id": "f_client"}])
-def test_a_type_that_is_no_text_is_an_unconfigured_place(spec: Spec, contact_type: object) -> None:
+def test_a_type_that_is_not_a_text_is_an_unconfigured_place(spec: Spec, contact_type: object) -> None:
     spec.stage("", {"_id": "x", "type": "contact", "contact_type": contact_type}, TYPES)
     assert spec.staged.rows("select contact_type, is_person, configured from models.contact") == [(None, False, False)]
     assert households(spec) == []
@@ -109,7 +109,7 @@ def test_settings_without_types_that_can_be_read(spec: Spec, body: object) -> No
     assert households(spec) == ["h"]
 
 
-def test_entries_that_are_no_types_are_passed_over(spec: Spec) -> None:
+def test_entries_that_are_not_types_are_skipped(spec: Spec) -> None:
     types: list[object] = [None, 5, {"id": 5}, {"person": True}, {"id": "f", "person": True, "parents": None}]
     spec.stage("_id | type\np | f", {"_id": "settings", "settings": {"contact_types": types}})
     assert spec.staged.values("select uuid from models.person") == ["p"]
@@ -138,7 +138,7 @@ def test_in_household_follows_the_place(spec: Spec) -> None:
     assert spec.staged.values(query) == []
 
 
-def test_staff_are_whom_a_users_settings_name(spec: Spec) -> None:
+def test_staff_are_persons_whom_users_settings_name(spec: Spec) -> None:
     query = "select uuid from models.person where is_staff order by uuid"
     spec.stage("_id | type | contact_id\nu | user-settings | p\nv | user-settings | p\np | person |\nq | person |")
     assert spec.staged.values(query) == ["p"]
@@ -150,7 +150,7 @@ def test_staff_are_whom_a_users_settings_name(spec: Spec) -> None:
     assert spec.staged.values(query) == []
 
 
-def test_patient_says_the_same_of_household_and_staff(spec: Spec) -> None:
+def test_patient_has_the_same_household_and_staff_columns(spec: Spec) -> None:
     spec.stage("_id | type | parent | patient_id\nh | clinic | |\np | person | h | 1")
     spec.stage("_id | type | contact_id\nu | user-settings | p")
     assert spec.staged.rows("select in_household, is_staff from models.patient") == [(True, True)]
@@ -158,7 +158,7 @@ def test_patient_says_the_same_of_household_and_staff(spec: Spec) -> None:
     assert spec.staged.rows("select in_household, is_staff from models.patient") == [(False, False)]
 
 
-def test_contact_type_lists_what_is_configured_and_what_is_there(spec: Spec) -> None:
+def test_contact_type_lists_configured_and_used_types(spec: Spec) -> None:
     spec.stage("_id | type\na | area\nx | unheard_of\ny | unheard_of", settings("area", "f_client! < area"))
     assert spec.staged.rows("select id, person, configured, household from models.contact_type order by id") == [
         ("area", False, True, True),

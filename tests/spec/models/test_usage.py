@@ -1,4 +1,4 @@
-"""What the app tells of its use: tasks, targets, telemetry and feedback."""
+"""What the app records about its use: tasks, targets, telemetry and feedback."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ META = "demo/medic-users-meta"
 USER = "org.couchdb.user:agatha"
 
 
-def test_a_task_tells_for_whom_by_when_and_what_became_of_it(staged: Staged) -> None:
+def test_a_task_says_for_whom_by_when_and_in_what_state(staged: Staged) -> None:
     task = {
         "_id": "task~1",
         "type": "task",
@@ -50,7 +50,7 @@ def target(_id: str, *targets: Any, **rest: Any) -> dict[str, Any]:
     return {"_id": _id, "type": "target", "owner": "w", "user": USER, "targets": list(targets), **rest}
 
 
-def test_a_target_is_a_row_for_each_that_the_document_has(staged: Staged) -> None:
+def test_each_target_of_a_document_is_a_row(staged: Staged) -> None:
     staged.page(
         [
             target(
@@ -70,7 +70,7 @@ def test_a_target_is_a_row_for_each_that_the_document_has(staged: Staged) -> Non
     ]
 
 
-def test_the_month_that_a_target_tells_counts_before_that_of_its_id(staged: Staged) -> None:
+def test_the_month_in_a_target_document_counts_before_that_in_its_id(staged: Staged) -> None:
     staged.page(
         [
             target("target~2024-05~w~u", {"id": "a"}, reporting_period="2024-06"),
@@ -84,7 +84,7 @@ def test_the_month_that_a_target_tells_counts_before_that_of_its_id(staged: Stag
     ]
 
 
-def test_targets_that_are_none_are_passed_over_and_of_two_with_one_id_the_last_counts(staged: Staged) -> None:
+def test_invalid_targets_are_skipped_and_the_last_of_two_with_one_id_counts(staged: Staged) -> None:
     staged.page(
         [
             target("1", None, 5, {"id": 5}, {"id": ""}, {}, {"id": "x" * 600}),
@@ -163,11 +163,11 @@ def test_telemetry_and_its_device(staged: Staged) -> None:
         ("adama", "4.15.0", "0.5", "1.5", "2", "39", "d"),
         (None,) * 7,
     ]
-    told = (
+    columns = (
         "device_manufacturer, device_model, user_agent, cht_android_version, android_version, storage_free,"
         " storage_total, network_up_speed, network_down_speed"
     )
-    assert staged.rows(f"select {told} from models.telemetry_devices order by _id") == [
+    assert staged.rows(f"select {columns} from models.telemetry_devices order by _id") == [
         ("HMD", "C21", "Mozilla", "1.2.3", "11", "5", "32", "10", "20"),
         (None,) * 9,
     ]

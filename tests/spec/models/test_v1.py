@@ -1,4 +1,4 @@
-"""v1.couchdb and v1.couchdb_progress: what was made for couch2pg reads them, and misses nothing."""
+"""v1.couchdb and v1.couchdb_progress: software that was written for couch2pg reads them, and misses nothing."""
 
 import json
 import random
@@ -18,7 +18,7 @@ from tests.lib.staged import SOURCE, Staged
 
 OTHER, USERS, COUNTY = "other/medic", "demo/_users", "county/medic"
 
-#: The columns that couch2pg makes.
+#: The columns of couch2pg's tables.
 COUCHDB = [
     ("saved_timestamp", "timestamp without time zone"),
     ("_id", "character varying"),
@@ -33,7 +33,7 @@ PROGRESS = [
     ("source", "character varying"),
 ]
 
-#: What an incremental model asks for: `time` is the column that it goes by.
+#: The query of an incremental model; `time` is the column by which it finds new rows.
 LATER = """
     select _id, {time} as time, doc ->> '_rev' as rev
     from {relation}
@@ -42,7 +42,7 @@ LATER = """
 
 
 class Reader:
-    """An incremental model: takes what is later than the latest that it has, by _id."""
+    """An incremental model: it reads the rows that are later than its latest one, and keeps them by _id."""
 
     def __init__(
         self, staged: Staged, operator: str = ">", relation: str = "v1.couchdb", time: str = "saved_timestamp"
@@ -87,7 +87,7 @@ def test_the_columns_are_those_of_couch2pg(staged: Staged, view: str, columns: l
     assert found == columns
 
 
-def test_what_the_models_have_taken_in_is_shown(staged: Staged) -> None:
+def test_documents_that_the_models_have_taken_in_are_shown(staged: Staged) -> None:
     staged.page([document("p", name="A")])
     assert shown(staged) == {}
     staged.update()
@@ -96,7 +96,7 @@ def test_what_the_models_have_taken_in_is_shown(staged: Staged) -> None:
     assert shown(staged, "source") == {"p": SOURCE}
 
 
-def test_a_run_has_one_moment_for_all_that_it_takes_in(staged: Staged) -> None:
+def test_a_run_publishes_everything_at_one_time(staged: Staged) -> None:
     staged.source(OTHER)
     staged.page([document("p")])
     staged.page([document("q")])
@@ -107,15 +107,15 @@ def test_a_run_has_one_moment_for_all_that_it_takes_in(staged: Staged) -> None:
     assert before <= moment <= staged.row("select clock_timestamp() at time zone 'UTC'")[0]
 
 
-def test_its_moment_is_in_whole_milliseconds(staged: Staged) -> None:
-    """JavaScript, and many a tool, knows no smaller ones: to them the latest would be later than it is."""
+def test_the_time_of_a_run_is_in_whole_milliseconds(staged: Staged) -> None:
+    """JavaScript and many tools know no smaller unit: they would round the latest time to another one."""
     for n in range(3):
         staged.page([document(f"p{n}")])
         staged.update()
     assert all(moment.microsecond % 1000 == 0 for moment in stamps(staged).values())
 
 
-def test_each_run_is_later_than_the_one_before_over_all_sources(staged: Staged) -> None:
+def test_each_run_is_later_than_all_before_over_all_sources(staged: Staged) -> None:
     staged.source(OTHER)
     for n, source in enumerate([SOURCE, OTHER, SOURCE, OTHER, OTHER]):
         staged.page([document(f"p{n}")], source=source)
@@ -124,7 +124,7 @@ def test_each_run_is_later_than_the_one_before_over_all_sources(staged: Staged) 
     assert all(one < other for one, other in pairwise(moments))
 
 
-def test_a_run_is_later_also_where_the_clock_went_back(staged: Staged) -> None:
+def test_a_run_is_later_even_if_the_clock_went_back(staged: Staged) -> None:
     staged.page([document("p")])
     staged.update()
     staged.connection.execute("update ops.publication set published_at = '2999-01-01'")
@@ -133,7 +133,7 @@ def test_a_run_is_later_also_where_the_clock_went_back(staged: Staged) -> None:
     assert stamps(staged)["q"] == datetime(2999, 1, 1) + timedelta(milliseconds=1)
 
 
-def test_a_moment_stays_until_the_document_changes(staged: Staged) -> None:
+def test_the_time_of_a_document_stays_until_it_changes(staged: Staged) -> None:
     staged.page([document("p"), document("q")])
     staged.update()
     first = stamps(staged)
@@ -154,7 +154,7 @@ def test_a_run_with_nothing_new_publishes_nothing(staged: Staged) -> None:
 
 @pytest.mark.parametrize("operator", [">", ">="])
 def test_a_page_that_is_committed_late_is_read(staged: Staged, warehouse: str, operator: str) -> None:
-    """It began before another source's page, and is committed after that one was read."""
+    """Its transaction began before another source's page, and is committed after that page was read."""
     staged.source(OTHER)
     reader = Reader(staged, operator)
     commit_late(staged, warehouse, reader)
@@ -162,8 +162,8 @@ def test_a_page_that_is_committed_late_is_read(staged: Staged, warehouse: str, o
     assert set(reader.found()) == {"early", "late"}
 
 
-def test_by_the_time_of_its_page_it_would_be_missed(staged: Staged, warehouse: str) -> None:
-    """The defect that the moment of the models' run is there against."""
+def test_by_the_time_of_its_page_a_document_would_be_missed(staged: Staged, warehouse: str) -> None:
+    """The time of the models' run prevents this defect."""
     staged.source(OTHER)
     reader = Reader(staged, relation="staging.document")
     commit_late(staged, warehouse, reader)
@@ -184,8 +184,8 @@ def commit_late(staged: Staged, dsn: str, reader: Reader) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("operator", [">", ">="])
-def test_a_reader_ends_with_what_is_shown(staged: Staged, operator: str, seed: int) -> None:
-    """Whenever it reads: pages, deletions, runs and reads in any order, in sources that share ids."""
+def test_a_reader_ends_with_the_rows_of_the_view(staged: Staged, operator: str, seed: int) -> None:
+    """Pages, deletions, runs and reads come in any order, in sources that share ids."""
     chance = random.Random(f"{operator} {seed}")
     sources = [SOURCE, OTHER, USERS]
     for source in sources[1:]:
@@ -220,7 +220,7 @@ SAME = [
 
 @pytest.mark.parametrize(("backwards", "at_once"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize(("sources", "first"), SAME)
-def test_of_the_same_id_the_source_that_goes_first_is_shown(
+def test_of_two_documents_with_one_id_the_first_source_is_shown(
     staged: Staged, sources: list[str], first: str, backwards: bool, at_once: bool
 ) -> None:
     for source in {*sources} - {SOURCE}:
@@ -235,8 +235,8 @@ def test_of_the_same_id_the_source_that_goes_first_is_shown(
     assert staged.row("select count(*) from v1.couchdb") == (len(sources) + 1,)
 
 
-def test_it_is_shown_as_deleted_where_it_is_deleted_there(staged: Staged) -> None:
-    """A rank that went by what is alive would bring back a row of long ago, which nobody reads again."""
+def test_a_document_that_is_deleted_in_the_first_source_is_shown_as_deleted(staged: Staged) -> None:
+    """If only live documents had a rank, an old row of another source would appear, which no reader reads again."""
     staged.source(OTHER)
     for source in (SOURCE, OTHER):
         staged.page([document("p", name=source)], source=source)
@@ -247,8 +247,8 @@ def test_it_is_shown_as_deleted_where_it_is_deleted_there(staged: Staged) -> Non
     assert shown(staged, "source") == {"p": SOURCE}
 
 
-def test_what_is_not_shown_hides_nothing(staged: Staged) -> None:
-    """A source that is just copied for the first time."""
+def test_a_source_that_is_not_shown_hides_nothing(staged: Staged) -> None:
+    """Its first copy is still running."""
     staged.source(OTHER)
     staged.page([document("p", name=OTHER)], source=OTHER)
     staged.page([document("p", name=SOURCE)])
@@ -260,7 +260,7 @@ def test_what_is_not_shown_hides_nothing(staged: Staged) -> None:
     assert shown(staged) == {"p": SOURCE}
 
 
-def test_an_instance_that_is_removed_hides_nothing_any_more(staged: Staged) -> None:
+def test_a_removed_instance_hides_nothing_any_more(staged: Staged) -> None:
     staged.source(OTHER)
     for source in (SOURCE, OTHER):
         staged.page([document("p", name=source)], source=source)
@@ -271,7 +271,7 @@ def test_an_instance_that_is_removed_hides_nothing_any_more(staged: Staged) -> N
     assert staged.rows("select source from ops.published where source = %s", [SOURCE]) == []
 
 
-def test_after_an_instance_was_removed_what_comes_is_later_still(staged: Staged) -> None:
+def test_changes_after_the_removal_of_an_instance_are_still_later(staged: Staged) -> None:
     staged.source(OTHER)
     staged.page([document("p")])
     staged.update()
@@ -293,8 +293,8 @@ def test_a_deleted_document_is_a_stub(staged: Staged) -> None:
 
 
 @pytest.mark.parametrize("how", ["purged", "archived", "replaced", "erased"])
-def test_what_is_not_in_couchdb_any_more_is_shown_as_deleted(staged: Staged, how: str) -> None:
-    """Nothing else would take it out of an incremental model; of whoever was erased there is nothing in it."""
+def test_a_document_that_left_couchdb_is_shown_as_deleted(staged: Staged, how: str) -> None:
+    """Nothing else would remove it from an incremental model. The stub of an erased person has no contents."""
     staged.page([document("p", name="A")])
     staged.update()
     before = stamps(staged)["p"]
@@ -305,8 +305,8 @@ def test_what_is_not_in_couchdb_any_more_is_shown_as_deleted(staged: Staged, how
     assert stamps(staged)["p"] > before
 
 
-def test_reports_that_were_archived_stay(staged: Staged) -> None:
-    """As in the models, and as couch2pg leaves them, which never hears of it."""
+def test_archived_reports_stay(staged: Staged) -> None:
+    """They stay in the models too, and in couch2pg, which never learns that they were archived."""
     report = {"_id": "r", "_rev": "1-a", "type": "data_record", "form": "visit"}
     staged.page([report, document("p")])
     staged.update()
@@ -346,7 +346,7 @@ def test_the_name_of_a_source_is_that_of_its_instance(staged: Staged) -> None:
     assert shown(staged, "source") == {"p": "demo/medic", "q": "demo/_users"}
 
 
-def test_a_warehouse_that_had_models_before_shows_what_they_have(staged: Staged) -> None:
+def test_a_warehouse_with_earlier_models_shows_their_documents(staged: Staged) -> None:
     staged.page([document("p", name="A")])
     staged.update()
     staged.connection.execute("truncate ops.published, ops.publication, ops.published_source, ops.shadowed")
@@ -393,8 +393,8 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_what_an_incremental_model_asks_for_reads_no_table_of_documents_whole(staged: Staged, query: str) -> None:
-    """Of 60,000 documents in three sources, 50 were published last."""
+def test_the_query_of_an_incremental_model_reads_no_whole_table_of_documents(staged: Staged, query: str) -> None:
+    """The last run has published 50 of 60,000 documents in three sources."""
     fill(staged)
     (latest,) = staged.row("select max(published_at) from ops.published")
     staged.connection.execute(

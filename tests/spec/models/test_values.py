@@ -1,4 +1,4 @@
-"""Values as deployments have written them, and what each is read as: null where it can't be, and nothing stops."""
+"""Values that deployments have written, and how each is read: an unreadable value is null and stops nothing."""
 
 import json
 from datetime import UTC, date, datetime
@@ -121,7 +121,7 @@ def test_numbers(staged: Staged) -> None:
 
 
 def read(staged: Staged, cast: str, values: list[Any]) -> list[Any]:
-    """Each as the cast reads it, in a column and as a constant: Postgres tries constants early."""
+    """Each is read as the cast reads it, in a column and as a constant: Postgres evaluates constants early."""
     texts = [json.dumps(value) for value in values]
     asked = (
         f"select {cast}(value) from unnest(%s::jsonb[]) with ordinality as given (value, position) order by position"
@@ -133,14 +133,14 @@ def read(staged: Staged, cast: str, values: list[Any]) -> list[Any]:
     return columns
 
 
-def test_a_lineage_ends_where_it_names_nobody(staged: Staged) -> None:
+def test_a_lineage_ends_at_a_place_without_an_id(staged: Staged) -> None:
     lineage = {"_id": "a", "name": "x", "parent": {"_id": "b", "parent": {"_id": "", "parent": {"_id": "c"}}}}
     assert staged.values("select cht.lineage(%s::jsonb)", [json.dumps(lineage)]) == [["a", "b"]]
     assert staged.values("select cht.lineage('\"a\"')") == [[]]
     assert staged.values("select cht.lineage(null)") == [[]]
 
 
-def test_what_is_too_long_for_an_index_stops_nothing(staged: Staged) -> None:
+def test_a_value_too_long_for_an_index_stops_nothing(staged: Staged) -> None:
     long = "x" * 5000
     staged.page(
         [
@@ -158,7 +158,7 @@ def test_what_is_too_long_for_an_index_stops_nothing(staged: Staged) -> None:
     assert staged.values("select id from models.configured_type") == []
 
 
-def test_columns_that_were_not_texts(staged: Staged) -> None:
+def test_columns_whose_values_were_not_texts(staged: Staged) -> None:
     staged.page(
         [
             {"_id": "p", "type": "person", "name": 5, "sex": ["f"], "phone": 254, "notes": {}, "muted": {"a": 1}},
@@ -197,8 +197,8 @@ def nepali(text: str) -> str:
     return text.translate({ord(str(n)): chr(0x966 + n) for n in range(10)})
 
 
-def test_digits_of_other_scripts_are_no_number_in_whatever_locale(warehouse: str) -> None:
-    """A database's own may say that they are digits; a cast doesn't take them."""
+def test_digits_of_other_scripts_are_not_numbers_in_any_locale(warehouse: str) -> None:
+    """A database's locale may call them digits, but a cast does not accept them."""
     name = "locale_" + psycopg.conninfo.conninfo_to_dict(warehouse)["dbname"]
     with psycopg.connect(warehouse, autocommit=True) as server:
         try:

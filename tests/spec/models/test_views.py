@@ -24,7 +24,7 @@ USERS = documents("""
 """)
 
 
-def test_a_household_tells_who_is_in_it(spec: Spec) -> None:
+def test_a_household_counts_the_persons_in_it(spec: Spec) -> None:
     spec.stage("", *COUNTY)
     columns = "uuid, name, area_uuid, area_name, head_uuid, head_name, persons, persons_active, persons_muted, patients"
     assert spec.staged.rows(f"select {columns} from models.household order by uuid") == [

@@ -1,4 +1,4 @@
-"""Checks: each finds what it is for, and nothing where nothing is wrong."""
+"""Checks: each finds its damage, and finds nothing if nothing is wrong."""
 
 import datetime
 import json
@@ -31,7 +31,7 @@ def filled(staged: Staged) -> Staged:
 
 
 def failing(staged: Staged, today: datetime.date = TODAY, **given: Any) -> dict[str, str]:
-    """What the checks that are due find: {name: problems}."""
+    """The findings of the due checks that fail: {name: problems}."""
     try:
         found = checks.run(staged.connection, today, **given)
     except CheckFailed:
@@ -41,7 +41,7 @@ def failing(staged: Staged, today: datetime.date = TODAY, **given: Any) -> dict[
     }
 
 
-def test_nothing_is_found_where_nothing_is_wrong(filled: Staged) -> None:
+def test_nothing_is_found_if_nothing_is_wrong(filled: Staged) -> None:
     assert checks.run(filled.connection, TODAY) == []
     names = {file.name for file in definition.folder("reports/checks")}
     assert set(filled.values("select name from ops.check_state where found = 0")) == names
@@ -111,7 +111,7 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize(("damage", "name"), DAMAGES)
-def test_each_finds_what_it_is_for(filled: Staged, damage: str, name: str) -> None:
+def test_each_check_finds_its_damage(filled: Staged, damage: str, name: str) -> None:
     assert filled.connection.execute(damage.encode()).rowcount > 0
     assert name in failing(filled)
 
@@ -127,15 +127,15 @@ def test_a_failure_names_the_check_the_source_and_the_repair(filled: Staged) -> 
     with pytest.raises(CheckFailed) as failure:
         checks.run(filled.connection, TODAY)
     assert str(failure.value) == (
-        "kept_counts finds 2 in demo/medic (another count than the models give). "
+        "kept_counts finds 2 in demo/medic (a count that differs from the models). "
         "Trigger cht_marts with the source under Recount; see docs/operating.md"
     )
     assert filled.rows("select source, found, areas from ops.check_result") == [(SOURCE, 2, ["c", "h"])]
-    told = "select name, level, source, found from marts.checked where found > 0"
-    assert filled.rows(told) == [("kept_counts", "fail", SOURCE, 2)]
+    shown = "select name, level, source, found from marts.checked where found > 0"
+    assert filled.rows(shown) == [("kept_counts", "fail", SOURCE, 2)]
 
 
-def test_it_stays_red_until_it_is_repaired(filled: Staged) -> None:
+def test_a_check_fails_until_the_damage_is_repaired(filled: Staged) -> None:
     filled.connection.execute("update model_data.place_count set total_staff = 7 where area_uuid = 'i'")
     assert set(failing(filled)) == {"kept_counts"}
     since = filled.values("select since from ops.check_result")
@@ -152,20 +152,20 @@ def test_it_stays_red_until_it_is_repaired(filled: Staged) -> None:
     assert failing(filled) == {}
 
 
-def test_somebody_is_told_once_a_day(filled: Staged) -> None:
+def test_a_finding_is_notified_once_a_day(filled: Staged) -> None:
     filled.connection.execute("update model_data.place_count set total_staff = 7 where area_uuid = 'i'")
-    told = []
+    notified = []
     for _ in range(3):
         with pytest.raises(CheckFailed) as failure:
             checks.run(filled.connection, TODAY)
-        told.append(failure.value.is_told)
+        notified.append(failure.value.is_told)
     filled.connection.execute("update ops.check_result set told_at = now() - interval '25 hours'")
     with pytest.raises(CheckFailed) as failure:
         checks.run(filled.connection, TODAY)
-    assert [*told, failure.value.is_told] == [False, True, True, False]
+    assert [*notified, failure.value.is_told] == [False, True, True, False]
 
 
-def test_a_lost_row_of_a_model_is_made_again(filled: Staged) -> None:
+def test_a_lost_row_of_a_model_is_rebuilt(filled: Staged) -> None:
     filled.connection.execute("delete from model_data.report")
     assert set(failing(filled)) == {"models_as_staged", "kept_months", "kept_visits"}
     recompute.order(filled.connection, remodel=[SOURCE])
@@ -174,7 +174,7 @@ def test_a_lost_row_of_a_model_is_made_again(filled: Staged) -> None:
     assert filled.values("select uuid from models.report") == ["m"]
 
 
-def test_what_is_ordered_must_be_there(filled: Staged) -> None:
+def test_a_request_must_name_an_existing_source(filled: Staged) -> None:
     with pytest.raises(ConfigurationInvalid, match=r"no source other/medic .* There are demo/medic"):
         recompute.order(filled.connection, recount=["other/medic"])
     assert filled.values("select count(*) from ops.to_recount") == [0]
@@ -194,7 +194,7 @@ def test_before_the_models_there_is_nothing_to_check(staged: Staged) -> None:
 
 
 def looked_at(staged: Staged, today: datetime.date = TODAY) -> str:
-    """Which kind of look the checks take: change, whole, or none."""
+    """What the checks look at: change, whole, or nothing."""
     with recording(staged.connection) as statements:
         checks.run(staged.connection, today)
     text = " ".join(statements)
@@ -202,7 +202,7 @@ def looked_at(staged: Staged, today: datetime.date = TODAY) -> str:
     return ", ".join(kind for start, kind in kinds.items() if start in text) or "none"
 
 
-def test_everything_once_a_day_else_what_has_changed(filled: Staged) -> None:
+def test_checks_look_at_everything_once_a_day_else_at_changes(filled: Staged) -> None:
     assert [looked_at(filled) for _ in range(2)] == ["whole", "none"]
     filled.page([{"_id": "z", "type": "person", "parent": {"_id": "h"}}])
     filled.update()
@@ -211,14 +211,14 @@ def test_everything_once_a_day_else_what_has_changed(filled: Staged) -> None:
 
 
 def many(staged: Staged) -> None:
-    """So many areas that a sample of some leaves others out."""
+    """So many areas that a sample leaves some of them out."""
     made = [{"_id": f"{n:05}", "type": "clinic", "parent": {"_id": "c"}} for n in range(2000)]
     staged.page(made)
     staged.update()
     staged.connection.execute("analyze model_data.place_count")
 
 
-def test_what_was_written_is_looked_at_and_a_sample(filled: Staged) -> None:
+def test_written_areas_and_a_sample_are_checked(filled: Staged) -> None:
     many(filled)
     checks.run(filled.connection, TODAY)
     filled.page([{"_id": "z", "type": "person", "parent": {"_id": "h"}}])
@@ -286,7 +286,7 @@ def write(include: sql.Include, name: str, text: str) -> None:
     (include.sql / "reports/checks" / f"{name}.sql").write_text(text, encoding="utf-8")
 
 
-def test_one_whose_sql_fails_does_not_keep_the_others_from_being_made(filled: Staged, include: sql.Include) -> None:
+def test_a_check_whose_sql_fails_does_not_stop_the_others(filled: Staged, include: sql.Include) -> None:
     write(include, "a_wrong", f"{HEADER}select source, name::int, '' from models.contact")
     filled.connection.execute("update staging.document set doc = doc || %s", [json.dumps({"name": "Ana"})])
     filled.connection.execute("update model_data.contact set name = 'Ana'")
@@ -310,7 +310,7 @@ def test_one_whose_sql_fails_does_not_keep_the_others_from_being_made(filled: St
         ("-- repair", "-- about: contact\n-- repair"),
     ],
 )
-def test_a_header_must_say_all(filled: Staged, include: sql.Include, line: str, instead: str) -> None:
+def test_a_header_must_be_complete(filled: Staged, include: sql.Include, line: str, instead: str) -> None:
     assert line in HEADER
     write(include, "mine", f"{HEADER.replace(line, instead)}select source, '', '' from models.contact")
     with pytest.raises(ConfigurationInvalid, match="mine"):
@@ -318,7 +318,7 @@ def test_a_header_must_say_all(filled: Staged, include: sql.Include, line: str, 
 
 
 @pytest.mark.parametrize("every", ["hour", "day"])
-def test_one_that_is_due_by_the_clock_reads_what_it_likes(filled: Staged, include: sql.Include, every: str) -> None:
+def test_a_check_that_is_due_by_the_clock_may_read_anything(filled: Staged, include: sql.Include, every: str) -> None:
     header = HEADER.replace("-- reads: contact\n", "").replace("run", every)
     write(include, "mine", f"{header}select source, '', 'x' from models.contact")
     with pytest.raises(CheckFailed, match="mine finds"):
@@ -331,13 +331,13 @@ def put(include: sql.Include, name: str, text: str) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-#: Fails where a document's weight is no number.
-WEIGHT = """-- One row a person who was weighed.
+#: Fails if a document's weight is not a number.
+WEIGHT = """-- One row per person who was weighed.
 -- key: source, _id
 select document.source, document._id, (document.doc ->> 'weight')::int as weight from document
 where document.doc ? 'weight'
 """
-#: Finds a person who weighs nothing, fails where one weighs 13.
+#: Finds a person who weighs nothing, and fails if a person weighs 13.
 WEIGHED = """-- Nobody weighs nothing.
 -- level: warn
 -- every: run
@@ -351,7 +351,7 @@ where weight.weight / (weight.weight - 13.0) = 0
 
 
 def weigh(staged: Staged, include: sql.Include, **weights: object) -> dict[str, int]:
-    """Takes in persons of these weights, if any; what the checks then find, by source."""
+    """Takes in persons with these weights, if any; returns the findings of the checks, by source."""
     staged.page([{"_id": uuid, "type": "person", "weight": weight} for uuid, weight in weights.items()])
     return look(staged, include)
 
@@ -369,14 +369,14 @@ def weighed(filled: Staged, include: sql.Include) -> Staged:
     return filled
 
 
-def test_one_that_failed_has_missed_nothing_when_it_works_again(weighed: Staged, include: sql.Include) -> None:
+def test_a_repaired_check_has_missed_nothing(weighed: Staged, include: sql.Include) -> None:
     for weights in ({"q": 13}, {"r": 0}):
         with pytest.raises(ModelFailed, match="weighed failed"):
             weigh(weighed, include, **weights)
     assert weigh(weighed, include, q=1) == {SOURCE: 1}
 
 
-def test_one_whose_header_was_wrong_has_missed_nothing(weighed: Staged, include: sql.Include) -> None:
+def test_a_check_with_a_repaired_header_has_missed_nothing(weighed: Staged, include: sql.Include) -> None:
     put(include, "checks/weighed", WEIGHED.replace("warn", "wrong"))
     with pytest.raises(ModelFailed, match="weighed lacks a level"):
         weigh(weighed, include, q=0)
@@ -384,24 +384,24 @@ def test_one_whose_header_was_wrong_has_missed_nothing(weighed: Staged, include:
     assert weigh(weighed, include, s=1) == {SOURCE: 1}
 
 
-def test_what_a_model_that_failed_takes_in_later_is_looked_at(weighed: Staged, include: sql.Include) -> None:
+def test_documents_that_a_repaired_model_takes_in_are_checked(weighed: Staged, include: sql.Include) -> None:
     assert weigh(weighed, include, p="heavy", q=0) == {}
     assert weigh(weighed, include, r=4) == {}
     assert weigh(weighed, include, p=1) == {SOURCE: 1}
 
 
-def test_a_model_rebuilt_is_looked_at(weighed: Staged, include: sql.Include) -> None:
+def test_a_rebuilt_model_is_checked(weighed: Staged, include: sql.Include) -> None:
     put(include, "models/weight", WEIGHT.replace("::int as", "::int - 5 as"))
     assert look(weighed, include) == {SOURCE: 1}
 
 
-def test_a_new_source_is_looked_at(weighed: Staged, include: sql.Include) -> None:
+def test_a_new_source_is_checked(weighed: Staged, include: sql.Include) -> None:
     weighed.source("other/medic")
     weighed.page([{"_id": "p", "type": "person", "weight": 0}], source="other/medic")
     assert look(weighed, include) == {"other/medic": 1}
 
 
-def test_one_of_every_hour_is_made_once_in_an_hour_and_misses_nothing(weighed: Staged, include: sql.Include) -> None:
+def test_an_hourly_check_runs_once_an_hour_and_misses_nothing(weighed: Staged, include: sql.Include) -> None:
     put(include, "checks/weighed", WEIGHED.replace("every: run", "every: hour"))
     weighed.connection.execute("update ops.check_state set checked_at = now()")
     assert weigh(weighed, include, q=0) == {}
@@ -419,7 +419,7 @@ def an_hour_passes(staged: Staged) -> None:
     staged.connection.execute("update ops.check_state set checked_at = checked_at - interval '1 hour'")
 
 
-def test_one_that_is_taken_away_is_not_shown_any_more(weighed: Staged, include: sql.Include) -> None:
+def test_a_deleted_check_is_not_shown_any_more(weighed: Staged, include: sql.Include) -> None:
     shown = "select name from marts.checked where name = 'weighed'"
     assert weigh(weighed, include, q=0) == {SOURCE: 1}
     put(include, "checks/weighed", WEIGHED.replace("warn", "wrong"))

@@ -1,4 +1,4 @@
-"""What is worth looking at, by area: documents in, rows of marts.data_quality out."""
+"""Documents that need a look, by area: documents in, rows of marts.data_quality out."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def quality(spec: Spec) -> Spec:
 
 
 def found(spec: Spec, column: str) -> dict[str, int]:
-    """{area: how many}, of the areas where there are any."""
+    """{area: number}, without areas that have none."""
     rows = refreshed(spec)
     others = NONE.keys() - {column, "rejected", "older_revisions"}
     assert [area for area, row in rows.items() if any(row[other] for other in others)] == []
@@ -64,7 +64,7 @@ def test_every_area_above_the_household_has_a_row(quality: Spec) -> None:
     ]
 
 
-def test_duplicates_are_all_who_have_the_code(quality: Spec) -> None:
+def test_all_persons_with_a_shared_code_are_duplicates(quality: Spec) -> None:
     quality.stage("_id | type | parent | patient_id\nq | person | i e | 1\nz | person | | 1")
     assert found(quality, "duplicates") == {"c": 1, "d": 1, "e": 1, "": 1}
     quality.stage("_id | type | parent | patient_id\nq | person | i e | 9")
@@ -80,7 +80,7 @@ def test_duplicates_that_change_together(quality: Spec) -> None:
     assert found(quality, "duplicates") == {"e": 1, "": 1}
 
 
-def test_no_code_is_no_duplicate(quality: Spec) -> None:
+def test_persons_without_a_code_are_not_duplicates(quality: Spec) -> None:
     quality.stage("_id | type | parent | patient_id\nq | person | i e | \nz | person | | ")
     assert found(quality, "duplicates") == {}
 
@@ -105,7 +105,7 @@ def test_places_in_a_cycle(quality: Spec) -> None:
     assert found(quality, "in_cycle") == {"x": 2, "y": 1}
 
 
-def test_lineages_that_a_move_has_left_behind(quality: Spec) -> None:
+def test_lineages_that_a_move_did_not_update(quality: Spec) -> None:
     quality.stage("_id | type | parent\nc | centre | e")
     assert found(quality, "mismatching_lineages") == {"c": 2, "e": 2}
     quality.stage("_id | type | parent\nh | clinic | c e")
@@ -114,7 +114,7 @@ def test_lineages_that_a_move_has_left_behind(quality: Spec) -> None:
     assert found(quality, "mismatching_lineages") == {}
 
 
-def test_a_lineage_that_ends_too_early_or_goes_on_is_a_mismatch(quality: Spec) -> None:
+def test_a_lineage_that_is_too_short_or_too_long_is_a_mismatch(quality: Spec) -> None:
     quality.stage("_id | type | parent\np | person | h c\nq | person | i e d\n")
     assert found(quality, "mismatching_lineages") == {"c": 1, "d": 1, "e": 1}
 
@@ -201,7 +201,7 @@ def test_a_document_with_both_kinds_of_dates_counts_in_both(quality: Spec) -> No
     assert (row["impossible_dates"], row["unreadable_dates"]) == (1, 1)
 
 
-def test_rejected_documents_and_those_that_count_as_before(quality: Spec) -> None:
+def test_rejected_documents_and_older_revisions(quality: Spec) -> None:
     report = {"_id": "r", "type": "data_record", "form": "f", "fields": {"patient_id": "3"}}
     quality.stage("", report)
     for uuid in ("p", "r", "new"):
@@ -214,7 +214,7 @@ def test_rejected_documents_and_those_that_count_as_before(quality: Spec) -> Non
 
 
 def reject(spec: Spec, uuid: str) -> None:
-    """A page of one document that can't be staged."""
+    """Copies a page with one document that cannot be staged."""
     spec.staged.connection.execute(
         "insert into ops.rejected_document (source, id, _rev, reason, batch, rejected_at, redaction_version) "
         "values ('demo/medic', convert_to(%s, 'UTF8'), '2-b', 'why', 1, now(), 1)",

@@ -1,4 +1,4 @@
-"""What `make demo` shows of the marts: documents in, lines out."""
+"""The lines that `make demo` shows from the marts: documents in, lines out."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -55,6 +55,6 @@ def test_the_last_month_by_area(spec: Spec) -> None:
     assert "  North: 2 registered, 1 reports, 1 of 1 CHWs active, 0 households visited" in shown(spec).splitlines()
 
 
-def test_what_is_worth_looking_at(spec: Spec) -> None:
+def test_documents_that_need_a_look(spec: Spec) -> None:
     spec.stage("", {"_id": "p", "type": "person", "date_of_death": "soon", "parent": {"_id": "gone"}})
     assert "Worth looking at (marts.data_quality): 1 orphans, 1 unreadable dates." in shown(spec)

@@ -1,4 +1,4 @@
-"""What docs/counts.md shows is so."""
+"""The examples and tables of docs/counts.md are true."""
 
 import re
 from datetime import date, timedelta
@@ -34,13 +34,13 @@ def test_the_example(spec: Spec) -> None:
 
 
 def table(column: str) -> dict[str, str]:
-    """The two columns of the table that begins with this one; the first without its marks."""
+    """The first two columns of the table that begins with this column: {name without backticks: text}."""
     lines = TEXT.split(f"\n| `{column}` |")[1].split("\n\n")[0].splitlines()[2:]
     rows = ([cell.strip() for cell in line.split("|")[1:3]] for line in lines)
     return {name.strip("`"): text for name, text in rows}
 
 
-def test_bands_begin_where_they_are_said_to(spec: Spec) -> None:
+def test_bands_begin_as_documented(spec: Spec) -> None:
     said = {band: re.findall(r"from the (\d+)", text) for band, text in table("band").items()}
     begins = {"0": 0} | {band: int(ages[0]) for band, ages in said.items() if ages}
     order = ["unknown", *sorted(begins, key=begins.__getitem__)]
@@ -55,7 +55,7 @@ def test_bands_begin_where_they_are_said_to(spec: Spec) -> None:
         assert {band for _, band in found} == {home, order[order.index(home) - 1]}
 
 
-def test_sexes_are_written_as_they_are_said_to_be(spec: Spec) -> None:
+def test_sexes_are_written_as_documented(spec: Spec) -> None:
     for sex, text in table("sex").items():
         for written in text.split(", "):
             given = {"nothing": "", "anything else": "5"}.get(written, written)

@@ -1,4 +1,4 @@
-"""One document of each kind that there is, and those that have broken pipelines: what the models make of them."""
+"""The models of one document of each kind, and of documents that have broken pipelines."""
 
 import json
 from typing import Any
@@ -10,12 +10,12 @@ from tests.lib.staged import Staged
 
 DATA = ROOT / "county" / "data"
 
-#: Of the databases that are copied; the others' documents are never staged.
+#: The databases that are copied; documents of other databases are never staged.
 COPIED = ("medic", "medic-sentinel", "medic-users-meta", "medic-archive")
 
 
 def examples() -> dict[str, list[dict[str, Any]]]:
-    """By database, without what is never staged; of several with one _id the last."""
+    """The documents by database, without those that are never staged; the last of several with one _id."""
     found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in COPIED}
     for line in (DATA / "doc-types.ndjson").read_text(encoding="utf-8").splitlines():
         example = json.loads(line)
@@ -37,7 +37,7 @@ def uuids(staged: Staged, model: str) -> list[str]:
     return staged.values(f'select distinct _id from models."{model}" order by _id')
 
 
-def test_each_kind_is_in_its_models(staged: Staged) -> None:
+def test_each_kind_of_document_is_in_its_models(staged: Staged) -> None:
     stage(staged)
     person = "11111111-0000-4000-8000-00000000000"
     agatha = "org.couchdb.user:agatha"
@@ -67,7 +67,7 @@ def test_the_archive_holds_no_contacts_of_the_present(staged: Staged) -> None:
 
 
 def test_no_dirty_document_stops_a_model(staged: Staged) -> None:
-    """As JSON that Postgres can hold: what it can't hold is rejected before."""
+    """Only documents whose JSON Postgres can hold: the copy rejects all others earlier."""
     for line in (DATA / "dirty.ndjson").read_text(encoding="utf-8").splitlines():
         raw = json.loads(line)["raw"]
         try:

@@ -1,4 +1,4 @@
-"""The counts of a past day: by the dates in the documents, where people are now, in the deployment's time zone."""
+"""The counts of a past day: by the dates in the documents, in the current places, in the deployment's time zone."""
 
 import datetime
 from typing import Any
@@ -23,7 +23,7 @@ PLACES = """
 
 
 def at(text: str) -> int:
-    """Milliseconds of a moment in Nairobi, such as 2024-03-10T12:00."""
+    """The milliseconds of a time in Nairobi, such as 2024-03-10T12:00."""
     return int(datetime.datetime.fromisoformat(f"{text}+03:00").timestamp() * 1000)
 
 
@@ -64,7 +64,7 @@ OUTSIDE = """
 """
 
 
-def test_who_is_in_a_household_in_no_area_is_unplaced(spec: Spec) -> None:
+def test_persons_of_a_household_in_no_area_are_unplaced(spec: Spec) -> None:
     spec.stage(
         OUTSIDE,
         person("p", reported_date=at("2024-03-01T12:00")),
@@ -88,7 +88,7 @@ def test_who_is_in_a_household_in_no_area_is_unplaced(spec: Spec) -> None:
     )
 
 
-def test_the_stock_is_who_was_registered_by_the_days_end(spec: Spec) -> None:
+def test_the_stock_counts_persons_registered_by_the_end_of_the_day(spec: Spec) -> None:
     spec.stage(
         PLACES,
         person("before", reported_date=at("2024-03-09T23:59")),
@@ -106,7 +106,7 @@ def test_the_stock_is_who_was_registered_by_the_days_end(spec: Spec) -> None:
     )
 
 
-def test_who_has_no_date_that_can_be_read_was_always_there(spec: Spec) -> None:
+def test_a_person_without_a_readable_date_was_always_there(spec: Spec) -> None:
     spec.stage(PLACES, person("p", reported_date="yesterday"), person("q"), person("r", reported_date=None))
     shows(
         spec,
@@ -123,7 +123,7 @@ def test_a_date_in_the_future_counts_from_that_day_on(spec: Spec) -> None:
     shows(spec, "area | persons | registered\nd | 1 | 1", datetime.date(2090, 1, 1))
 
 
-def test_the_deceased_stay_in_the_stock_and_are_told_apart(spec: Spec) -> None:
+def test_the_deceased_stay_in_the_stock_and_are_counted_apart(spec: Spec) -> None:
     spec.stage(
         PLACES,
         person("day", date_of_death="2024-03-10"),
@@ -208,7 +208,7 @@ def test_reports_of_the_day_that_have_a_form(spec: Spec) -> None:
     shows(spec, "area | reports\nd | 1")
 
 
-def test_a_code_that_two_persons_have_is_the_smallest_ids(spec: Spec) -> None:
+def test_of_two_persons_with_one_code_the_smallest_id_is_the_subject(spec: Spec) -> None:
     spec.stage(PLACES, person("q", "c", patient_id="12"), person("P", "d", patient_id="12"), report("r", patient_id=12))
     shows(spec, "area | reports\nd | 1\nc | 0")
 
@@ -223,7 +223,7 @@ def test_a_day_counted_again_writes_nothing(spec: Spec) -> None:
     assert [spec.staged.rows(table) for table in tables] == before
 
 
-def test_a_day_is_replaced_whole(spec: Spec) -> None:
+def test_a_day_is_replaced_as_a_whole(spec: Spec) -> None:
     spec.stage(PLACES, person("p"))
     day(spec)
     day(spec, DAY + datetime.timedelta(days=1))
@@ -233,7 +233,7 @@ def test_a_day_is_replaced_whole(spec: Spec) -> None:
     assert spec.staged.values(query, [DAY]) == [3]
 
 
-def test_the_days_end_where_the_clock_changes(spec: Spec) -> None:
+def test_the_end_of_a_day_on_which_the_clock_changes(spec: Spec) -> None:
     spec.stage(
         PLACES, person("p", reported_date="2024-03-10T03:30:00Z"), person("q", reported_date="2024-03-11T03:30:00Z")
     )
@@ -245,6 +245,6 @@ def test_the_days_end_where_the_clock_changes(spec: Spec) -> None:
 
 
 @pytest.mark.unmodelled
-def test_without_models_it_says_so(spec: Spec) -> None:
+def test_a_missing_model_is_reported(spec: Spec) -> None:
     with pytest.raises(ModelFailed, match="no models yet"):
         history.count_day(spec.staged.connection, DAY, NAIROBI)

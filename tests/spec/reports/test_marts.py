@@ -1,4 +1,4 @@
-"""Marts: refreshed when what they read has changed, and as of the moment that they really show."""
+"""Marts: they are refreshed when what they read has changed, and `as_of` is the time that they show."""
 
 import shutil
 from datetime import datetime, timedelta
@@ -26,18 +26,18 @@ COUNTY = tables.documents("""
 LATER = CAUGHT_UP + timedelta(hours=1)
 
 
-#: Refreshed with every run.
+#: The marts that are refreshed with every run.
 EACH_RUN = ["patients_by_area"]
 
 
 def refresh(staged: Staged) -> list[str]:
-    """Those that are refreshed with every run."""
+    """Refreshes the marts; returns the refreshed ones among those of every run."""
     staged.update()
     return [name for name in marts.refresh(staged.connection) if name in EACH_RUN]
 
 
 def as_of(staged: Staged, source: str = SOURCE) -> tuple[datetime | None, bool, bool]:
-    """(as of, complete, current) of patients_by_area."""
+    """(as_of, complete, current) of patients_by_area."""
     freshness = (
         "select as_of, complete, is_current from marts.freshness where (mart, source) = ('patients_by_area', %s)"
     )
@@ -56,7 +56,7 @@ def test_patients_by_area_has_every_level_above_the_household(spec: Spec) -> Non
     ]
 
 
-#: A household with nothing above it, with a household and an area below, and a muted one that never had anything above.
+#: A household with nothing above it, a household and an area below it, and a muted household that never had a parent.
 OUTSIDE = """
     _id | type     | parent   | patient_id | date_of_death | muted
     h   | clinic   | gone     |            |               |
@@ -78,7 +78,7 @@ OUTSIDE = """
 """
 
 
-def test_who_is_in_a_household_in_no_area_is_in_the_totals_of_unplaced(spec: Spec) -> None:
+def test_persons_of_a_household_in_no_area_are_in_the_totals_of_unplaced(spec: Spec) -> None:
     spec.stage(OUTSIDE, COUNTY[0])
     spec.stage("", {"_id": "m", "type": "clinic", "name": "Household of Otieno", "muted": True})
     marts.refresh(spec.staged.connection)
@@ -96,7 +96,7 @@ def test_who_is_in_a_household_in_no_area_is_in_the_totals_of_unplaced(spec: Spe
     assert spec.staged.rows(top) == [(9, 5)]
 
 
-def test_above_an_area_in_a_household_is_the_area_in_which_that_is(spec: Spec) -> None:
+def test_the_parent_of_an_area_in_a_household_is_the_area_of_the_household(spec: Spec) -> None:
     spec.stage(
         """
         _id | type     | parent
@@ -119,7 +119,7 @@ def test_above_an_area_in_a_household_is_the_area_in_which_that_is(spec: Spec) -
         assert spec.staged.rows(named.format(mart)) == [("c", "d", "Kisumu")]
 
 
-def test_who_is_in_a_household_in_no_area_is_in_unplaced_of_its_source(staged: Staged) -> None:
+def test_persons_of_a_household_in_no_area_are_unplaced_in_their_source(staged: Staged) -> None:
     staged.source("other/medic")
     staged.page(tables.documents(OUTSIDE))
     staged.page(tables.documents("_id | type | parent\nh | clinic |\np | person | h"), source="other/medic")
@@ -128,8 +128,8 @@ def test_who_is_in_a_household_in_no_area_is_in_unplaced_of_its_source(staged: S
     assert staged.rows(unplaced) == [(SOURCE, 5), ("other/medic", 1)]
 
 
-def test_none_reads_a_table_that_is_rebuilt_under_its_view() -> None:
-    """It could not be dropped."""
+def test_no_mart_reads_a_table_that_a_rebuild_replaces() -> None:
+    """That table could not be dropped."""
     assert [file.name for file in definition.folder("reports/marts") if "model_data." in file.text] == []
 
 
@@ -149,8 +149,8 @@ def test_refreshed_only_when_counts_changed(staged: Staged) -> None:
     assert staged.values("select total_persons from marts.patients_by_area where area_uuid = ''") == [0]
 
 
-def test_refreshed_when_two_have_changed_places_and_no_count_has(staged: Staged, include: sql.Include) -> None:
-    mart = "-- One row a person\n-- key: source, uuid\n-- reads: place_count\nselect * from models.person_area\n"
+def test_refreshed_when_two_persons_swap_places(staged: Staged, include: sql.Include) -> None:
+    mart = "-- One row per person\n-- key: source, uuid\n-- reads: place_count\nselect * from models.person_area\n"
     (include.sql / "reports/marts" / "placed.sql").write_text(mart, encoding="utf-8")
     placed = "select uuid, place_uuid from marts.placed order by 1"
     staged.page([*COUNTY, *tables.documents("_id | type | parent\ni | clinic | c d\nr | person | i c d")])
@@ -177,21 +177,21 @@ def test_incomplete_until_the_source_was_caught_up(staged: Staged) -> None:
     assert as_of(staged) == (CAUGHT_UP, True, True)
 
 
-def test_as_of_moves_on_while_nothing_comes_in(staged: Staged) -> None:
+def test_as_of_advances_while_nothing_changes(staged: Staged) -> None:
     staged.page(COUNTY)
     refresh(staged)
     staged.page(caught_up=LATER)
     assert as_of(staged) == (LATER, True, True)
 
 
-def test_as_of_stays_while_the_models_are_behind(staged: Staged) -> None:
+def test_as_of_stays_while_the_models_are_late(staged: Staged) -> None:
     staged.page(COUNTY)
     refresh(staged)
     staged.page(deleted=["p"], caught_up=LATER)
     assert as_of(staged) == (CAUGHT_UP, True, True)
 
 
-def test_as_of_stays_while_the_refresh_is_behind(staged: Staged) -> None:
+def test_as_of_stays_while_the_refresh_is_late(staged: Staged) -> None:
     staged.page(COUNTY)
     refresh(staged)
     staged.page(deleted=["p"], caught_up=LATER)
@@ -201,7 +201,7 @@ def test_as_of_stays_while_the_refresh_is_behind(staged: Staged) -> None:
     assert as_of(staged) == (LATER, True, True)
 
 
-def test_as_of_moves_on_where_what_came_in_changed_no_count(staged: Staged) -> None:
+def test_as_of_advances_if_a_change_affects_no_count(staged: Staged) -> None:
     staged.page(COUNTY)
     refresh(staged)
     staged.page([{"_id": "r", "type": "data_record"}], caught_up=LATER)
@@ -209,7 +209,7 @@ def test_as_of_moves_on_where_what_came_in_changed_no_count(staged: Staged) -> N
     assert as_of(staged) == (LATER, True, True)
 
 
-def test_each_source_is_as_of_its_own_moment(staged: Staged) -> None:
+def test_each_source_has_its_own_as_of(staged: Staged) -> None:
     staged.source("other/medic")
     staged.source("demo/medic-sentinel")
     staged.page(COUNTY)
@@ -243,7 +243,7 @@ def test_a_changed_file_is_made_again(staged: Staged, include: sql.Include) -> N
     assert marts.refresh(staged.connection, include) == []
 
 
-def test_a_changed_file_that_somebody_reads_names_them(staged: Staged, include: sql.Include) -> None:
+def test_a_changed_mart_is_reported_with_its_readers(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     refresh(staged)
     staged.connection.execute("create view public.mine as select area_uuid from marts.patients_by_area")
@@ -254,21 +254,21 @@ def test_a_changed_file_that_somebody_reads_names_them(staged: Staged, include: 
 
 
 @pytest.mark.parametrize("reads", ["", "-- reads: area_count"])
-def test_a_mart_names_models_by_whose_version_it_is_refreshed(staged: Staged, include: sql.Include, reads: str) -> None:
+def test_a_mart_must_name_models_that_have_a_version(staged: Staged, include: sql.Include, reads: str) -> None:
     text = f"-- key: source\n{reads}\nselect source from models.area_count"
     (include.sql / "reports/marts" / "mine.sql").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match="mine"):
         marts.refresh(staged.connection, include)
 
 
-def test_a_mart_that_is_missing_is_made(staged: Staged) -> None:
+def test_a_missing_mart_is_made(staged: Staged) -> None:
     staged.page(COUNTY)
     refresh(staged)
     staged.connection.execute("drop materialized view marts.patients_by_area")
     assert marts.refresh(staged.connection) == ["patients_by_area"]
 
 
-def test_a_mart_that_fails_tells_nothing_of_its_rows(staged: Staged, include: sql.Include) -> None:
+def test_a_failing_mart_reports_nothing_of_its_rows(staged: Staged, include: sql.Include) -> None:
     staged.page(COUNTY)
     staged.update()
     (include.sql / "reports/marts" / "wrong.sql").write_text(
@@ -280,7 +280,7 @@ def test_a_mart_that_fails_tells_nothing_of_its_rows(staged: Staged, include: sq
     assert "patients_by_area" in staged.values("select mart from ops.mart_state")
 
 
-def test_one_of_every_hour_is_made_at_once_and_refreshed_in_the_next_hour(staged: Staged) -> None:
+def test_an_hourly_mart_is_made_at_once_and_refreshed_in_the_next_hour(staged: Staged) -> None:
     staged.page(COUNTY)
     staged.update()
     assert "data_quality" in marts.refresh(staged.connection)
@@ -296,7 +296,7 @@ def test_one_of_every_hour_is_made_at_once_and_refreshed_in_the_next_hour(staged
     assert marts.refresh(staged.connection) == []
 
 
-def test_one_of_every_hour_is_refreshed_when_a_source_is_complete(staged: Staged) -> None:
+def test_an_hourly_mart_is_refreshed_when_a_source_is_complete(staged: Staged) -> None:
     staged.page(COUNTY, caught_up=None)
     staged.update()
     assert "data_quality" in marts.refresh(staged.connection)
@@ -329,13 +329,13 @@ def test_readers_see_the_mart_while_it_is_refreshed(staged: Staged) -> None:
     assert staged.values("select 'marts.patients_by_area'::regclass::oid") == oid
 
 
-#: Fails where a document's weight is no number.
-WEIGHT = """-- One row a person who was weighed.
+#: Fails if a document's weight is not a number.
+WEIGHT = """-- One row per person who was weighed.
 -- key: source, _id
 select document.source, document._id, (document.doc ->> 'weight')::int as weight from document
 where document.doc ? 'weight'
 """
-LIGHT = """-- One row a light person.
+LIGHT = """-- One row per light person.
 -- key: source, _id
 -- after: weight
 select weight.source, weight._id
@@ -343,7 +343,7 @@ from document
 join models.weight as weight on weight.source = document.source and weight._id = document._id
 where weight.weight < 6
 """
-OF_LIGHT = """-- One row a source.
+OF_LIGHT = """-- One row per source.
 -- key: source
 -- reads: light, contact
 select contact.source, count(*) as contacts from models.contact as contact group by contact.source
@@ -351,7 +351,7 @@ select contact.source, count(*) as contacts from models.contact as contact group
 
 
 @pytest.mark.parametrize("weight", ["7", "1"])
-def test_as_of_stays_while_what_it_reads_fails(staged: Staged, include: sql.Include, weight: str) -> None:
+def test_as_of_stays_while_a_model_of_the_mart_fails(staged: Staged, include: sql.Include, weight: str) -> None:
     for name, text in {"models/weight": WEIGHT, "models/light": LIGHT, "marts/of_light": OF_LIGHT}.items():
         file = include.deployment / f"{name}.sql"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -367,7 +367,7 @@ def test_as_of_stays_while_what_it_reads_fails(staged: Staged, include: sql.Incl
     staged.page(COUNTY, source="other/medic")
     staged.page([*COUNTY[:3], {**COUNTY[3], "weight": 7}])
     assert run() == [(CAUGHT_UP, True)]
-    # it is refreshed by what else it reads, and is no younger by that
+    # a change of another model refreshes it, but its as_of stays
     staged.page([{**COUNTY[3], "weight": "heavy"}, {"_id": "r", "type": "person"}], caught_up=LATER)
     assert run() == [(CAUGHT_UP, False)]
     assert staged.values("select contacts from marts.of_light where source = %s", [SOURCE]) == [5]

@@ -1,4 +1,4 @@
-"""Reports, visits and registrations by month: after any history the tallies equal a recount, and the marts its sums."""
+"""Reports, visits and registrations by month: the tallies equal a recount, and the marts the sums of it."""
 
 from collections.abc import Callable
 from datetime import date
@@ -36,7 +36,7 @@ def report(uuid: str, **fields: Any) -> dict[str, Any]:
 
 
 def areas(staged: Staged) -> dict[str, int]:
-    """{area: reports} of models.report_month, whatever month and form."""
+    """{area: reports} of models.report_month, over all months and forms."""
     return dict(staged.rows("select area_uuid, sum(reports)::int from models.report_month group by area_uuid"))
 
 
@@ -62,7 +62,7 @@ def test_a_report_counts_with_its_subject_else_its_submitter(tree: Staged) -> No
     assert areas(tree) == {"b": 1, "c": 2, "": 2}
 
 
-def test_a_month_is_one_in_the_time_zone_and_what_has_none_is_kept_apart(tree: Staged) -> None:
+def test_a_month_is_in_the_time_zone_and_documents_without_a_month_are_kept_apart(tree: Staged) -> None:
     dates = [LAST_OF_MARCH, FIRST_OF_APRIL, "nonsense", None]
     tree.page([report(f"r{number}", reported_date=reported) for number, reported in enumerate(dates)])
     update(tree)
@@ -81,7 +81,7 @@ def test_a_month_is_one_in_the_time_zone_and_what_has_none_is_kept_apart(tree: S
     assert tree.rows(query) == [(MARCH, 1), (APRIL, 1), (None, 3)]
 
 
-def test_another_time_zone_makes_the_months_again(tree: Staged) -> None:
+def test_another_time_zone_rebuilds_the_months(tree: Staged) -> None:
     tree.page([report("r", reported_date=LAST_OF_MARCH)])
     update(tree)
     runner.update(tree.connection, timezone="Pacific/Auckland")
@@ -121,7 +121,7 @@ MOVES: dict[str, tuple[Callable[[Staged], None], dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("name", MOVES)
-def test_reports_follow(tree: Staged, name: str) -> None:
+def test_reports_follow_their_subject(tree: Staged, name: str) -> None:
     happen, expected = MOVES[name]
     tree.page([report("r", fields={"patient_uuid": "p"}, contact={"_id": "nobody"})])
     update(tree)
@@ -187,7 +187,7 @@ def test_active_workers_and_visited_households(tree: Staged) -> None:
     assert report_text.doubts(tree.connection) == "Worth looking at (marts.data_quality): 1 unreadable dates."
 
 
-def test_what_changes_no_number_is_no_change(tree: Staged) -> None:
+def test_a_change_without_effect_on_numbers_writes_nothing(tree: Staged) -> None:
     tree.page([report("r", patient_id="1")])
     update(tree)
     tree.page([report("r", patient_id="1", content_type="xml"), {**TREE[6], "phone": "1"}])
@@ -195,7 +195,7 @@ def test_what_changes_no_number_is_no_change(tree: Staged) -> None:
     assert {name: done[name] for name in TALLIES} == dict.fromkeys(TALLIES, 0)
 
 
-def test_a_source_of_its_own(tree: Staged) -> None:
+def test_each_source_has_its_own_months(tree: Staged) -> None:
     tree.source("other/medic")
     tree.page([*TREE, report("r", patient_id="2")], source="other/medic")
     tree.page([report("r", patient_id="1")])
@@ -207,7 +207,7 @@ def test_a_source_of_its_own(tree: Staged) -> None:
 
 
 @pytest.mark.parametrize("mart", ["reports_by_area_and_month", "registrations_by_area_and_month", "chw_activity"])
-def test_it_says_whether_its_source_was_copied_to_its_end(staged: Staged, mart: str) -> None:
+def test_complete_says_whether_the_source_was_copied_to_its_end(staged: Staged, mart: str) -> None:
     staged.page([*TREE, report("r", patient_id="1")], caught_up=None)
     update(staged)
     marts.refresh(staged.connection)

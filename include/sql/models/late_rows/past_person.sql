@@ -1,4 +1,4 @@
--- What days are counted from of persons, as it was before the run of the models.
+-- The columns of persons from which past days are counted, as they were before this run of the models.
 select
     person.source,
     person._id as uuid,

@@ -1,4 +1,4 @@
--- What days are counted from of reports, as it was before the run of the models.
+-- The columns of reports from which past days are counted, as they were before this run of the models.
 select
     report.source,
     report._id as uuid,

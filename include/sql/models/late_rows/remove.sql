@@ -1,6 +1,6 @@
--- Keeps the persons who were there before the run and are no more, as they were counted: without a name, and with the places
--- above them. Not those of a database that another one was put in the place of: they never were in that one. Nor whoever
--- was erased on request.
+-- Keeps the persons whom this run of the models has removed, as they were counted: without a name, and with the places above
+-- them. Two kinds are not kept. Persons of a database that was replaced by another one never were in the new one. Persons
+-- who were erased on request leave nothing.
 with gone as materialized (
     select was.*
     from pg_temp.past_person as was
@@ -20,7 +20,7 @@ select
     was.died_at,
     was.is_patient,
     was.is_deceased,
-    -- when the page came that changed it; where none did, it is the settings that say so now
+    -- when the page with the change came; if no page changed the document, the settings did, just now
     case when document.saved_timestamp <> was.saved_timestamp then document.saved_timestamp else now() end
 from gone as was
 left join staging.document as document on document.source = was.source and document._id = was.uuid

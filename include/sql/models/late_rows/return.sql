@@ -1,5 +1,4 @@
--- Whoever is back among the persons was not removed; and of whoever was erased while a run of the models was at work, nothing
--- stays.
+-- Forgets a removed person who is a person again. Also forgets everyone who was erased while a run of the models was working.
 with looked_at as (
     select person.source, person._id as uuid
     from pg_temp.now_person as person

@@ -1,5 +1,6 @@
--- Notes a run that has changed what days are counted from. Those before it that reach back no further tell nothing more; nor
--- do those that every counted day has seen. Of later days nothing is known: one may just be counted.
+-- Notes from which hour on this run has changed what past days are counted from. It deletes the earlier notes that it covers,
+-- which reach back no further, and those that every counted day has seen. Notes after the last counted day stay, since such
+-- a day may be being counted right now.
 with beyond as (
     delete from ops.touched as kept
     where kept.since >= date_trunc('hour', %(since)s::timestamptz)

@@ -1,5 +1,5 @@
--- The earliest moment at which the persons who were made again change what days are counted from; null where none does. Asked
--- while history.removed_person has those who have just gone, and still those who are back.
+-- The earliest moment at which the rewritten persons change what past days are counted from; null if there is none. It runs
+-- while history.removed_person has the persons who were just removed, and still has those who have returned.
 with now as (
     select
         person.source,
@@ -18,7 +18,7 @@ with now as (
     where person.source <> all(%(whole)s)
 ),
 
--- each as it is and as it was, or as it was when it was removed
+-- each person now and before the run, or at the time of the removal
 state as (
     select
         now.uuid is not null as is_there,
@@ -28,7 +28,7 @@ state as (
         (now.registered, now.is_patient) is distinct from (
             coalesce(was.registered, removed.registered), coalesce(was.is_patient, removed.is_patient)
         ) as is_registered_otherwise,
-        -- a day without a time begins somewhere on earth fourteen hours before it does in UTC
+        -- somewhere on earth, a day begins fourteen hours before it does in UTC
         case when now.is_deceased then
             coalesce(now.died_on::timestamp at time zone 'UTC' - interval '14 hours', now.died_at)
         end as died,
@@ -49,7 +49,7 @@ moment as (
     select state.removed_at as at
     from state
     union all
-    -- of whoever is gone and kept nothing else is otherwise
+    -- nothing else has changed of a removed person who is kept
     select least(state.registered, state.was_registered)
     from state
     where state.is_registered_otherwise and (state.is_there or state.removed_at is null)

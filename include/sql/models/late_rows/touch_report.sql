@@ -1,4 +1,4 @@
--- The earliest day's moment at which a report has come, gone, or got another date; null where none has.
+-- The earliest date of a report that this run has added, removed or given another date; null if there is none.
 with now as (
     select report.source, report._id as uuid, report.reported
     from models.report as report

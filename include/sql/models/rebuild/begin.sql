@@ -1,5 +1,5 @@
--- Begins a source for a model, unless it is begun. Documents are taken up to the batch up to which those models have it
--- that this one reads and that aren't made anew themselves: what came later is done again together with them.
+-- Begins the rebuild of a model in a source, unless it has begun. Documents are read up to `base`: the lowest batch that the
+-- models it reads have taken in, without those that are rebuilt themselves. Later changes are applied after the rebuild.
 insert into ops.rebuild_source (model, source, base, storage, blocks)
 select
     %(model)s,

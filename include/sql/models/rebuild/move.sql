@@ -1,4 +1,4 @@
--- Notes that a chunk is done; no row where the partition was written anew meanwhile, which moves its documents.
+-- Notes that a chunk is done. No row is updated if the partition was rewritten meanwhile, since that moves its documents.
 update ops.rebuild_source as kept set
     upto = %(upto)s,
     rows_written = kept.rows_written + %(rows)s

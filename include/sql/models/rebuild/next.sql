@@ -1,4 +1,4 @@
--- The models that are the least far in a source: each with its base, the page that is next, and how many there are.
+-- The models with the least progress in a source: each with its base, its next page, and its number of pages.
 select kept.model, kept.base, kept.upto, kept.blocks
 from ops.rebuild_source as kept
 where kept.source = %(source)s

@@ -1,4 +1,4 @@
--- Notes up to which batch a table has each source that has just taken its place; returns how many rows it has got.
+-- Notes the batch of each source in a table that has just replaced the former one; returns its number of rows.
 with noted as (
     insert into ops.model_state as kept (model, source, batch)
     select made.model, made.source, made.base

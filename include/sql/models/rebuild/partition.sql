@@ -1,6 +1,6 @@
--- The partition of a source: its name, its file, its pages, and whether the planner knows nothing of it; nulls where the
--- source has no document. And the batch up to which these pages have everything: a page that is committed later has a later
--- one, so both are read at once.
+-- The partition of a source: its name, its file, its number of pages, and whether the planner lacks statistics of it; nulls if
+-- the source has no document. Also the batch up to which these pages are complete. One statement reads both, since whatever
+-- is committed later has a later batch.
 select
     pg_class.oid::regclass::text,
     pg_relation_filenode(pg_class.oid),

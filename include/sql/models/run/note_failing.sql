@@ -1,4 +1,4 @@
--- Keeps which of the deployment's files in these folders fail, and since when; the others work.
+-- Notes which of the deployment's files in these folders fail, and since when; forgets those that work.
 with given as (
     select given.folder, given.name, given.file, given.what, given.advice, given.stamp, given.is_tried
     from unnest(

@@ -1,4 +1,4 @@
--- Notes whether other documents are rejected than before, for the marts that tell of them.
+-- Notes whether the set of rejected documents has changed, for the marts that count them.
 insert into ops.relation as kept (name, hash)
 select
     'rejected',

@@ -1,4 +1,4 @@
--- Notes that these relations have changed: rows of theirs, or what they are made from.
+-- Notes that these relations have changed: their rows, or the files that define them.
 insert into ops.relation as kept (name, hash)
 select changed.name, changed.hash
 from unnest(%(names)s::text[], %(hashes)s::text[]) as changed (name, hash)

@@ -1,4 +1,4 @@
--- Notes how far the models are in each source; returns a row for each source that is new, or caught up for the first time.
+-- Notes how far the models are in each source. Returns each source that is new, or was caught up for the first time.
 with noted as (
     insert into ops.model_source as kept (source, batch, caught_up_at)
     select checkpoint.source, checkpoint.batch, case when checkpoint.seeded_at is null then checkpoint.caught_up_at end

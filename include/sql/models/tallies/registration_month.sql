@@ -1,8 +1,8 @@
--- One row an area above the household and month: the persons in it who were registered then.
--- area_uuid: The nearest area above the household in which they are counted now; empty where there is none
--- month: The first day of the month of reported, in the deployment's time zone; -infinity where it can't be read
--- persons: How many
--- patients: Those of them with a patient_id
+-- One row per area above the household and month: the persons in it who were registered in that month.
+-- area_uuid: The nearest area above the household in which they are counted now; empty if there is none
+-- month: The first day of the month of reported, in the deployment's time zone; -infinity if it cannot be read
+-- persons: The number of persons
+-- patients: The number of them with a patient_id
 -- of: person
 -- key: source, area_uuid, month
 -- reads: person_area, place_area

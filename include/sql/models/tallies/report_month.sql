@@ -1,8 +1,8 @@
--- One row an area above the household, month and form: its reports.
--- area_uuid: The nearest area above the household in which the person is counted now that the report is about, else its submitter; empty where there is none
--- month: The first day of the month of reported, in the deployment's time zone; -infinity where it can't be read
+-- One row per area above the household, month and form: its reports.
+-- area_uuid: The nearest area above the household in which the subject is counted now, or the submitter if there is no subject; empty if there is none
+-- month: The first day of the month of reported, in the deployment's time zone; -infinity if it cannot be read
 -- form: The form's code
--- reports: How many
+-- reports: The number of reports
 -- of: report
 -- key: source, area_uuid, month, form
 -- reads: person_area, place_area

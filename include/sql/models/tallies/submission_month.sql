@@ -1,7 +1,7 @@
--- One row a submitter and month: the reports that it submitted.
--- contact_uuid: Who submitted them
--- month: The first day of the month of reported, in the deployment's time zone; -infinity where it can't be read
--- reports: How many
+-- One row per submitter and month: the reports of that submitter.
+-- contact_uuid: The submitter
+-- month: The first day of the month of reported, in the deployment's time zone; -infinity if it cannot be read
+-- reports: The number of reports
 -- of: report
 -- key: source, contact_uuid, month
 select

@@ -1,7 +1,8 @@
--- One row a place and month: the reports that are about it, or about a person who is counted in it now. Mostly a household.
--- place_uuid: The place that the form says was visited, else the one in which the person is counted that the report is about
--- month: The first day of the month of reported, in the deployment's time zone; -infinity where it can't be read
--- reports: How many
+-- One row per place and month: the reports about it, or about a person who is counted in it now. Most such places are
+-- households.
+-- place_uuid: The place that was visited according to the form, else the place in which the subject is counted
+-- month: The first day of the month of reported, in the deployment's time zone; -infinity if it cannot be read
+-- reports: The number of reports
 -- of: report
 -- key: source, place_uuid, month
 -- reads: person_area, place_area

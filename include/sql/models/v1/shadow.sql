@@ -1,4 +1,5 @@
--- Notes of each of the fresh documents which one of the same _id, in two published sources, goes behind the other.
+-- Where two published sources have a document with the same _id, the later source in rank is hidden by the other. This notes
+-- which source is hidden, for each fresh document.
 insert into ops.shadowed (source, _id, by_source)
 select
     case when pair.is_first then other.source else fresh.source end,

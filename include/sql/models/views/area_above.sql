@@ -1,5 +1,5 @@
--- One row an area above the household and each such area in whose totals it is: itself, too. What is kept by the nearest area
--- comes to the totals of all by it. And one a source with twice an empty uuid, for unplaced.
+-- One row per area above the household and area whose totals include it, itself among them. A number that is kept by the
+-- nearest area is summed into the totals of all areas by it. One more row per source has two empty uuids, for unplaced.
 -- uuid: The area; empty for unplaced
 -- area_uuid: The area itself, or one above it
 -- after: area_parent
@@ -8,7 +8,7 @@ with recursive above as (
     select area.source, area.area_uuid as uuid, area.area_uuid
     from model_data.place_count as area
     where not area.household
-    -- it ends even where what is kept goes round
+    -- a union ends even if the kept parents form a circle
     union
     select above.source, above.uuid, parent.parent_uuid
     from above

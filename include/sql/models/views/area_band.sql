@@ -1,15 +1,15 @@
--- One row a place, sex and band of ages in which somebody alive is, muted or not; what is zero has no row. Persons in no
--- place have an empty area_uuid.
+-- One row per place, sex and age band with somebody alive in it, muted or not; zeros have no row. Persons in no place have an
+-- empty area_uuid.
 -- area_uuid: The place's _id; empty for unplaced
 -- sex: female, male, other or unknown: sex_group of models.person
--- band: Of ages in full years: 0, 1 to 4, 5 to 9, 10 to 14, 15 to 49, 50 and over; unknown
--- age_from: The age with which the band begins; null where it is unknown
+-- band: The age band, in full years: 0, 1 to 4, 5 to 9, 10 to 14, 15 to 49, 50 and over, or unknown
+-- age_from: The first age of the band; null if it is unknown
 -- direct_persons: Persons whose parent is this place
--- direct_patients: Of them, those with a patient_id
+-- direct_patients: Those of them who have a patient_id
 -- total_persons: Persons in this place and in everything below it
--- total_patients: Of them, those with a patient_id
--- as_of: The day of which the ages are, in the deployment's time zone
--- complete: false until the source was first copied to its end
+-- total_patients: Those of them who have a patient_id
+-- as_of: The day on which they have these ages, in the deployment's time zone
+-- complete: false until the first copy of the source is complete
 -- reads: place_band_count
 select
     fold.source,

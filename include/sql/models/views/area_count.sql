@@ -1,27 +1,29 @@
--- One row a live place, households and rows of zeros too, and one a source with an empty area_uuid: persons in no place.
+-- One row per live place, including households and places with zeros. One more row per source has an empty area_uuid: persons
+-- in no place.
 -- area_uuid: The place's _id; empty for unplaced
--- name, contact_type: Of the place
+-- name: The place's name
+-- contact_type: The place's type
 -- parent_uuid: The parent that its document names
 -- direct_persons: Persons whose parent is this place
 -- total_persons: Persons in this place and in everything below it
--- direct_persons_active, total_persons_active: Of them, those neither deceased nor muted
--- direct_persons_muted, total_persons_muted: Of them, those alive who are muted, or below a muted place
--- direct_persons_deceased, total_persons_deceased: Of them, the deceased
--- direct_patients, total_patients: Of them, those with a patient_id
--- direct_patients_active, total_patients_active: Of these patients, those neither deceased nor muted
--- direct_patients_muted, total_patients_muted: Of these patients, those alive who are muted, or below a muted place
--- direct_patients_deceased, total_patients_deceased: Of these patients, the deceased
+-- direct_persons_active, total_persons_active: Those of them who are neither deceased nor muted
+-- direct_persons_muted, total_persons_muted: Those of them who are alive, and are muted or below a muted place
+-- direct_persons_deceased, total_persons_deceased: Those of them who are deceased
+-- direct_patients, total_patients: Those of them who have a patient_id
+-- direct_patients_active, total_patients_active: Those of these patients who are neither deceased nor muted
+-- direct_patients_muted, total_patients_muted: Those of these patients who are alive, and are muted or below a muted place
+-- direct_patients_deceased, total_patients_deceased: Those of these patients who are deceased
 -- effective_parent: The place in whose totals this one is counted
 -- level: 1 at the top, 2 below that …; 0 for unplaced
--- household: Whoever is directly in it is in a household
--- is_orphan: Its parent is not there, or is not a place
--- in_cycle: It is above itself
--- complete: false until the source was first copied to its end
--- is_muted: It is muted, or a place above it
+-- household: Whether it is a household
+-- is_orphan: Whether its parent is missing, or is not a place
+-- in_cycle: Whether it is above itself
+-- complete: false until the first copy of the source is complete
+-- is_muted: Whether it, or a place above it, is muted
 -- direct_households: Households whose parent is this place
 -- total_households: Households in everything below it, and itself if it is one
--- direct_staff, total_staff: Of the persons, those whom some user's settings name
--- direct_in_household, total_in_household: Of the persons, those whose parent is a household
+-- direct_staff, total_staff: Those of the persons whom some user's settings name
+-- direct_in_household, total_in_household: Those of the persons whose parent is a household
 -- reads: place_count
 select
     fold.source,
@@ -59,7 +61,7 @@ select
     fold.direct_in_household::bigint as direct_in_household,
     fold.total_in_household::bigint as total_in_household
 from model_data.place_count as fold
--- joined so that a query that asks for nothing of it is spared the walk
+-- a left join: a query that uses none of its columns skips the walk
 left join lateral (
     with recursive above as (
         select fold.effective_parent as up, fold.is_muted, case fold.area_uuid when '' then 0 else 1 end as level
@@ -67,7 +69,7 @@ left join lateral (
         select place.effective_parent as up, above.is_muted or place.is_muted as is_muted, above.level + 1 as level
         from above
         join model_data.place_count as place on place.source = fold.source and place.area_uuid = above.up
-        -- it ends even where what is kept goes round, which checks/counted_once.sql then tells
+        -- it ends even if the kept parents form a circle, which checks/counted_once.sql then reports
         where above.level < 1000
     )
 

@@ -1,7 +1,7 @@
--- One row an area above the household that is in another such area.
+-- One row per area above the household that is in another such area.
 -- uuid: The area
 -- parent_uuid: The nearest area above it, in whose totals it is counted
--- parent_name: Its name
+-- parent_name: The name of that area
 -- after: place_area
 -- reads: place_count
 select
@@ -10,7 +10,7 @@ select
     coalesce(direct.area_uuid, further.area_uuid) as parent_uuid,
     coalesce(direct.name, further.name) as parent_name
 from model_data.place_count as area
--- mostly what is directly above it
+-- usually the place directly above it
 left join model_data.place_count as direct
     on direct.source = area.source and direct.area_uuid = area.effective_parent and not direct.household
 left join lateral (

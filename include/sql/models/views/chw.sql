@@ -1,11 +1,14 @@
--- One row an account of a community health worker: a user whose contact is in a place with households directly in it.
--- user_id: org.couchdb.user: and the login
+-- One row per account of a community health worker: a user whose contact is in a place that has households directly in it.
+-- user_id: The account: org.couchdb.user: and the login
 -- uuid: The person's _id; one person may have several accounts
--- name, phone: Of the person
--- area_uuid, area_name, area_type: The place that the person is in
+-- name: The person's name
+-- phone: The person's phone number
+-- area_uuid: The place that the person is in
+-- area_name: The name of that place
+-- area_type: The type of that place
 -- roles: A JSON array as text
--- households: Directly in that place
--- last_reported: When the person last submitted a report, by the device's clock; null where none has come
+-- households: The number of households directly in that place
+-- last_reported: When the person last submitted a report, by the device's clock; null if there is none
 -- reads: user, person, contact, place, report
 select
     account.source,

@@ -1,5 +1,5 @@
--- One row a type of contacts: those that a source's settings configure, and those that its contacts have beside them.
--- id: Of the type
+-- One row per contact type: those that a source's settings configure, and others that its contacts have.
+-- id: The id of the type
 -- person: Whether its contacts are persons
 -- configured: Whether the settings have it
 -- household: Whether its places are households

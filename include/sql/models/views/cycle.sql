@@ -1,7 +1,8 @@
--- One row a place that is above itself.
--- name, contact_type: Of the place
+-- One row per place that is above itself.
+-- name: The place's name
+-- contact_type: The place's type
 -- parent_uuid: The parent that its document names
--- top: The place of its cycle with the smallest _id, which counts as having no parent
+-- top: The place of its cycle with the smallest _id; it counts as having no parent
 -- reads: place_count, contact
 select
     cycle.source,

@@ -1,16 +1,21 @@
--- One row a household, with how many live in it.
+-- One row per household, with the number of persons in it.
 -- uuid: The place's _id
--- name, contact_type: Of the place
+-- name: The place's name
+-- contact_type: The place's type
 -- reported: When it was registered
--- area_uuid, area_name: The place that it is counted in
--- head_uuid, head_name: The contact that it names as its own
--- persons: Whose parent it is
--- persons_active: Of them, those neither deceased nor muted
--- persons_muted: Of them, those alive who are muted, or below a muted place
--- persons_deceased: Of them, the deceased
--- patients: Of them, those with a patient_id
--- patients_active, patients_muted, patients_deceased: Of these patients
--- complete: false until the source was first copied to its end
+-- area_uuid: The place in which it is counted
+-- area_name: The name of that place
+-- head_uuid: The contact that the household names as its own
+-- head_name: The name of that contact
+-- persons: Persons whose parent it is
+-- persons_active: Those of them who are neither deceased nor muted
+-- persons_muted: Those of them who are alive, and are muted or below a muted place
+-- persons_deceased: Those of them who are deceased
+-- patients: Those of them who have a patient_id
+-- patients_active: Those of these patients who are neither deceased nor muted
+-- patients_muted: Those of these patients who are alive, and are muted or below a muted place
+-- patients_deceased: Those of these patients who are deceased
+-- complete: false until the first copy of the source is complete
 -- reads: place_count, contact, place
 select
     area.source,

@@ -1,8 +1,9 @@
--- One row a contact whose parent is not there, or is not a place.
+-- One row per contact whose parent is missing, or is not a place.
 -- is_person: Whether it is a person; else it is a place
--- name, contact_type: Of the contact
+-- name: The contact's name
+-- contact_type: The contact's type
 -- parent_uuid: The parent that its document names
--- effective_parent: The nearest live place of its own embedded lineage, in whose totals it is counted; null where none is
+-- effective_parent: The nearest live place in the lineage that its document embeds; it is counted there. Null if there is none
 -- reads: place_count, contact
 select
     orphan.source,

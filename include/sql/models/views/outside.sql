@@ -1,7 +1,7 @@
--- What is in no area: the total of unplaced above the household is the sum of `sign` times the total of each of these places.
--- They are no place at all, and the households with nothing above them, without the areas that are in these.
+-- One row per place that makes up the total of unplaced above the household: the sum of `sign` times the total of each of
+-- them. They are the empty place and the households with nothing above them, without the areas in these households.
 -- place_uuid: The place's _id; empty for persons in no place
--- sign: 1, or -1 for an area below such a household: it has a row of its own
+-- sign: 1, or -1 for an area below such a household, since it has a row of its own
 -- after: place_area
 -- reads: place_count
 select place.source, place.area_uuid as place_uuid, 1 as sign
@@ -10,7 +10,7 @@ where place.area_uuid = '' or (place.household and place.effective_parent is nul
 union all
 select area.source, area.area_uuid as place_uuid, -1 as sign
 from model_data.place_count as area
--- looked up by their keys: areas are few, and mostly in one that is no household
+-- looked up by key: there are few areas, and most of them are not in a household
 cross join lateral (
     select above.area_uuid
     from model_data.place_count as above

@@ -1,6 +1,6 @@
--- One row a person, with where it is counted.
--- place_uuid: The place in whose totals it is: its parent, but for an orphan; empty is none
--- area_uuid: The nearest area above the household; empty where there is none
+-- One row per person, with the place and the area that count the person.
+-- place_uuid: The place in whose totals the person is: the parent, unless the person is an orphan; empty if there is none
+-- area_uuid: The nearest area above the household; empty if there is none
 -- after: place_area
 -- reads: place_count
 select

@@ -1,6 +1,6 @@
--- One row a live place, with the nearest area above the household.
+-- One row per live place, with the nearest area above the household.
 -- uuid: The place's _id
--- area_uuid: The place itself where it is no household, else the nearest above it that is none; empty where there is none
+-- area_uuid: The place itself, or for a household the nearest place above it that is not a household; empty if there is none
 -- household: Whether it is a household
 -- reads: place_count
 select
@@ -23,7 +23,7 @@ left join lateral (
         select area.area_uuid, area.household, area.effective_parent, up.step + 1 as step
         from up
         join model_data.place_count as area on area.source = place.source and area.area_uuid = up.effective_parent
-        -- it ends even where what is kept goes round
+        -- it ends even if the kept parents form a circle
         where up.household and up.step < 1000
     )
 

@@ -1,5 +1,5 @@
--- What the checks look at of what has changed. `document`: since the checks before, as far as the models are; `area`: those
--- whose counts were written since, but for places that have gone again, and some others.
+-- The tables that the checks read if they look at changes only. `document`: what has changed since the checks before, as far as
+-- the models have taken it in. `area`: those whose counts were written since and that still exist, and a sample of others.
 create temporary table document on commit drop as
 select
     document.source,
@@ -38,7 +38,7 @@ from (
     select kept.source, kept.area_uuid
     from model_data.place_count as kept
         tablesample system ((
-            -- in hundredths: of a small table all of it, of a large one about 200 rows
+            -- a percentage: all of a small table, about 200 rows of a large one
             select least(100, 20000 / greatest(pg_class.reltuples, 1))
             from pg_class
             where pg_class.oid = 'model_data.place_count'::regclass

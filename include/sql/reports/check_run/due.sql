@@ -1,8 +1,9 @@
--- Every check with what is to be done: `whole` where it never ran, has another file, found something, or has not
--- looked at everything today; `change` where what it reads has changed; null is nothing. One of every hour is due in
--- another hour of the clock, where what it reads has changed or it reads nothing that has a version. `whole` instead
--- of `change` where `document` and `area` lack something: it has missed a change, models are made from other files, a
--- source is new. And how much it found last. The one statement of a run with nothing new.
+-- What is due of each check: `whole`, `change`, or null for nothing; and how much the check found last.
+-- `whole`: it has never run, its file has changed, it found something, or it has not looked at everything today.
+-- `change`: what it reads has changed. A check of every hour is due once in each hour of the clock, if what it reads has
+-- changed, or if it reads nothing that has a version. It is `whole` instead of `change` if `document` and `area` lack
+-- something: the check has missed a change, the models are made from other files, or a source is new.
+-- A run with nothing new executes only this statement.
 select
     file.name,
     case

@@ -1,6 +1,5 @@
--- Notes that what had changed was looked at, and which checks have missed some of it: those that were not made though
--- what they read has changed, or that failed, and those of models that are behind. A check without a file is
--- forgotten.
+-- Notes that the changes were looked at, and which checks have missed some of them: those that were not due or failed although
+-- what they read has changed, and those of models that are late. Forgets each check that has no file.
 with checked as (
     insert into ops.check_source as kept (source, batch)
     select noted.source, noted.batch
@@ -19,7 +18,7 @@ missed as (
                 from ops.relation
                 where state.versions ? relation.name
             )
-            or exists (select from ops.model_behind as behind where state.versions ? behind.model)
+            or exists (select from ops.model_behind as late where state.versions ? late.model)
         )
 ),
 

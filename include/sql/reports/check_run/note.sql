@@ -1,4 +1,4 @@
--- Notes what a check has found: rows of (source, found, problems, areas).
+-- Notes what a check has found, as rows of (source, found, problems, areas).
 with found as (
     select given.source, given.found, given.problems, given.areas
     from jsonb_to_recordset(%(found)s::jsonb) as given (source text, found bigint, problems text[], areas text[])

@@ -1,4 +1,4 @@
--- What the checks look at when they look at everything, as far as the models are.
+-- The views that the checks read if they look at everything, as far as the models have taken it in.
 create temporary view document as
 select
     document.source,

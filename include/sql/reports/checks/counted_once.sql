@@ -1,5 +1,5 @@
--- Nobody is counted twice in an area: from each place one way leads up, through live places, to a top, and passes none
--- twice; and each person is in the one place from which it begins.
+-- Nobody is counted twice in an area. From each place one path leads up through live places to a top, and passes none twice.
+-- Each person is in the one place at which that path begins.
 -- level: fail
 -- every: run
 -- reads: place_count, contact, person, place
@@ -24,7 +24,7 @@ with recursive above as (
     where place.effective_parent is not null and not above.is_round
 ),
 
--- where a person should be counted: the parent if that is a place, else as an orphan, else in none
+-- where a person should be counted: in the parent if that is a place, else as an orphan, else in no place
 person as (
     select
         person.source,
@@ -37,11 +37,11 @@ person as (
     left join model_data.counted_person as kept on kept.source = person.source and kept.uuid = person._id
 )
 
-select above.source, above.area_uuid, 'a way up that goes round' as problem
+select above.source, above.area_uuid, 'a path up that forms a circle' as problem
 from above
 where above.is_round
 union all
-select above.source, above.area_uuid, 'a way up that ends nowhere' as problem
+select above.source, above.area_uuid, 'a path up that ends at a missing place' as problem
 from above
 left join lateral (
     select kept.area_uuid
@@ -52,6 +52,6 @@ left join lateral (
 where place.area_uuid is null
 union all
 select person.source, nullif(coalesce(person.place, person.should), '') as area_uuid,
-    'a person counted elsewhere' as problem
+    'a person counted in another place' as problem
 from person
 where person.place is distinct from person.should

@@ -1,7 +1,8 @@
--- No copy, and no mart, is older than the fresh_within of its instance; one that is refreshed once an hour, by an hour more.
+-- No copy and no mart is older than the fresh_within of its instance. A mart that is refreshed once an hour may be one hour
+-- older.
 -- level: warn
 -- every: hour
--- repair: Look for a red task in cht_extract_<instance>, then here
+-- repair: Look for a red task in cht_extract_<instance>, then in cht_marts
 with seen as (
     select checkpoint.source, 'the copy' as part, checkpoint.caught_up_at as as_of, '0'::interval as allowed
     from ops.checkpoint

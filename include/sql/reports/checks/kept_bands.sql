@@ -1,5 +1,5 @@
--- The persons of an area by sex and age are those in it and in the areas directly below it: so, from the bottom up, all of
--- them are right. Reckoned from the models, by the ages on the day that the counts are of.
+-- The persons of an area by sex and age are those in it and in the areas directly below it. If that holds everywhere, from the
+-- bottom up, all counts are right. Computed from the models, with the ages on the day of the counts.
 -- level: fail
 -- every: run
 -- reads: place_band_count, place_count, contact, person, place
@@ -10,7 +10,7 @@ with looked as (
     join model_data.place_count as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
 ),
 
--- whoever is in it: by the parent that is named, or by the lineage of an orphan; '' has those who are in none
+-- the persons in it: by the parent that they name, or by the lineage of an orphan; '' has those in no place
 member as (
     select
         looked.source, looked.area_uuid, true as is_direct, person.is_patient, person.sex_group, person.born_on
@@ -34,8 +34,8 @@ member as (
     where orphan.is_person and not person.is_deceased
 ),
 
--- what the places in each hand up, summed up area by area: of all of them together it would be much to sort. But for the place
--- at which a circle is cut, which hands up nothing
+-- the totals of the places directly in each area, summed area by area: one sum over all areas would sort too many rows. The
+-- place at which a circle is cut adds nothing
 below as (
     select looked.source, looked.area_uuid, band.sex, band.band, band.persons, band.patients
     from looked
@@ -76,7 +76,7 @@ part as (
     from below
 ),
 
-reckoned as (
+computed as (
     select
         part.source,
         part.area_uuid,
@@ -99,14 +99,14 @@ kept as (
 )
 
 select
-    coalesce(kept.source, reckoned.source) as source,
-    coalesce(kept.area_uuid, reckoned.area_uuid) as area_uuid,
-    'another count by sex and age than the models give' as problem
-from reckoned
+    coalesce(kept.source, computed.source) as source,
+    coalesce(kept.area_uuid, computed.area_uuid) as area_uuid,
+    'a count by sex and age that differs from the models' as problem
+from computed
 full join kept
-    on kept.source = reckoned.source and kept.area_uuid = reckoned.area_uuid
-    and kept.sex = reckoned.sex and kept.band = reckoned.band
+    on kept.source = computed.source and kept.area_uuid = computed.area_uuid
+    and kept.sex = computed.sex and kept.band = computed.band
 where (kept.direct_persons, kept.direct_patients, kept.total_persons, kept.total_patients)
     is distinct from (
-        reckoned.direct_persons, reckoned.direct_patients, reckoned.total_persons, reckoned.total_patients
+        computed.direct_persons, computed.direct_patients, computed.total_persons, computed.total_patients
     )

@@ -1,5 +1,5 @@
--- The counts of an area are those of the persons in it and of the areas directly below it: so, from the bottom up, all
--- of them are right. Reckoned from the models, otherwise than the counts are kept.
+-- The counts of an area are those of the persons in it and of the areas directly below it. If that holds everywhere, from the
+-- bottom up, all counts are right. Computed from the models, in another way than the counts are kept.
 -- level: fail
 -- every: run
 -- reads: place_count, contact, person, place
@@ -10,14 +10,14 @@ with recursive chosen as (
     join model_data.place_count as kept on kept.source = area.source and kept.area_uuid = area.area_uuid
 ),
 
--- the place itself and those above it; a union, so that no circle holds it up
+-- the place itself and those above it; a union ends even if they form a circle
 above as (
     select chosen.source, chosen.area_uuid, chosen.area_uuid as place
     from chosen
     union
     select above.source, above.area_uuid, place.effective_parent as place
     from above
-    -- by its key: of few areas that have changed there are not many above, and the planner takes them for many
+    -- by its key: a few changed areas have few places above them, though the planner expects many
     cross join lateral (
         select kept.effective_parent
         from model_data.place_count as kept
@@ -33,14 +33,14 @@ muted as (
     join models.place as place on place.source = above.source and place._id = above.place and place.is_muted
 ),
 
--- joined once, and before anything else: of what comes behind, the planner doesn't know how many rows it has
+-- joined once, before all else: the planner cannot know how many rows the walk returns
 looked as materialized (
     select chosen.source, chosen.area_uuid, chosen.household, muted.area_uuid is not null as is_muted
     from chosen
     left join muted on muted.source = chosen.source and muted.area_uuid = chosen.area_uuid
 ),
 
--- whoever is in it: by the parent that is named, or by the lineage of an orphan; '' has those who are in none
+-- the persons in it: by the parent that they name, or by the lineage of an orphan; '' has those in no place
 member as (
     select
         looked.source,
@@ -120,7 +120,7 @@ child as (
     where not orphan.is_person
 ),
 
--- what each of them hands up: muted with the place itself, or below a muted one
+-- what each of them adds to the totals: all its living persons are muted if it is, or if the area is
 below as (
     select
         child.source,
@@ -152,7 +152,7 @@ below as (
     group by child.source, child.area_uuid
 ),
 
-reckoned as (
+computed as (
     select
         looked.source,
         looked.area_uuid,
@@ -182,9 +182,9 @@ reckoned as (
 select
     kept.source,
     kept.area_uuid,
-    'another count than the models give' as problem
-from reckoned
-join models.area_count as kept on kept.source = reckoned.source and kept.area_uuid = reckoned.area_uuid
+    'a count that differs from the models' as problem
+from computed
+join models.area_count as kept on kept.source = computed.source and kept.area_uuid = computed.area_uuid
 where (
     kept.direct_persons, kept.direct_persons_muted, kept.direct_persons_deceased,
     kept.direct_patients, kept.direct_patients_muted, kept.direct_patients_deceased,
@@ -194,14 +194,14 @@ where (
     kept.total_households, kept.total_staff, kept.total_in_household,
     kept.direct_persons_active, kept.direct_patients_active, kept.total_persons_active, kept.total_patients_active
 ) is distinct from (
-    reckoned.direct_persons, reckoned.direct_persons_muted, reckoned.direct_persons_deceased,
-    reckoned.direct_patients, reckoned.direct_patients_muted, reckoned.direct_patients_deceased,
-    reckoned.direct_households, reckoned.direct_staff, reckoned.direct_in_household,
-    reckoned.total_persons, reckoned.total_persons_muted, reckoned.total_persons_deceased,
-    reckoned.total_patients, reckoned.total_patients_muted, reckoned.total_patients_deceased,
-    reckoned.total_households, reckoned.total_staff, reckoned.total_in_household,
-    reckoned.direct_persons - reckoned.direct_persons_muted - reckoned.direct_persons_deceased,
-    reckoned.direct_patients - reckoned.direct_patients_muted - reckoned.direct_patients_deceased,
-    reckoned.total_persons - reckoned.total_persons_muted - reckoned.total_persons_deceased,
-    reckoned.total_patients - reckoned.total_patients_muted - reckoned.total_patients_deceased
+    computed.direct_persons, computed.direct_persons_muted, computed.direct_persons_deceased,
+    computed.direct_patients, computed.direct_patients_muted, computed.direct_patients_deceased,
+    computed.direct_households, computed.direct_staff, computed.direct_in_household,
+    computed.total_persons, computed.total_persons_muted, computed.total_persons_deceased,
+    computed.total_patients, computed.total_patients_muted, computed.total_patients_deceased,
+    computed.total_households, computed.total_staff, computed.total_in_household,
+    computed.direct_persons - computed.direct_persons_muted - computed.direct_persons_deceased,
+    computed.direct_patients - computed.direct_patients_muted - computed.direct_patients_deceased,
+    computed.total_persons - computed.total_persons_muted - computed.total_persons_deceased,
+    computed.total_patients - computed.total_patients_muted - computed.total_patients_deceased
 )

@@ -1,5 +1,5 @@
--- The reports and registrations of each month that are kept for an area are those that the models give: of the persons in it,
--- looked up downwards. Of some areas, and once a day of all; unplaced is what is left of the total, see kept_visits.
+-- The reports and registrations by month that are kept for an area are those that the models give: of the persons in it, looked
+-- up downwards. Some areas are checked with each change, and all once a day. kept_visits.sql checks unplaced by the totals.
 -- level: fail
 -- every: run
 -- reads: place_count, person, registration_month, report, report_month, submission_month
@@ -59,7 +59,7 @@ report as materialized (
     where report.subject_uuid is null
 ),
 
-reckoned as (
+computed as (
     select
         report.source,
         report.area_uuid,
@@ -118,7 +118,7 @@ select
     source,
     area_uuid,
     'a month''s ' || case when what in ('persons', 'patients') then 'registrations' else 'reports' end
-        || ' are not those that the models give' as problem
+        || ' differ from the models' as problem
 from kept
-full join reckoned using (source, area_uuid, what, month)
-where kept.number is distinct from reckoned.number
+full join computed using (source, area_uuid, what, month)
+where kept.number is distinct from computed.number

@@ -1,10 +1,10 @@
--- The visits of each place and month that are kept are those that the reports give, and the reports and registrations by month
--- are all that there are.
+-- The visits by place and month are those that the reports give. The reports and registrations by month add up to those of the
+-- models.
 -- level: fail
 -- every: day
 -- reads: person, registration_month, report, report_month, visit_month
 -- repair: Trigger cht_marts with the source under Recount
-with reckoned as (
+with computed as (
     select
         report.source,
         coalesce(report.visited_uuid, nullif(person.place, '')) as place_uuid,
@@ -34,16 +34,16 @@ total as (
     group by kept.source
 )
 
-select source, null as area_uuid, 'a month''s visits are not those that the models give' as problem
+select source, null as area_uuid, 'a month''s visits differ from the models' as problem
 from models.visit_month as kept
 full join (
-    select reckoned.source, reckoned.place_uuid, reckoned.month, reckoned.reports
-    from reckoned
-    where reckoned.place_uuid is not null
+    select computed.source, computed.place_uuid, computed.month, computed.reports
+    from computed
+    where computed.place_uuid is not null
 ) as given using (source, place_uuid, month)
 where kept.reports is distinct from given.reports
 union all
-select total.source, null as area_uuid, 'the ' || total.what || ' by month are not all that there are' as problem
+select total.source, null as area_uuid, 'the ' || total.what || ' by month do not add up to all' as problem
 from total
 group by total.source, total.what
 having sum(total.number) <> sum(total.kept)

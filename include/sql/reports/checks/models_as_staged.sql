@@ -1,4 +1,4 @@
--- Each live document is in the models that its type belongs in, in the revision that is staged, and no other is in one.
+-- Each live document is in the models of its type, in its staged revision. No other document is in a model.
 -- level: fail
 -- every: run
 -- reads: contact, data_record, feedback, patient, person, place, report, target, task, telemetry, telemetry_devices, user
@@ -8,7 +8,7 @@ with held as (
         document.source,
         document._id,
         document.saved_timestamp,
-        -- the type first: what the source's name says takes longer
+        -- the type first: cht.is_main takes longer
         document.is_live and document.type in ('contact', 'district_hospital', 'health_center', 'clinic', 'person')
             and cht.is_main(document.source) as is_contact,
         document.is_live and document.type = 'data_record' and cht.is_main(document.source) as is_record,
@@ -32,7 +32,7 @@ aimed as (
     )
 ),
 
--- what should be in each model, and what is: when the revision that it has was saved
+-- what should be in each model, and the time at which the revision in it was saved
 compared as (
     select held.source, 'contact' as model, held.is_contact as should, held.saved_timestamp, kept.saved_timestamp as kept
     from held

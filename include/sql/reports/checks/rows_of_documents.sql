@@ -1,4 +1,4 @@
--- No model has a row of a document that isn't staged at all.
+-- No model has a row of a document that is not staged.
 -- level: fail
 -- every: day
 -- repair: Trigger cht_marts with the source under Remodel

@@ -1,4 +1,4 @@
--- The totals of the top areas, with those in no place, are all persons of a source, and all patients.
+-- The totals of the top areas and of unplaced add up to all persons of a source, and to all patients.
 -- level: fail
 -- every: hour
 -- reads: place_count, person
@@ -19,7 +19,7 @@ there as (
 select
     coalesce(counted.source, there.source) as source,
     null as area_uuid,
-    'the top areas and unplaced are not everybody' as problem
+    'the top areas and unplaced do not add up to all' as problem
 from counted
 full join there on there.source = counted.source
 where (coalesce(counted.persons, 0), coalesce(counted.patients, 0))

@@ -1,5 +1,5 @@
--- The persons who are there now and to whom something happens from the first day to the last, for area_day.sql as day_stock.sql
--- is.
+-- The persons who are there now and were registered or died between the first day and the last. area_day.sql reads it, as it
+-- reads day_stock.
 create temporary table day_dated on commit drop as
 select
     person.source,

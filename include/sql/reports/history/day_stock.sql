@@ -1,6 +1,6 @@
--- The persons who are there now and were before the first day, by the place in which they are counted, or by what is above it
--- where it is a household ('' is nothing): these are few. Apart from area_day.sql, since Postgres has workers help with a
--- statement that only reads.
+-- The number of persons who are there now and were registered before the first day, by the place in which they are counted. A
+-- household stands for the place above it ('' is none), so there are few groups. The statement is apart from area_day.sql,
+-- since Postgres uses parallel workers only for a statement that reads.
 create temporary table day_stock on commit drop as
 select
     person.source,
@@ -26,8 +26,8 @@ from (
     ) as counted (place)
     left join model_data.place_count as place on place.source = person.source and place.area_uuid = counted.place
     where person.reported is null or person.reported < %(first)s::date::timestamp at time zone %(timezone)s
-    -- The planner can't see what the place is made of, and takes it for one of few: so each worker counts for itself, instead
-    -- of one for all. A bare 0 is cast to bigint, which keeps the workers out.
+    -- The planner cannot see how `place` is computed, and expects few groups. So each worker aggregates its own rows,
+    -- instead of one process all of them. A bare 0 would be cast to bigint, which prevents parallel workers.
     offset '0'::bigint
 ) as person
 group by person.source, person.place

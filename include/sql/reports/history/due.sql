@@ -1,6 +1,6 @@
--- What a daily run has to count up to `last`: the first day within `longest` days that was not counted since something was
--- changed on or before it, or not at all; and of the counted days before these, the first and the last that have to be
--- counted again. Before the first day that was ever counted only what was changed asks for one.
+-- The days that a daily run has to count up to `last`. `first`: the first of the last `longest` days that was never counted,
+-- or not since something changed on or before it. `older_from`, `older_to`: the first and the last of the earlier counted days
+-- that have to be counted again. A day before the first counted one is due only if something has changed on or before it.
 with known as (
     select min(counted_day.day) as first
     from ops.counted_day

@@ -1,5 +1,5 @@
--- Notes what a mart was made from, and as of when each of its sources was: as before where a model that it reads is
--- behind.
+-- Notes what a mart was made from, and as of when each of its sources was. A source keeps its former time while a model that
+-- the mart reads is late.
 with mart as (
     insert into ops.mart_state as kept (mart, hash, reads, every, versions)
     select
@@ -23,7 +23,7 @@ insert into ops.mart_source as kept (mart, source, as_of)
 select
     mart.mart,
     noted.source,
-    case when behind.source is null then noted.caught_up_at else carried.as_of end
+    case when late.source is null then noted.caught_up_at else carried.as_of end
 from mart
 cross join ops.model_source as noted
 left join ops.mart_source as carried on carried.mart = mart.mart and carried.source = noted.source
@@ -31,6 +31,6 @@ left join (
     select distinct model_behind.source
     from ops.model_behind
     where model_behind.model = any(%(reads)s::text[])
-) as behind on behind.source = noted.source
+) as late on late.source = noted.source
 where cht.is_main(noted.source)
 on conflict (mart, source) do update set as_of = excluded.as_of

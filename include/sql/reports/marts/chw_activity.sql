@@ -1,12 +1,12 @@
--- One row an area above the household and month in which something was done there, or below it: how many community health
--- workers were active, and how many households were visited. CHWs and households count where they are now.
+-- One row per area above the household and month with activity in it or below it: how many community health workers were
+-- active, and how many households were visited. CHWs and households are counted where they are now.
 -- area_uuid: The place's _id; empty for unplaced
--- month: The first day of the month in which the reports were submitted, in the deployment's time zone; null where that can't be read
--- chws: Those who are in the area now, persons with an account as in models.chw
+-- month: The first day of the month in which the reports were submitted, in the deployment's time zone; null if it cannot be read
+-- chws: Persons who are in the area now and have an account in models.chw
 -- active_chws: Those of them who submitted a report in the month
--- reports: That they submitted
--- households_visited: Households that a report of the month says were visited, or that is about a person in them
--- complete: false until the source was first copied to its end
+-- reports: The number of reports that they submitted
+-- households_visited: Households that were visited according to a report of the month, or that such a report's subject lives in
+-- complete: false until the first copy of the source is complete
 -- key: source, area_uuid, month
 -- reads: place_count, contact, person, place, submission_month, user, visit_month
 -- every: hour

@@ -1,23 +1,24 @@
--- One row an area above the household, and one a source with an empty area_uuid: how many documents of it, and of everything
--- below it, are worth looking at. A document about nobody who is in an area is in the empty one.
+-- One row per area above the household, and one per source with an empty area_uuid: how many documents in it, and in everything
+-- below it, need a look. A document that belongs to nobody in an area is in the empty one.
 -- area_uuid: The place's _id; empty for unplaced
--- name, contact_type: Of the area
--- level: 1 at the top, 2 below that …, with the households between; 0 for unplaced
--- parent_uuid: The nearest area above it, in whose totals it is counted; null where there is none
--- duplicates: Persons whose short code another person has, too
--- orphans: Contacts whose parent isn't there, or is no place
+-- name: The area's name
+-- contact_type: The area's type
+-- level: 1 at the top, 2 below that …, counting the households between; 0 for unplaced
+-- parent_uuid: The nearest area above it, in whose totals it is counted; null if there is none
+-- duplicates: Persons whose short code another person also has
+-- orphans: Contacts whose parent is missing, or is not a place
 -- in_cycle: Places that are above themselves
--- mismatching_lineages: Contacts that embed other ids as what is above them than the current documents give; not those in or below a cycle
+-- mismatching_lineages: Contacts whose embedded ancestors differ from those in the current documents, without contacts in or below a cycle
 -- impossible_dates: Contacts and reports with a date before 1900 or later than their copy, and persons who died before they were born
--- unreadable_dates: Contacts and reports with something where a date should be that can't be read as one
--- rejected: Documents of the main database whose latest revision could not be taken in; of the others: marts.rejected
--- older_revisions: Of them, those that are counted as they were before
--- complete: false until the source was first copied to its end
+-- unreadable_dates: Contacts and reports that have a value for a date that cannot be read as one
+-- rejected: Documents of the main database whose latest revision was rejected; those of other databases are in marts.rejected
+-- older_revisions: Those of them that are counted in an earlier revision
+-- complete: false until the first copy of the source is complete
 -- key: source, area_uuid
 -- reads: place_count, contact, data_record, duplicate, impossible_date, place, rejected, report
 -- every: hour
 with recursive walked as (
-    -- what is above a place by the current documents; an orphan's own lineage is all that is known of it
+    -- the ancestors of a place by the current documents; for an orphan, only its own lineage is known
     select place.source, place._id, contact.lineage
     from models.place as place
     join models.contact as contact on contact.source = place.source and contact._id = place._id

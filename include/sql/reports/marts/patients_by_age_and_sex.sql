@@ -1,19 +1,20 @@
--- One row an area above the household, sex and band of ages in which somebody alive is, muted or not; what is zero has no
--- row. With an empty area_uuid: persons in no place, and in the totals those in a household that is in no area, too.
+-- One row per area above the household, sex and age band with somebody alive in it, muted or not; zeros have no row. The empty
+-- area_uuid has the persons in no place. Its totals also have the persons in a household that is in no area.
 -- area_uuid: The place's _id; empty for unplaced
--- name, contact_type: Of the area
--- level: 1 at the top, 2 below that …, with the households between; 0 for unplaced
--- parent_uuid: The nearest area above it, in whose totals it is counted; null where there is none
--- parent_name: Its name
+-- name: The area's name
+-- contact_type: The area's type
+-- level: 1 at the top, 2 below that …, counting the households between; 0 for unplaced
+-- parent_uuid: The nearest area above it, in whose totals it is counted; null if there is none
+-- parent_name: The name of that area
 -- sex: female, male, other or unknown: sex_group of models.person
--- band: Of ages in full years: 0, 1 to 4, 5 to 9, 10 to 14, 15 to 49, 50 and over; unknown
--- age_from: The age with which the band begins; null where it is unknown
+-- band: The age band, in full years: 0, 1 to 4, 5 to 9, 10 to 14, 15 to 49, 50 and over, or unknown
+-- age_from: The first age of the band; null if it is unknown
 -- direct_persons: Persons whose parent is this area
--- direct_patients: Of them, those with a patient_id
+-- direct_patients: Those of them who have a patient_id
 -- total_persons: Persons in this area and in everything below it
--- total_patients: Of them, those with a patient_id
--- as_of: The day of which the ages are, in the deployment's time zone
--- complete: false until the source was first copied to its end
+-- total_patients: Those of them who have a patient_id
+-- as_of: The day on which they have these ages, in the deployment's time zone
+-- complete: false until the first copy of the source is complete
 -- key: source, area_uuid, sex, band
 -- reads: place_count, place_band_count
 -- every: hour

@@ -1,20 +1,21 @@
--- One row an area above the household, of every level, and one a source with an empty area_uuid: persons in no
--- place, and in its totals those in a household that is in no area, too.
+-- One row per area above the household, of every level, and one per source with an empty area_uuid. The empty one has the
+-- persons in no place. Its totals also have the persons in a household that is in no area.
 -- area_uuid: The place's _id; empty for unplaced
--- name, contact_type: Of the area
--- level: 1 at the top, 2 below that …, with the households between; 0 for unplaced
--- parent_uuid: The nearest area above it, in whose totals it is counted; null where there is none
--- parent_name: Its name
+-- name: The area's name
+-- contact_type: The area's type
+-- level: 1 at the top, 2 below that …, counting the households between; 0 for unplaced
+-- parent_uuid: The nearest area above it, in whose totals it is counted; null if there is none
+-- parent_name: The name of that area
 -- direct_persons: Persons whose parent is this area
 -- total_persons: Persons in this area and in everything below it
--- direct_persons_active, total_persons_active: Of them, those neither deceased nor muted
--- direct_persons_muted, total_persons_muted: Of them, those alive who are muted, or below a muted place
--- direct_persons_deceased, total_persons_deceased: Of them, the deceased
--- direct_patients, total_patients: Of them, those with a patient_id
--- direct_patients_active, total_patients_active: Of these patients, those neither deceased nor muted
--- direct_patients_muted, total_patients_muted: Of these patients, those alive who are muted, or below a muted place
--- direct_patients_deceased, total_patients_deceased: Of these patients, the deceased
--- complete: false until the source was first copied to its end
+-- direct_persons_active, total_persons_active: Those of them who are neither deceased nor muted
+-- direct_persons_muted, total_persons_muted: Those of them who are alive, and are muted or below a muted place
+-- direct_persons_deceased, total_persons_deceased: Those of them who are deceased
+-- direct_patients, total_patients: Those of them who have a patient_id
+-- direct_patients_active, total_patients_active: Those of these patients who are neither deceased nor muted
+-- direct_patients_muted, total_patients_muted: Those of these patients who are alive, and are muted or below a muted place
+-- direct_patients_deceased, total_patients_deceased: Those of these patients who are deceased
+-- complete: false until the first copy of the source is complete
 -- key: source, area_uuid
 -- reads: place_count
 with unplaced as (

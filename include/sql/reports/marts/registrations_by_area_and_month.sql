@@ -1,10 +1,10 @@
--- One row an area above the household and month: the persons of it, and of everything below it, who were registered then. They
--- are counted where they are now, the deceased too; who was deleted is in no month.
+-- One row per area above the household and month: the persons in it, and in everything below it, who were registered in that
+-- month. They are counted where they are now, and the deceased too. Deleted persons are not counted.
 -- area_uuid: The place's _id; empty for unplaced
--- month: The first day of the month of their reported_date, in the deployment's time zone; null where that can't be read
--- persons: How many
--- patients: Those of them who have a patient_id now
--- complete: false until the source was first copied to its end
+-- month: The first day of the month of their reported_date, in the deployment's time zone; null if it cannot be read
+-- persons: The number of persons
+-- patients: The number of them who have a patient_id now
+-- complete: false until the first copy of the source is complete
 -- key: source, area_uuid, month
 -- reads: place_count, registration_month
 -- every: hour

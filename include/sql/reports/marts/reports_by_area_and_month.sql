@@ -1,10 +1,10 @@
--- One row an area above the household, month and form: the reports of it and of everything below it. A report is where the
--- person is counted now that it is about, else its submitter; that of nobody who is in an area is in the empty one.
+-- One row per area above the household, month and form: the reports of it and of everything below it. A report counts in the
+-- current area of its subject, else of its submitter. If that person is in no area, it counts as unplaced.
 -- area_uuid: The place's _id; empty for unplaced
--- month: The first day of the month in which it was submitted, in the deployment's time zone; null where that can't be read
+-- month: The first day of the month in which it was submitted, in the deployment's time zone; null if it cannot be read
 -- form: The form's code
--- reports: How many
--- complete: false until the source was first copied to its end
+-- reports: The number of reports
+-- complete: false until the first copy of the source is complete
 -- key: source, area_uuid, month, form
 -- reads: place_count, report_month
 -- every: hour

@@ -1,7 +1,7 @@
-"""What a run of the models changes of days that are past: who is removed is kept, and how far back anything is touched.
+"""Late and removed rows: what a run of the models changes in past days.
 
-It happens in the models' transaction: a run that is killed has changed nothing of it, and one that makes a table anew
-compares what was with what is, as any other does.
+It keeps the persons who are removed, and notes the earliest moment from which past days change. This happens in the
+models' transaction, so a killed run changes nothing of it. A run that rebuilds a table compares old and new rows too.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,12 +14,12 @@ from cht_sync import sql, warehouse
 from cht_sync.models import definition, table
 from cht_sync.models.delta import Delta
 
-#: The models that days are counted from.
+#: The models from which days are counted.
 WATCHED = ("person", "report")
 
 
 class LateRows:
-    """Of one run; `rebuilt` are the models whose tables are about to be replaced: these are compared whole."""
+    """The late and removed rows of one run. The tables of `rebuilt` will be replaced; they are compared whole."""
 
     def __init__(self, connection: warehouse.Connection, rebuilt: Collection[str]) -> None:
         self._connection = connection
@@ -31,13 +31,13 @@ class LateRows:
             self._show(name, "temporary table {} on commit drop", Identifier("models", name))
 
     def note(self, deltas: Mapping[str, Delta]) -> None:
-        """After the models are written, before the counts are."""
+        """Notes them, after the models are written and before the counts are."""
         watched = [name for name in WATCHED if name in deltas]
         for name in watched:
             if name not in self._compared:
                 self._show(name, "or replace temporary view {}", table.was(name))
         whole = {name: self._sources if name in self._rebuilt else sorted(deltas[name].whole) for name in watched}
-        # where nobody was ever counted, nobody is removed: not even who was there when the tables were begun
+        # without earlier counts nobody is removed, not even a person who was there when the first tables were begun
         is_counted = "person" not in self._rebuilt - self._compared
         if is_counted and self._connection.execute("select from pg_temp.past_person limit 1").rowcount:
             definition.execute(self._connection, definition.load("models/late_rows", "remove"))
@@ -50,12 +50,12 @@ class LateRows:
         return bool(self._connection.execute("select where to_regclass(%s) is not null", [f"models.{name}"]).rowcount)
 
     def _show(self, name: str, kind: str, rows: Identifier) -> None:
-        """pg_temp.past_<name> has what days are counted from, of these rows of the model."""
+        """Creates pg_temp.past_<name>: of these rows of the model, the columns from which days are counted."""
         past = statement.SQL(f"create {kind} as ").format(Identifier("pg_temp", f"past_{name}"))
         self._connection.execute(past + statement.SQL(sql.read(f"models/late_rows/past_{name}")).format(rows=rows))
 
     def _moment(self, name: str, whole: Collection[str]) -> datetime | None:
-        """The earliest moment that a file of include/sql/reports/history gives, if any."""
+        """The earliest moment that a file of include/sql/models/late_rows returns, if any."""
         row = definition.execute(
             self._connection, definition.load("models/late_rows", name), {"whole": whole}
         ).fetchone()

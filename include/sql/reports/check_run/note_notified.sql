@@ -1,4 +1,4 @@
--- Notes that somebody is told of what fails, once a day.
+-- Notes that the findings that fail are reported now, once a day.
 update ops.check_result as result
 set told_at = now()
 from ops.check_state as state

@@ -1,6 +1,6 @@
--- Whether there is anything for the models to do: a file is new or changed, a source has a page that was not taken in, or
--- was caught up for the first time, a file of the deployment's has failed, the ages counted are of another day. The one
--- statement of a run with nothing new.
+-- Whether the models have anything to do. A file is new or changed; a source has a page that was not taken in, or was caught
+-- up for the first time; a file of the deployment has failed; or the counted ages are of another day. A run with nothing new
+-- executes only this statement.
 select
     exists (
         select

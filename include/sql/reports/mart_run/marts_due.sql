@@ -1,7 +1,7 @@
--- The marts with something to do: (name, make) where the view is missing or its file has changed, (name, refresh) where
--- what it reads has changed since and it is due: with every run, or once in each hour of the clock, and
--- when a source was copied to its end for the first time; none before the models were first made. And the deployment's that have failed. The one
--- statement of a run with nothing new.
+-- The marts that are due. (name, make): the view is missing, or its file has changed. (name, refresh): what it reads has
+-- changed; a mart of every hour waits for the next hour of the clock, unless a source was copied to its end for the first time.
+-- (file, failing): a mart of the deployment has failed. No mart is due before the models were first made.
+-- A run with nothing new executes only this statement.
 select
     file.name,
     case
