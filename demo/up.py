@@ -86,7 +86,7 @@ def _count(servers: Stack, connection: warehouse.Connection, progress: Progress)
 
 def _compare(servers: Stack, progress: Progress) -> None:
     """Compares each document with CouchDB."""
-    with _telling(servers, progress):
+    with _showing(servers, progress):
         runs.unpause(servers.rest, VERIFY)
         run = runs.trigger(servers.rest, VERIFY)
         progress(f"{VERIFY} runs: {run}")
@@ -97,13 +97,13 @@ def _fill(servers: Stack, timezone: ZoneInfo, progress: Progress) -> None:
     """The history of the days before today."""
     today = datetime.datetime.now(timezone).date()
     first, last = (backfill.midnight(today - datetime.timedelta(days), timezone) for days in (DAYS, 1))
-    with _telling(servers, progress):
+    with _showing(servers, progress):
         progress(f"{backfill.DAG} is backfilled, from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
         backfill.fill(servers.airflow, servers.rest, first, last, progress)
 
 
 @contextlib.contextmanager
-def _telling(servers: Stack, progress: Progress) -> Iterator[None]:
+def _showing(servers: Stack, progress: Progress) -> Iterator[None]:
     """Shows the counts even if the block fails."""
     try:
         yield

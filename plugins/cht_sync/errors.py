@@ -32,7 +32,7 @@ class SyncError(Exception):
     """{what}. {advice}"""
 
     is_ours = True  # its text holds no document: it may be sent to people
-    is_told = False  # it was sent within a day already
+    is_notified = False  # it was sent within a day already
 
     def __init__(self, what: str, advice: str) -> None:
         super().__init__(what, advice)
@@ -126,9 +126,9 @@ class FiguresOld(FinalError):
 class CheckFailed(FinalError):
     """Numbers are wrong: a check of the models and the counts found something."""
 
-    def __init__(self, what: str, advice: str, is_told: bool = False) -> None:
+    def __init__(self, what: str, advice: str, is_notified: bool = False) -> None:
         super().__init__(what, advice)
-        self.is_told = is_told
+        self.is_notified = is_notified
 
 
 class CopyDiffers(FinalError):

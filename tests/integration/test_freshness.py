@@ -44,7 +44,7 @@ def test_old_ones_are_told_once_then_once_a_day_until_they_are_fresh(copied: War
         freshness.check(copied.connection, limited())
     (late,) = freshness.check(copied.connection, limited())
     assert (late.source, late.limit) == (SOURCE, timedelta(hours=2))
-    copied.connection.execute("update ops.stale_source set told_at = now() - interval '25 hours'")
+    copied.connection.execute("update ops.stale_source set notified_at = now() - interval '25 hours'")
     with pytest.raises(FiguresOld):
         freshness.check(copied.connection, limited())
     assert freshness.check(copied.connection, limited())

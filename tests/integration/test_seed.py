@@ -321,7 +321,7 @@ def test_a_page_is_found_by_couch2pgs_own_key(couch2pg: Couch2pg, seeding: Seedi
     )
     couch2pg.run("analyze v1.couchdb")
     with couch2pg.open() as connection:
-        page = {"name": NAME, "behind": "id-5", "rows": 100}
+        page = {"name": NAME, "after": "id-5", "rows": 100}
         explained = identifiers.SQL("explain {}").format(seeding.old.query("page"))
         plan = "\n".join(row[0] for row in connection.execute(explained, page))
     assert "couchdb_pkey" in plan

@@ -11,7 +11,7 @@ from (
     from (
         select waiting.id, waiting._rev, waiting.body
         from ops.rejected_document as waiting
-        where waiting.source = %(source)s and waiting.id > %(behind)s
+        where waiting.source = %(source)s and waiting.id > %(after)s
         order by waiting.id
         limit %(rows)s
     ) as rejected

@@ -9,6 +9,6 @@ select
     end as rev,
     couchdb.doc::text as body
 from {table} as couchdb
-where couchdb.source = %(name)s and couchdb._id > %(behind)s
+where couchdb.source = %(name)s and couchdb._id > %(after)s
 order by couchdb._id
 limit %(rows)s

@@ -1,11 +1,11 @@
 -- Notes how far a range is, where nobody else has moved it since.
 update ops.snapshot_range set
-    behind = %(behind)s,
+    copied_to = %(after)s,
     documents = documents + %(rows)s,
     updated_at = now(),
     finished_at = case when %(finished)s then now() end
 where source = %(source)s
     and number = %(number)s
-    and behind = %(before)s
+    and copied_to = %(before)s
     and finished_at is null
 returning number

@@ -1,5 +1,5 @@
--- The ranges of a first copy: each from behind the last id of the one before.
-insert into ops.snapshot_range (source, number, behind, until, expected)
+-- The ranges of a first copy: each begins after the last id of the one before.
+insert into ops.snapshot_range (source, number, copied_to, until, expected)
 select
     %(source)s,
     cut.number,

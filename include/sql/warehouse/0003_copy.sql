@@ -110,7 +110,7 @@ comment on table staging.next is 'What an unfinished replace has met that differ
 create table ops.snapshot_range (
     source text collate "C" not null references ops.source,
     number integer not null,
-    behind text collate "C" not null,
+    copied_to text collate "C" not null,
     until text collate "C",
     expected bigint not null,
     documents bigint not null default 0,
@@ -119,7 +119,7 @@ create table ops.snapshot_range (
     primary key (source, number)
 );
 comment on table ops.snapshot_range is 'A parallel first copy: one row a range of ids; gone when the source is handed over to its feed';
-comment on column ops.snapshot_range.behind is 'The last id that is copied; the rest of the range begins after it';
+comment on column ops.snapshot_range.copied_to is 'The last id that is copied; the rest of the range begins after it';
 comment on column ops.snapshot_range.until is 'The last id of the range; null is the end';
 comment on column ops.snapshot_range.expected is 'About how many documents are in it';
 comment on column ops.snapshot_range.documents is 'How many of them were read';

@@ -71,13 +71,13 @@ create table ops.model_todo (
 comment on table ops.model_todo is 'Documents that a failed model has to do again,
     in addition to those that changed: what named them may be gone when it works again';
 
-create view ops.model_behind as
+create view ops.late_model as
 select known.model, noted.source
 from (select distinct state.model from ops.model_state as state) as known
 cross join ops.model_source as noted
 left join ops.model_state as state on state.model = known.model and state.source = noted.source
 where state.batch is distinct from noted.batch;
-comment on view ops.model_behind is 'The models that have not taken in what the others have of a source: they fail,
+comment on view ops.late_model is 'The models that have not taken in what the others have of a source: they fail,
     or what they read does';
 
 -- Tables that are rebuilt in chunks, and put in the place of the old ones.
@@ -121,7 +121,7 @@ create table ops.failing (
     stamp text not null,
     since timestamptz not null default now(),
     tried_at timestamptz not null default now(),
-    told_at timestamptz,
+    notified_at timestamptz,
     primary key (folder, name)
 );
 comment on table ops.failing is 'The deployment''s own files that fail, until they work: each fails alone,

@@ -37,8 +37,8 @@ with mart as (
             where relation.name = any(state.reads)
         ) and not exists (
             select
-            from ops.model_behind as behind
-            where behind.source = carried.source and behind.model = any(state.reads)
+            from ops.late_model as late
+            where late.source = carried.source and late.model = any(state.reads)
         ) as is_current
     from ops.mart_state as state
     join ops.mart_source as carried on carried.mart = state.mart
@@ -64,7 +64,7 @@ comment on column marts.freshness.is_current is 'false if the models have change
 create table ops.stale_source (
     source text collate "C" primary key references ops.source on delete cascade,
     since timestamptz not null default now(),
-    told_at timestamptz not null default now()
+    notified_at timestamptz not null default now()
 );
 comment on table ops.stale_source is 'Sources whose figures are older than fresh_within of their instance; cht_freshness reports them once a day';
 
@@ -79,14 +79,14 @@ create table ops.check_state (
     whole_on date not null,
     checked_at timestamptz not null default now(),
     definition text not null default '',
-    is_behind boolean not null default false
+    is_late boolean not null default false
 );
 comment on table ops.check_state is 'One row a check: when it was last made, and how many rows it found wrong then';
 comment on column ops.check_state.level is 'fail: cht_marts is red while it finds something; warn: its log says so';
 comment on column ops.check_state.versions is 'ops.relation.version of each relation that it reads, as it saw them';
 comment on column ops.check_state.whole_on is 'The day on which it last looked at everything, not only at what had changed';
 comment on column ops.check_state.definition is 'ops.definition as the check saw it: a rebuild changes rows whose documents have not changed';
-comment on column ops.check_state.is_behind is 'It has missed changes that other checks have seen, and looks at everything the next time';
+comment on column ops.check_state.is_late is 'It has missed changes that other checks have seen, and looks at everything the next time';
 
 create table ops.check_result (
     source text collate "C" not null,
@@ -95,14 +95,14 @@ create table ops.check_result (
     problems text[] not null,
     areas text[] not null,
     since timestamptz not null default now(),
-    told_at timestamptz,
+    notified_at timestamptz,
     primary key (source, name)
 );
 comment on table ops.check_result is 'One row a source and check that finds something wrong there; gone once it finds nothing';
 comment on column ops.check_result.problems is 'What is wrong, in the words of the check';
 comment on column ops.check_result.areas is 'Some of the areas where it is; empty where the check is of no area';
 comment on column ops.check_result.since is 'When it was first found';
-comment on column ops.check_result.told_at is 'When it was last reported: once a day while it lasts';
+comment on column ops.check_result.notified_at is 'When it was last reported: once a day while it lasts';
 
 create table ops.check_source (
     source text collate "C" primary key,

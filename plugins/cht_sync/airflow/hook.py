@@ -130,7 +130,7 @@ def task() -> Iterator[None]:
             log.error("%s", error)  # on a line of its own: Airflow shows it only on top of a stack trace
             kind = AirflowFailException if isinstance(error, FinalError) else AirflowException
             told: Any = kind(str(error))
-            told.is_ours, told.is_told = True, error.is_told  # for notify
+            told.is_ours, told.is_notified = True, error.is_notified  # for notify
             raise told from None
 
 

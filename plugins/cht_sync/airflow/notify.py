@@ -22,7 +22,7 @@ def failed(context: Any) -> None:
 
     Of what stays wrong for long it is told once a day: one that cries at every run is switched off.
     """
-    if getattr(context.get("exception"), "is_told", False):
+    if getattr(context.get("exception"), "is_notified", False):
         return
     context["cht_message"] = message(context)
     try:

@@ -34,9 +34,9 @@ def read(connection: warehouse.Connection, source: str) -> Checkpoint:
     row = connection.execute(sql.read("copy/checkpoint"), [source]).fetchone()
     if row is None:
         raise LookupError(f"{source} is not prepared")
-    generation, reads, batch, seq, kind, value, mode, base, behind, seeded = row
+    generation, reads, batch, seq, kind, value, mode, base, replay, seeded = row
     identity = couchdb.Identity(kind, value) if kind else None
-    return Checkpoint(source, generation, reads, batch, seq, identity, mode, base, behind, seeded)
+    return Checkpoint(source, generation, reads, batch, seq, identity, mode, base, replay, seeded)
 
 
 def is_another(before: Checkpoint, identity: couchdb.Identity) -> bool:

@@ -80,7 +80,7 @@ def _write(connection: warehouse.Connection, before: Checkpoint, rejected: list[
 
 
 def _next(connection: warehouse.Connection, source: str, last: bytes) -> list[_Rejected]:
-    page = {"source": source, "behind": last, "rows": ROWS, "bytes": BYTES}
+    page = {"source": source, "after": last, "rows": ROWS, "bytes": BYTES}
     return [_Rejected(*row) for row in connection.execute(sql.read("copy/rejected"), page).fetchall()]
 
 

@@ -126,7 +126,7 @@ def _read(
     reader: psycopg.Connection[Any], old: Old, answer: ranges.Answer, options: first_copy.Options
 ) -> Iterator[Row]:
     """Up to a page of rows, or of bytes; those that couch2pg can't have written are left to the comparison."""
-    page = {"name": old.name, "behind": answer.last, "rows": options.page_rows}
+    page = {"name": old.name, "after": answer.last, "rows": options.page_rows}
     with reader.transaction(), reader.cursor("seed") as cursor:
         cursor.itersize = FETCHED
         cursor.execute(old.query("page"), page)

@@ -80,7 +80,7 @@ class Range:
         self.last, self.pending, self.finished = answer.last, pending, answer.whole
 
     def _note(self, connection: warehouse.Connection, answer: Answer) -> None:
-        values = {"source": self.before.source, "number": self.number, "before": self.last, "behind": answer.last}
+        values = {"source": self.before.source, "number": self.number, "before": self.last, "after": answer.last}
         values |= {"rows": answer.rows, "finished": answer.whole}
         checkpoint.fenced(connection, self.before, sql.read("first_copy/move"), values)
 
@@ -94,7 +94,7 @@ def left(job: Job, number: int) -> Range | None:
     """What is left of the range of that number; None where it is copied, or the source is handed over."""
     before = checkpoint.read(job.connection, job.source)
     row = job.connection.execute(
-        "select behind, until, greatest(0, expected - documents) from ops.snapshot_range "
+        "select copied_to, until, greatest(0, expected - documents) from ops.snapshot_range "
         "where source = %s and number = %s and finished_at is null",
         [job.source, number],
     ).fetchone()

@@ -134,7 +134,7 @@ def execute(
     connection: warehouse.Connection, file: Relation, values: Mapping[str, object] | None = None
 ) -> psycopg.Cursor[Any]:
     """Runs a file as it is. Raises ModelFailed."""
-    with telling(file):
+    with translated(file):
         return connection.execute(file.text.encode(), values)
 
 
@@ -225,7 +225,7 @@ def stray(file: Relation, name: str) -> ConfigurationInvalid:
 
 
 @contextmanager
-def telling(file: Relation, what: str = "", head: str = "", text: str | None = None) -> Iterator[None]:
+def translated(file: Relation, what: str = "", head: str = "", text: str | None = None) -> Iterator[None]:
     """Turns the failure of a file's statement into ModelFailed: Postgres' own words may quote a document, so only its
     code and the place are told.
 

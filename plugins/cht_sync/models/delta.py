@@ -135,7 +135,7 @@ def affect(connection: warehouse.Connection, file: Relation, delta: Delta) -> No
     # with its own: what was postponed had changed in a run that may not have asked
     _show(connection, CHANGED, delta.scopes | {delta.own}, delta.whole)
     named = statement.SQL(AFFECT).format(scope=statement.Literal(delta.own), affected=statement.SQL(file.affected))
-    with definition.telling(file, "affected"):
+    with definition.translated(file, "affected"):
         connection.execute(named)
 
 

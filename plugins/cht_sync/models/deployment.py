@@ -125,7 +125,7 @@ def require_working(connection: warehouse.Connection) -> None:
     """Raises ModelFailed, with each file that fails and why, where one does. A notifier is told once a day."""
     rows = connection.execute(
         """
-        select what, advice, coalesce(told_at > now() - interval '1 day', false)
+        select what, advice, coalesce(notified_at > now() - interval '1 day', false)
         from ops.failing
         order by file
         """
@@ -133,7 +133,7 @@ def require_working(connection: warehouse.Connection) -> None:
     if rows:
         whats, advices, told = zip(*rows, strict=True)
         failed = ModelFailed("; ".join(whats), "; ".join(dict.fromkeys(advices)))
-        failed.is_told = all(told)
-        if not failed.is_told:
-            connection.execute("update ops.failing set told_at = now()")
+        failed.is_notified = all(told)
+        if not failed.is_notified:
+            connection.execute("update ops.failing set notified_at = now()")
         raise failed

@@ -10,7 +10,7 @@ from cht_sync.models.definition import Relation
 
 def has_work(connection: warehouse.Connection, files: Catalogue, today: datetime.date | None) -> bool:
     """Whether there is anything for a run of the models to do."""
-    (is_behind,) = warehouse.one(
+    (is_due,) = warehouse.one(
         connection,
         sql.read("models/run/models_due"),
         {
@@ -22,7 +22,7 @@ def has_work(connection: warehouse.Connection, files: Catalogue, today: datetime
             "today": today,
         },
     )
-    return bool(is_behind)
+    return bool(is_due)
 
 
 def batches(connection: warehouse.Connection, file: Relation) -> dict[str, int]:
@@ -54,8 +54,8 @@ def write(
     working = [file.name for file in files.shown if not files.failures.stop(file)]
     _relations(connection, files, written, renewed, {*working, *COUNTS} | (there & renewed))
     # without its file nothing is kept up; when the file is back, its table has to be made from nothing
-    behind = (files.failures.names | {file.name for file in files.models} | set(left_over(connection, files))) - there
-    connection.execute("update ops.relation set hash = '' where name = any(%s)", [sorted(behind)])
+    late = (files.failures.names | {file.name for file in files.models} | set(left_over(connection, files))) - there
+    connection.execute("update ops.relation set hash = '' where name = any(%s)", [sorted(late)])
     connection.execute(
         sql.read("models/run/note_models"), {"models": [file.name for file in files.models if file.name in working]}
     )

@@ -84,7 +84,7 @@ def write(connection: warehouse.Connection, file: Relation, delta: Delta, *, kee
     deleted = connection.execute(statement.SQL(DELETE).format(**names, keep=keeping[0])).fetchall()
     head = statement.SQL(INSERT).format(**names)
     tail = statement.SQL(COUNT).format(**names, keep=keeping[1])
-    with definition.telling(file, head=head.as_string(connection)):
+    with definition.translated(file, head=head.as_string(connection)):
         inserted = connection.execute(head + file.select() + tail).fetchall()
     if delta.whole:
         connection.execute(statement.SQL("analyze {table}").format(**names))
@@ -113,7 +113,7 @@ def create(connection: warehouse.Connection, file: Relation, text: str, ours: Co
     """
     name = Identifier("model_data", new(file.name))
     head = statement.SQL("create table {} as ").format(name).as_string(connection)
-    with definition.telling(file, head=head, text=text):
+    with definition.translated(file, head=head, text=text):
         connection.execute(head.encode() + text.encode() + b"\nwith no data")
     before, after = (comments.columns(connection, at) for at in (f"models.{file.name}", f"model_data.{new(file.name)}"))
     if missing := {"source", *file.key} - {column for column, _ in after}:
@@ -126,7 +126,7 @@ def create(connection: warehouse.Connection, file: Relation, text: str, ours: Co
 def fill(connection: warehouse.Connection, file: Relation, text: str) -> int:
     """Inserts what `text` selects into the new table; how many rows. Raises ModelFailed."""
     head = statement.SQL("insert into {} ").format(Identifier("model_data", new(file.name))).as_string(connection)
-    with definition.telling(file, head=head, text=text):
+    with definition.translated(file, head=head, text=text):
         return connection.execute(head.encode() + text.encode()).rowcount
 
 
@@ -140,7 +140,7 @@ def finish(connection: warehouse.Connection, file: Relation) -> None:
     """Key and indexes of the new table, once all rows are in it. Raises ModelFailed."""
     name, key = Identifier("model_data", new(file.name)), statement.SQL(", ").join(map(Identifier, file.key))
     connection.execute("set local maintenance_work_mem = '256MB'")
-    with definition.telling(file, "its key or an index"):
+    with definition.translated(file, "its key or an index"):
         connection.execute(statement.SQL("alter table {} add primary key ({})").format(name, key))
         for index in file.indexes:
             columns = statement.SQL(", ").join(map(Identifier, index))
@@ -172,7 +172,7 @@ def show(
     """
     view = Identifier("models", file.name)
     head = statement.SQL("create or replace view {} as ").format(view)
-    with definition.telling(file, head=head.as_string(connection)):
+    with definition.translated(file, head=head.as_string(connection)):
         try:
             with connection.transaction():
                 connection.execute(head + query)

@@ -18,7 +18,7 @@ class Late:
     limit: timedelta
 
     def __str__(self) -> str:
-        return f"{self.part} of {self.source} is {_told(self.age)} old (limit {_told(self.limit)})"
+        return f"{self.part} of {self.source} is {_spelled(self.age)} old (limit {_spelled(self.limit)})"
 
 
 def check(connection: warehouse.Connection, configuration: Configuration) -> list[Late]:
@@ -56,7 +56,7 @@ def find(connection: warehouse.Connection, configuration: Configuration) -> list
     return [Late(source, part, timedelta(seconds=age), timedelta(seconds=limit)) for source, part, age, limit in rows]
 
 
-def _told(span: timedelta) -> str:
+def _spelled(span: timedelta) -> str:
     minutes = int(span.total_seconds() // 60)
     if minutes < 120:
         return f"{minutes} minutes"

@@ -149,7 +149,7 @@ def _make(
 
 
 def _ask(connection: warehouse.Connection, file: Relation) -> list[dict[str, object]]:
-    with definition.telling(file, head=HEAD):
+    with definition.translated(file, head=HEAD):
         rows = connection.execute(statement.SQL(HEAD) + file.select() + statement.SQL(TAIL)).fetchall()
     return [
         {"source": source, "found": found, "problems": problems, "areas": [area for area in areas if area is not None]}
@@ -184,12 +184,12 @@ def _require_passed(
     failing = [finding for finding in found if finding.level == "fail"]
     if failing:
         repairs = {file.name: file.repair for file in files}
-        is_told = all(finding.is_notified for finding in failing)
+        is_notified = all(finding.is_notified for finding in failing)
         connection.execute(sql.read("reports/check_run/note_notified"))
         raise CheckFailed(
             "; ".join([*map(str, failing), *(failure.what for failure in broken)]),
             "; ".join(dict.fromkeys(repairs[finding.name] for finding in failing)) + "; see docs/operating.md",
-            is_told=is_told,
+            is_notified=is_notified,
         )
     if broken:
         raise ModelFailed("; ".join(failure.what for failure in broken), broken[0].advice)

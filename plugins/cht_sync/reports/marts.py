@@ -83,7 +83,7 @@ def _make(connection: warehouse.Connection, file: Relation) -> None:
     key = statement.SQL(", ").join(map(Identifier, file.key))
     head = statement.SQL("create materialized view {} as ").format(view)
     table.require_unread(connection, f"marts.{file.name}", set())
-    with definition.telling(file, head=head.as_string(connection)):
+    with definition.translated(file, head=head.as_string(connection)):
         connection.execute(statement.SQL("drop materialized view if exists {}").format(view))
         connection.execute(head + file.select())
         connection.execute(statement.SQL("create unique index on {} ({})").format(view, key))
@@ -94,5 +94,5 @@ def _refresh(connection: warehouse.Connection, file: Relation) -> None:
     view = Identifier("marts", file.name)
     # first, so that a header with a mistake fails before the refresh
     comments.comment(connection, "materialized view", "marts", file)
-    with definition.telling(file, "its refresh"):
+    with definition.translated(file, "its refresh"):
         connection.execute(statement.SQL("refresh materialized view concurrently {}").format(view))

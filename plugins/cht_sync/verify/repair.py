@@ -80,7 +80,7 @@ class Repair:
     def _chunks(self, *kinds: str) -> Iterator[list[tuple[bytes, str, str]]]:
         last = b""
         while True:
-            values = {"kinds": list(kinds), "behind": last, "rows": ROWS}
+            values = {"kinds": list(kinds), "after": last, "rows": ROWS}
             chunk = self._connection.execute(sql.read("verify/next"), values).fetchall()
             if not chunk:
                 return

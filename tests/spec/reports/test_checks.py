@@ -142,7 +142,7 @@ def test_a_check_fails_until_the_damage_is_repaired(filled: Staged) -> None:
     with recording(filled.connection) as statements, pytest.raises(CheckFailed) as failure:
         checks.run(filled.connection, TODAY)
     assert len(statements) < 5
-    assert failure.value.is_told
+    assert failure.value.is_notified
     filled.page([{"_id": "z", "type": "person", "parent": {"_id": "d"}}])
     filled.update()
     assert set(failing(filled)) == {"kept_counts"}
@@ -158,11 +158,11 @@ def test_a_finding_is_notified_once_a_day(filled: Staged) -> None:
     for _ in range(3):
         with pytest.raises(CheckFailed) as failure:
             checks.run(filled.connection, TODAY)
-        notified.append(failure.value.is_told)
-    filled.connection.execute("update ops.check_result set told_at = now() - interval '25 hours'")
+        notified.append(failure.value.is_notified)
+    filled.connection.execute("update ops.check_result set notified_at = now() - interval '25 hours'")
     with pytest.raises(CheckFailed) as failure:
         checks.run(filled.connection, TODAY)
-    assert [*notified, failure.value.is_told] == [False, True, True, False]
+    assert [*notified, failure.value.is_notified] == [False, True, True, False]
 
 
 def test_a_lost_row_of_a_model_is_rebuilt(filled: Staged) -> None:

@@ -45,8 +45,8 @@ def test_our_own_sentence_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_told_already_is_not_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHT_NOTIFIER", f"{HERE}.Recorder")
     monkeypatch.setenv("CHT_NOTIFIER_ARGS", '{"to": "ops"}')
-    for is_told in (False, True):
-        notify.failed(context(CheckFailed("It is so", "Do that", is_told=is_told)))
+    for is_notified in (False, True):
+        notify.failed(context(CheckFailed("It is so", "Do that", is_notified=is_notified)))
     assert len(told) == 1
 
 

@@ -5,6 +5,6 @@ with recovered as (
 insert into ops.stale_source as known (source)
 select late.source
 from unnest(%(late)s::text[]) as late (source)
-on conflict (source) do update set told_at = excluded.told_at
-where known.told_at <= now() - interval '1 day'
+on conflict (source) do update set notified_at = excluded.notified_at
+where known.notified_at <= now() - interval '1 day'
 returning known.source

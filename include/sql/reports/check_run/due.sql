@@ -18,7 +18,7 @@ select
             or hourly.is_due and file.reads = ''
         ) then null
         when state.found > 0
-            or state.is_behind
+            or state.is_late
             or state.definition <> (select definition.digest from ops.definition)
             or exists (
                 select

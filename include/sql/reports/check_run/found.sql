@@ -5,7 +5,7 @@ select
     result.source,
     result.found,
     result.problems,
-    coalesce(result.told_at > now() - interval '1 day', false) as is_notified
+    coalesce(result.notified_at > now() - interval '1 day', false) as is_notified
 from ops.check_result as result
 join ops.check_state as state on state.name = result.name
 where result.name = any(%s::text[])

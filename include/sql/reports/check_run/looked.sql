@@ -9,16 +9,16 @@ with checked as (
 
 missed as (
     update ops.check_state as state
-    set is_behind = true
+    set is_late = true
     where state.name = any(%(names)s::text[])
-        and not state.is_behind
+        and not state.is_late
         and (
             state.versions is distinct from (
                 select coalesce(jsonb_object_agg(relation.name, relation.version), '{}')
                 from ops.relation
                 where state.versions ? relation.name
             )
-            or exists (select from ops.model_behind as late where state.versions ? late.model)
+            or exists (select from ops.late_model as late where state.versions ? late.model)
         )
 ),
 

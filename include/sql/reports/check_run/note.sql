@@ -22,7 +22,7 @@ state as (
         hash = excluded.hash,
         versions = excluded.versions,
         definition = excluded.definition,
-        is_behind = false,
+        is_late = false,
         level = excluded.level,
         found = excluded.found,
         whole_on = excluded.whole_on,

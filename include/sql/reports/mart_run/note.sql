@@ -28,9 +28,9 @@ from mart
 cross join ops.model_source as noted
 left join ops.mart_source as carried on carried.mart = mart.mart and carried.source = noted.source
 left join (
-    select distinct model_behind.source
-    from ops.model_behind
-    where model_behind.model = any(%(reads)s::text[])
+    select distinct late_model.source
+    from ops.late_model
+    where late_model.model = any(%(reads)s::text[])
 ) as late on late.source = noted.source
 where cht.is_main(noted.source)
 on conflict (mart, source) do update set as_of = excluded.as_of

@@ -76,7 +76,7 @@ def drop(connection: warehouse.Connection, made: Collection[Relation]) -> None:
 def _make(connection: warehouse.Connection, file: Relation) -> None:
     kind = "temporary view {} as " if _is_view(file) else "temporary table {} on commit drop as "
     head = statement.SQL("create " + kind).format(Identifier(file.name)).as_string(connection)
-    with definition.telling(file, head=head):
+    with definition.translated(file, head=head):
         connection.execute(head.encode() + file.text.encode())
     for index in file.indexes:
         columns = statement.SQL(", ").join(map(Identifier, index))

@@ -147,7 +147,7 @@ class Tallies:
             self.connection.execute(create.format(**self._shifted[file]))
         names = self._shifted[file]
         query = statement.SQL(SHIFT).format(**names, signed=names["minus" if sign else "numbers"], counted=counted)
-        with definition.telling(file, "what has changed"):
+        with definition.translated(file, "what has changed"):
             self.connection.execute(query)
 
 
