@@ -1,7 +1,7 @@
 """Of an instance's companions only telemetry and feedback are modelled, however they come."""
 
 import pytest
-from cht_sync.models import definition
+from cht_sync.models.files import definition
 from cht_sync.reports import checks
 
 from tests.lib import tables
