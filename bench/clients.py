@@ -21,8 +21,9 @@ import msgspec
 import psycopg
 import requests
 from cht_sync import couchdb, warehouse
-from cht_sync.copy import extract, reader
+from cht_sync.copy import extract
 from cht_sync.copy.job import Job
+from cht_sync.copy.reading import reader
 from cht_sync.verify import verification
 from psycopg.sql import Composable
 

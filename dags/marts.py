@@ -31,7 +31,8 @@ import pendulum
 from airflow.sdk import Asset, AssetAlias, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param, dag, task
 from cht_sync import instances
 from cht_sync.airflow import hook
-from cht_sync.models import deployment, runner
+from cht_sync.models import runner
+from cht_sync.models.files import deployment
 from cht_sync.operate import freshness, recompute
 from cht_sync.reports import checks, marts
 from cht_sync.warehouse import migrations

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import psycopg
 from cht_sync import sql, warehouse
-from cht_sync.models import comments, definition, runner
-from cht_sync.models.definition import Relation
+from cht_sync.models import runner
+from cht_sync.models.files import comments, definition
+from cht_sync.models.files.definition import Relation
 from cht_sync.reports import marts
 from cht_sync.warehouse import migrations as tables
 

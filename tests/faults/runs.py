@@ -16,9 +16,10 @@ from typing import Any
 
 import psycopg
 from cht_sync import couchdb, warehouse
-from cht_sync.copy import extract, page
+from cht_sync.copy import extract
 from cht_sync.copy.job import Job
 from cht_sync.copy.progress import Progress
+from cht_sync.copy.reading import page
 
 #: New processes are forked from one that has loaded these modules and has no threads.
 CONTEXT = multiprocessing.get_context("forkserver")

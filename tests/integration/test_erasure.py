@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 from cht_sync import warehouse as warehouses
-from cht_sync.copy import lines, modes, write
+from cht_sync.copy import modes, write
+from cht_sync.copy.encoding import lines
 from cht_sync.couchdb.rows import Row
 from cht_sync.models import runner
 from cht_sync.reports import marts

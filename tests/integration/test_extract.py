@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.copy import checkpoint, extract, feed, page, progress, reader
+from cht_sync.copy import checkpoint, extract, progress
 from cht_sync.copy.job import Job
+from cht_sync.copy.reading import feed, page, reader
 from cht_sync.models import runner
 
 from tests.lib.feeds import FakeCouchDB

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.copy import checkpoint, lines, rejects, write
+from cht_sync.copy import checkpoint, rejects, write
+from cht_sync.copy.encoding import lines
 from cht_sync.couchdb.rows import Row
 from cht_sync.models import runner
 from cht_sync.reports import marts

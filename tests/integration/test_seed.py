@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.copy import checkpoint, redaction, write
+from cht_sync.copy import checkpoint, write
+from cht_sync.copy.encoding import redaction
 from cht_sync.copy.job import Job
 from cht_sync.first_copy import couch2pg as from_couch2pg
 from cht_sync.first_copy import plan as first_copy

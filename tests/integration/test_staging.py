@@ -7,8 +7,9 @@ import psycopg
 import pytest
 from cht_sync import couchdb, errors
 from cht_sync import warehouse as warehouses
-from cht_sync.copy import checkpoint, lines, redaction, write
+from cht_sync.copy import checkpoint, write
 from cht_sync.copy.checkpoint import Checkpoint
+from cht_sync.copy.encoding import lines, redaction
 from cht_sync.couchdb.rows import Row
 
 from tests.lib.pages import ASKED_AT, IDENTITY, SOURCE, Page, Warehouse, deleted, doc

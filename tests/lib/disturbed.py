@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from cht_sync import couchdb, warehouse
-from cht_sync.copy import checkpoint, feed, reader, write
+from cht_sync.copy import checkpoint, write
 from cht_sync.copy.checkpoint import Checkpoint
+from cht_sync.copy.reading import feed, reader
 from cht_sync.couchdb import changes
 
 Client = Callable[[], couchdb.Client]

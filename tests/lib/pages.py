@@ -9,10 +9,11 @@ from typing import Any
 
 import psycopg
 from cht_sync import couchdb, warehouse
-from cht_sync.copy import checkpoint, lines
+from cht_sync.copy import checkpoint
 from cht_sync.copy import write as staging
 from cht_sync.copy.checkpoint import Checkpoint
-from cht_sync.copy.page import End
+from cht_sync.copy.encoding import lines
+from cht_sync.copy.reading.page import End
 from cht_sync.couchdb.rows import Row
 
 SOURCE = "kitui/medic"

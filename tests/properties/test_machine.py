@@ -8,7 +8,8 @@ After every step, nothing may be staged that CouchDB never sent, and a reader of
 import sys
 from functools import partial
 
-from cht_sync.copy import extract, reader
+from cht_sync.copy import extract
+from cht_sync.copy.reading import reader
 from cht_sync.couchdb import changes
 from hypothesis import strategies as st
 from hypothesis.stateful import (

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from cht_sync import couchdb
-from cht_sync.copy import checkpoint, feed, modes, progress, reader, rejects, write
+from cht_sync.copy import checkpoint, modes, progress, rejects, write
 from cht_sync.copy.checkpoint import Checkpoint
 from cht_sync.copy.job import Job
-from cht_sync.copy.page import End
 from cht_sync.copy.progress import Progress
+from cht_sync.copy.reading import feed, reader
+from cht_sync.copy.reading.page import End
 from cht_sync.couchdb import changes, fetch, retry
 
 

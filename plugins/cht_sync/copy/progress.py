@@ -9,8 +9,8 @@ import psycopg
 from cht_sync import sql, warehouse
 from cht_sync.copy import rejects, write
 from cht_sync.copy.job import Job
-from cht_sync.copy.page import End
-from cht_sync.copy.reader import Tally
+from cht_sync.copy.reading.page import End
+from cht_sync.copy.reading.reader import Tally
 from cht_sync.errors import SyncError
 
 #: Seconds between two lines, and between two updates of the row while a page loads.

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from cht_sync import sql, warehouse
-from cht_sync.copy import lines, write
+from cht_sync.copy import write
 from cht_sync.copy.checkpoint import Checkpoint
+from cht_sync.copy.encoding import lines
 from cht_sync.couchdb import changes, rows
 from cht_sync.couchdb.rows import Row
 from cht_sync.errors import PageCut, ServerBusy

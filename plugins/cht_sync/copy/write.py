@@ -15,9 +15,10 @@ from itertools import chain
 from psycopg import sql as identifiers
 
 from cht_sync import couchdb, sql, warehouse
-from cht_sync.copy import checkpoint, modes, redaction
+from cht_sync.copy import checkpoint, modes
 from cht_sync.copy.checkpoint import Checkpoint
-from cht_sync.copy.page import End, Page
+from cht_sync.copy.encoding import redaction
+from cht_sync.copy.reading.page import End, Page
 
 #: Greater than the number of any line of a page.
 LAST_LINE = 2**62

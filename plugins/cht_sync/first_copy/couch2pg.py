@@ -19,7 +19,8 @@ from psycopg import errors as pg
 from psycopg import sql as identifiers
 
 from cht_sync import sql
-from cht_sync.copy import progress, redaction
+from cht_sync.copy import progress
+from cht_sync.copy.encoding import redaction
 from cht_sync.copy.job import Job
 from cht_sync.couchdb import fetch
 from cht_sync.couchdb.rows import Row

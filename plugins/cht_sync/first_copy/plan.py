@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from psycopg import sql as identifiers
 
 from cht_sync import couchdb, sql, warehouse
-from cht_sync.copy import checkpoint, progress, reader
+from cht_sync.copy import checkpoint, progress
 from cht_sync.copy.checkpoint import Checkpoint
 from cht_sync.copy.job import Job
+from cht_sync.copy.reading import reader
 from cht_sync.couchdb import changes, fetch, retry
 from cht_sync.couchdb.rows import Row
 from cht_sync.errors import FirstCopy, SourceReplaced

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cht_sync import couchdb, sql, warehouse
-from cht_sync.copy import checkpoint, lines, progress, redaction, write
+from cht_sync.copy import checkpoint, progress, write
 from cht_sync.copy.checkpoint import Checkpoint
+from cht_sync.copy.encoding import lines, redaction
 from cht_sync.copy.job import Job
-from cht_sync.copy.page import End
-from cht_sync.copy.reader import CUTS, Tally
+from cht_sync.copy.reading.page import End
+from cht_sync.copy.reading.reader import CUTS, Tally
 from cht_sync.couchdb import fetch, retry, rows
 from cht_sync.couchdb.rows import Row
 from cht_sync.errors import PageCut, PassingError, ServerBusy, Unreachable

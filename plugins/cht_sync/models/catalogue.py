@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from cht_sync import sql
 from cht_sync.errors import ConfigurationInvalid
-from cht_sync.models import definition, deployment
 from cht_sync.models.counts import areas, fold, tallies
 from cht_sync.models.counts.fold import Fold
-from cht_sync.models.definition import Relation
-from cht_sync.models.deployment import Failures
+from cht_sync.models.files import definition, deployment
+from cht_sync.models.files.definition import Relation
+from cht_sync.models.files.deployment import Failures
 
 #: The counts of every area, and those by sex and age: the names by which marts and checks read them.
 COUNTS = areas.NAMES

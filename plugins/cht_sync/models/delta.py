@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from psycopg import sql as statement
 
 from cht_sync import warehouse
-from cht_sync.models import definition
-from cht_sync.models.definition import Relation
+from cht_sync.models.files import definition
+from cht_sync.models.files.definition import Relation
 
 TABLE = """
     create temporary table todo (

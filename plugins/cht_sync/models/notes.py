@@ -3,9 +3,9 @@
 import datetime
 
 from cht_sync import sql, warehouse
-from cht_sync.models import comments, deployment
 from cht_sync.models.catalogue import COUNTS, REJECTED, Catalogue
-from cht_sync.models.definition import Relation
+from cht_sync.models.files import comments, deployment
+from cht_sync.models.files.definition import Relation
 
 
 def has_work(connection: warehouse.Connection, files: Catalogue, today: datetime.date | None) -> bool:

@@ -20,8 +20,8 @@ from psycopg.sql import Literal
 from cht_sync import sql, warehouse
 from cht_sync.errors import AnotherRun, ModelFailed
 from cht_sync.models import delta, table
-from cht_sync.models.definition import Relation
-from cht_sync.models.deployment import Failure, Failures
+from cht_sync.models.files.definition import Relation
+from cht_sync.models.files.deployment import Failure, Failures
 
 #: Pages of 8 kB that a chunk reads of a partition at least: about a hundred thousand documents, some seconds.
 BLOCKS = 16384

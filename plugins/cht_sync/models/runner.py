@@ -17,7 +17,7 @@ from cht_sync.models import catalogue, delta, notes, rebuild, table, v1
 from cht_sync.models.catalogue import COUNTS, Catalogue
 from cht_sync.models.counts import areas, fold, late_rows, tallies
 from cht_sync.models.counts.tallies import Tallies
-from cht_sync.models.definition import Relation
+from cht_sync.models.files.definition import Relation
 
 
 @dataclass(frozen=True)

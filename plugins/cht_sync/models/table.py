@@ -9,9 +9,9 @@ from psycopg.sql import Identifier
 
 from cht_sync import warehouse
 from cht_sync.errors import ModelFailed
-from cht_sync.models import comments, definition
-from cht_sync.models.definition import Relation
 from cht_sync.models.delta import Delta
+from cht_sync.models.files import comments, definition
+from cht_sync.models.files.definition import Relation
 
 DELETE = """
     with gone as (

@@ -18,9 +18,10 @@ from psycopg import sql as statement
 
 from cht_sync import sql, warehouse
 from cht_sync.errors import CheckFailed, ConfigurationInvalid, ModelFailed, SyncError
-from cht_sync.models import catalogue, definition, deployment
-from cht_sync.models.definition import Relation
-from cht_sync.models.deployment import Failures
+from cht_sync.models import catalogue
+from cht_sync.models.files import definition, deployment
+from cht_sync.models.files.definition import Relation
+from cht_sync.models.files.deployment import Failures
 
 LEVELS = ("fail", "warn")
 EVERY = ("run", "hour", "day")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cht_sync import sql, warehouse
 from cht_sync.errors import ModelFailed
-from cht_sync.models import definition
+from cht_sync.models.files import definition
 
 #: How many days a daily run counts again at most, if documents came late.
 LONGEST = 90

@@ -8,9 +8,10 @@ from psycopg.sql import Identifier
 
 from cht_sync import sql, warehouse
 from cht_sync.errors import ConfigurationInvalid
-from cht_sync.models import catalogue, comments, definition, deployment, table
-from cht_sync.models.definition import Relation
-from cht_sync.models.deployment import Failures
+from cht_sync.models import catalogue, table
+from cht_sync.models.files import comments, definition, deployment
+from cht_sync.models.files.definition import Relation
+from cht_sync.models.files.deployment import Failures
 
 EVERY = ("", "run", "hour")
 

@@ -6,8 +6,9 @@ Works on pg_temp.difference (include/sql/verify/tables.sql), from which it takes
 from collections.abc import Iterable, Iterator
 
 from cht_sync import couchdb, sql, warehouse
-from cht_sync.copy import lines, write
+from cht_sync.copy import write
 from cht_sync.copy.checkpoint import Checkpoint
+from cht_sync.copy.encoding import lines
 from cht_sync.couchdb import fetch, retry, rows
 from cht_sync.couchdb.rows import Row
 from cht_sync.errors import DatabaseMissing, PageCut, ServerBusy, Unreachable

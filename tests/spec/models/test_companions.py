@@ -1,7 +1,7 @@
 """Only telemetry and feedback of an instance's companions are modelled, in whatever order they come."""
 
 import pytest
-from cht_sync.models import definition
+from cht_sync.models.files import definition
 from cht_sync.reports import checks
 
 from tests.lib import tables

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from cht_sync import sql
 from cht_sync.errors import CheckFailed, ModelFailed
-from cht_sync.models import comments, definition, deployment, runner
+from cht_sync.models import runner
+from cht_sync.models.files import comments, definition, deployment
 from cht_sync.reports import checks, marts
 
 from tests.lib import tables

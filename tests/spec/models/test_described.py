@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from cht_sync import sql
-from cht_sync.models import comments, definition, runner
+from cht_sync.models import runner
+from cht_sync.models.files import comments, definition
 from cht_sync.reports import marts
 
 from tests.lib.staged import Staged

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from cht_sync import sql
 from cht_sync.errors import CheckFailed, ConfigurationInvalid, ModelFailed
-from cht_sync.models import definition, runner
+from cht_sync.models import runner
+from cht_sync.models.files import definition
 from cht_sync.operate import recompute
 from cht_sync.reports import checks, marts
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from cht_sync.models import definition
+from cht_sync.models.files import definition
 
 from tests.lib.paths import ROOT
 from tests.lib.staged import Staged

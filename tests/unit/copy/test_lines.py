@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from cht_sync.copy import lines
+from cht_sync.copy.encoding import lines
 from cht_sync.couchdb import rows
 
 NAMES = ("line", "id", "reject_id", "rev", "deleted", "altered", "body", "raw", "reason")

@@ -14,11 +14,11 @@ from psycopg import sql as statement
 from psycopg.sql import Identifier
 
 from cht_sync import warehouse
-from cht_sync.models import definition
 from cht_sync.models.counts import fold
 from cht_sync.models.counts.fold import CHANGE, WHOLE, Fold
-from cht_sync.models.definition import Relation
 from cht_sync.models.delta import Delta
+from cht_sync.models.files import definition
+from cht_sync.models.files.definition import Relation
 
 #: The counts by name, and those by sex and age: models, but no selects by document.
 FOLD = "place_count"

@@ -18,8 +18,8 @@ from psycopg import sql as statement
 from psycopg.sql import Identifier
 
 from cht_sync import sql, warehouse
-from cht_sync.models import definition
-from cht_sync.models.definition import Relation
+from cht_sync.models.files import definition
+from cht_sync.models.files.definition import Relation
 
 #: The two ways of counting, by their folders.
 WHOLE = "whole"

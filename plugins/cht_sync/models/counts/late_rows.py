@@ -11,8 +11,9 @@ from psycopg import sql as statement
 from psycopg.sql import Identifier
 
 from cht_sync import sql, warehouse
-from cht_sync.models import definition, table
+from cht_sync.models import table
 from cht_sync.models.delta import Delta
+from cht_sync.models.files import definition
 
 #: The models from which days are counted.
 WATCHED = ("person", "report")

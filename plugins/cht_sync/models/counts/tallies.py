@@ -16,9 +16,10 @@ from psycopg import sql as statement
 from psycopg.sql import Identifier, Literal
 
 from cht_sync import sql, warehouse
-from cht_sync.models import comments, definition, table
-from cht_sync.models.definition import Relation
+from cht_sync.models import table
 from cht_sync.models.delta import Delta
+from cht_sync.models.files import comments, definition
+from cht_sync.models.files.definition import Relation
 
 ALL = "select kept.* from {model} as kept"
 

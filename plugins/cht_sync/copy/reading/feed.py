@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from cht_sync import couchdb
-from cht_sync.copy.page import End
-from cht_sync.copy.passage import Item, Passage
-from cht_sync.copy.reader import Limits, Reader, Tally
+from cht_sync.copy.reading.page import End
+from cht_sync.copy.reading.passage import Item, Passage
+from cht_sync.copy.reading.reader import Limits, Reader, Tally
 from cht_sync.couchdb import retry
 
 #: Called while the writer waits: with what was read so far, and what the reader waits for before it asks again.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from cht_sync import sql, warehouse
 from cht_sync.errors import ConfigurationInvalid, ModelFailed, SyncError
-from cht_sync.models import definition
-from cht_sync.models.definition import Relation
+from cht_sync.models.files import definition
+from cht_sync.models.files.definition import Relation
 
 #: What has to be in the `key` of a file in that folder: models are written by document, all is removed by source.
 KEYS = {"models": {"source", "_id"}, "views": set[str](), "marts": {"source"}, "checks": set[str]()}

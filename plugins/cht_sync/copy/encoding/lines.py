@@ -4,7 +4,7 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 
-from cht_sync.copy.redaction import redact
+from cht_sync.copy.encoding.redaction import redact
 from cht_sync.couchdb.changes import LARGE
 from cht_sync.couchdb.rows import Row
 

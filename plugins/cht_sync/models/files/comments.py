@@ -2,12 +2,11 @@
 
 from collections.abc import Collection
 
+from cht_sync import warehouse
+from cht_sync.models.files import definition
+from cht_sync.models.files.definition import Relation
 from psycopg import sql as statement
 from psycopg.sql import Identifier, Literal
-
-from cht_sync import warehouse
-from cht_sync.models import definition
-from cht_sync.models.definition import Relation
 
 
 def comment(connection: warehouse.Connection, kind: str, schema: str, file: Relation) -> None:

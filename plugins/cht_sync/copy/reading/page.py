@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from cht_sync.copy import lines
+from cht_sync.copy.encoding import lines
 from cht_sync.couchdb import rows
 from cht_sync.couchdb.rows import Row
 

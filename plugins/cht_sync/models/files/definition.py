@@ -10,11 +10,10 @@ from itertools import takewhile
 from typing import Any
 
 import psycopg
-from psycopg import errors as pg
-from psycopg import sql as statement
-
 from cht_sync import sql, warehouse
 from cht_sync.errors import ConfigurationInvalid, ModelFailed
+from psycopg import errors as pg
+from psycopg import sql as statement
 
 FIELDS = ("key", "index", "after", "affected", "reads", "every", "of", "moved")
 _FIELD = re.compile(rf"({'|'.join(FIELDS)}): *(.*)")

@@ -4,7 +4,7 @@ import queue
 import threading
 from contextlib import suppress
 
-from cht_sync.copy.page import End
+from cht_sync.copy.reading.page import End
 
 #: Chunks that wait to be written: with page.CHUNK they bound the memory held, however large database or document are.
 AHEAD = 16

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cht_sync import couchdb
-from cht_sync.copy.page import Assembly, End
-from cht_sync.copy.passage import Passage
+from cht_sync.copy.reading.page import Assembly, End
+from cht_sync.copy.reading.passage import Passage
 from cht_sync.couchdb import changes, fetch, retry, rows
 from cht_sync.errors import PageCut, PassingError
 
