@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 
+from psycopg import sql as statement
+from psycopg.sql import Identifier, Literal
+
 from cht_sync import warehouse
 from cht_sync.models.files import definition
 from cht_sync.models.files.definition import Relation
-from psycopg import sql as statement
-from psycopg.sql import Identifier, Literal
 
 
 def comment(connection: warehouse.Connection, kind: str, schema: str, file: Relation) -> None:

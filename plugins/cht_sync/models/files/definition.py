@@ -10,10 +10,11 @@ from itertools import takewhile
 from typing import Any
 
 import psycopg
-from cht_sync import sql, warehouse
-from cht_sync.errors import ConfigurationInvalid, ModelFailed
 from psycopg import errors as pg
 from psycopg import sql as statement
+
+from cht_sync import sql, warehouse
+from cht_sync.errors import ConfigurationInvalid, ModelFailed
 
 FIELDS = ("key", "index", "after", "affected", "reads", "every", "of", "moved")
 _FIELD = re.compile(rf"({'|'.join(FIELDS)}): *(.*)")
