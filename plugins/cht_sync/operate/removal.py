@@ -38,9 +38,7 @@ def remove(connection: warehouse.Connection, configuration: instances.Configurat
     ).fetchall()
     if not rows:
         over = ", ".join(left_over(connection, configuration)) or "none"
-        raise ConfigurationInvalid(
-            f"The warehouse has nothing of an instance {instance}", f"Left over are: {over}"
-        )
+        raise ConfigurationInvalid(f"The warehouse has nothing of an instance {instance}", f"Left over are: {over}")
     sources = [source for (source,) in rows]
     with ExitStack() as locks:
         # in the order in which extractions and then the models take them
