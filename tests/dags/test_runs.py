@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import signal
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
@@ -176,6 +177,27 @@ def test_a_comparison_makes_right_what_is_wrong_and_wakes_the_models(
     assert set(states(done).values()) == {"success"}
     assert rows(warehouse, "select _id from staging.document order by 1") == [("area",), ("house",)]
     assert rows(warehouse, "select is_equal from marts.compared") == [(True,)]
+
+
+def test_the_models_are_woken_only_for_what_they_have_not_taken_in(
+    put: Callable[[dict[str, Any]], None], extract: Any
+) -> None:
+    put(AREA)
+    assert run(extract).state == "success"
+    assert announced(extract) == ["cht://staging/demo"]
+    assert run(module("marts").create(module("marts").configured)).state == "success"
+    assert announced(extract) == []
+
+
+class Added(list[Any]):
+    add = list.append
+
+
+def announced(dag: Any) -> list[str]:
+    """The assets that the announcement of an extraction names now."""
+    events = defaultdict[Any, Added](Added)
+    dag.get_task("announce").python_callable(outlet_events=events)
+    return [asset.uri for added in events.values() for asset in added]
 
 
 def test_a_first_copy_in_ranges_and_then_the_feed(

@@ -82,6 +82,8 @@ def test_a_lock_is_held_by_one(warehouse: str) -> None:
             pass
         with warehouses.lock(second, "x", seconds=0.1):
             pass
+        # only that lock had a limit, no later statement has
+        assert [each.execute("show lock_timeout").fetchone() for each in (first, second)] == [("0",), ("0",)]
 
 
 def test_a_lock_is_waited_for(warehouse: str) -> None:

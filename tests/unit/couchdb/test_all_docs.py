@@ -57,6 +57,12 @@ def test_the_row_that_it_was_asked_from_is_not_given_again() -> None:
     assert read(text(["b", "c"]), asked=b"aa")[1] == [(b"b", b"0-x"), (b"c", b"1-x")]
 
 
+@pytest.mark.parametrize("names", [["b", "a"], ["a", "c", "b"], ["a", "b", "a"]])
+def test_rows_out_of_order_are_not_couchdbs(names: list[str]) -> None:
+    with pytest.raises(errors.NotCouchDB):
+        read(text(names))
+
+
 @pytest.mark.parametrize("body", [text([]), b'{"total_rows":0,"offset":null,"rows":[]}', b'{"rows":[\r\n\r\n]}\n'])
 def test_an_empty_list(body: bytes) -> None:
     assert read(body)[1] == []
