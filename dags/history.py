@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def chosen_day(dag_run: Any, day: str | None, now: pendulum.DateTime) -> datetime.date:
-    """A scheduled or backfill run's day is that of its interval; a manual run's is the Param, or the day before `now`."""
+    """The day of the interval, if the run is scheduled or a backfill; else the Param, or the day before `now`."""
     if dag_run.run_type != "manual" and dag_run.data_interval_start is not None:
         start: datetime.date = pendulum.instance(dag_run.data_interval_start).in_timezone(now.timezone_name).date()
         return start

@@ -58,7 +58,7 @@ def parameters() -> dict[str, Param]:
 
     return {
         "recount": sources("Recount", "Sources such as kitui/medic, one a line: their areas are counted from nothing"),
-        "remodel": sources("Remodel", "Sources, one a line: all their documents are modelled again, and their areas counted"),
+        "remodel": sources("Remodel", "Sources, one a line: all their documents are modelled, and their areas counted"),
     }
 
 
