@@ -11,8 +11,8 @@ from cht_sync.copy.reading.passage import Passage
 from cht_sync.couchdb import changes, fetch, retry, rows
 from cht_sync.errors import PageCut, PassingError
 
-#: Bytes of lines after which a page ends, at its next row with a seq; the rest of the answer is another page. If twice as
-#: many bytes come before such a row, the page ends at its last row with a seq, and the answer is abandoned.
+#: Bytes of lines after which a page ends, at its next row with a seq; the rest of the answer is another page. If twice
+#: as many bytes come before such a row, the page ends at its last row with a seq, and the answer is abandoned.
 PAGE_BYTES = 64 * 1024 * 1024
 
 #: Rows with a seq in a page. A seq is expensive for CouchDB; 20 a page limit what a truncated page loses.
