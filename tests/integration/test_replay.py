@@ -62,7 +62,7 @@ def test_after_a_fix_what_was_rejected_is_staged_as_it_was_received(source: Sour
     assert rejected.rows("_id, _rev, doc ->> 'n'") == [("a", "1-a", "1"), ("b", "2-b", "2"), ("c", "1-a", "3")]
     assert [row[0] for row in rejected.rejected()] == [b"d\0"]
     assert (done.mode, done.tried, done.cured, done.changed) == ("replay", 4, 3, 3)
-    assert str(done).endswith("3 changed, 4 rejected before tried again, 3 good now, 0 pending")
+    assert str(done).endswith("3 changed, 4 rejected tried again, 3 good now, 0 pending")
     after = rejected.checkpoint()
     assert (after.generation, after.seq, after.batch) == (before.generation, before.seq, before.batch + 1)
     assert after.replay is None

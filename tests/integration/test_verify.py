@@ -255,7 +255,7 @@ def test_a_server_that_lost_much_takes_nothing_out(
     done = check()
     assert found(done) == {"documents": 8, "purged": 3, "left_over": 3}
     assert len(live(copied.connection)) == 9
-    with pytest.raises(errors.CopyDiffers, match="3 of 11 would be taken out"):
+    with pytest.raises(errors.CopyDiffers, match=r"3 of 11 .*: the removal limit was exceeded; nothing was removed"):
         verification.require_equal(done)
     assert found(check(most_gone=50)) == {"documents": 8, "purged": 3, "repaired": 3}
     assert same(source, copied)
@@ -280,7 +280,7 @@ def test_another_database_is_not_compared(source: Source, copied: Warehouse, che
     assert len(live(copied.connection)) == 9
     ((left_over, message),) = copied.rows("left_over, message", "ops.verification", "1")
     assert left_over is None
-    assert "another one" in message
+    assert "another database" in message
     assert copied.rows("1", "marts.compared", "1") == []
 
 
@@ -289,7 +289,7 @@ def test_a_database_that_was_never_copied_to_its_end_is_not_compared(
 ) -> None:
     source.copy(staged.connection, page_rows=2, seconds=0)
     done = compare(source, staged, warehouse)
-    assert done.waits == "not compared: it was not copied to its end yet"
+    assert done.waits == "not compared: it has not been copied to its end yet"
     assert staged.rows("1", "ops.verification", "1") == []
 
 
@@ -328,5 +328,5 @@ def test_it_says_what_it_found() -> None:
     done = verification.Verification(SOURCE, 1000, missing=1, purged=2, repaired=3, not_yet=4)
     assert str(done) == (
         "kitui/medic: 1,000 documents compared; 1 missing, 0 stale, 0 deleted in CouchDB only, 2 purged, 0 archived; "
-        "3 made right, 0 left (4 changed since, 0 known as rejected)"
+        "3 repaired, 0 left over (4 pending, 0 rejected)"
     )
