@@ -80,7 +80,7 @@ def same(source: Source, staged: Warehouse) -> bool:
 
 
 def ranges(staged: Warehouse) -> list[tuple[Any, ...]]:
-    return staged.rows("number, behind, until", "ops.snapshot_range", "number")
+    return staged.rows("number, copied_to, until", "ops.snapshot_range", "number")
 
 
 def test_the_ranges_are_of_about_one_size_and_leave_nothing_between(source: Source, staged: Warehouse) -> None:
@@ -191,7 +191,7 @@ def test_a_range_that_somebody_else_has_moved_is_not_written(source: Source, sta
     def overtake(answer: Answer) -> Answer:
         source.fake.listed = None
         with psycopg.connect(warehouse) as other:
-            other.execute("update ops.snapshot_range set behind = 'p01' where number = 1")
+            other.execute("update ops.snapshot_range set copied_to = 'p01' where number = 1")
         return answer
 
     source.fake.listed = overtake
