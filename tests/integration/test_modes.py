@@ -1,4 +1,4 @@
-"""A source copied anew: by resync, where the database is the same, and by replace, where it is another."""
+"""A source copied again: by resync, where the database is the same, and by replace, where it is another."""
 
 import threading
 from collections.abc import Iterator

@@ -92,7 +92,7 @@ def test_what_still_cannot_be_held_stays_as_it_is(source: Source, rejected: Ware
     assert rejected.checkpoint().batch == batch
 
 
-def test_changes_are_copied_behind_a_replay(source: Source, rejected: Warehouse) -> None:
+def test_changes_are_copied_after_a_replay(source: Source, rejected: Warehouse) -> None:
     source.fake.put("new")
     assert source.copy(rejected.connection, "replay").caught_up
     assert live(rejected.connection) == ["b", "new"]
@@ -132,7 +132,7 @@ def test_a_replay_of_a_copy_begun_again_writes_nothing(source: Source, rejected:
         rejects.replay(rejected.connection, before, lambda *_: None, "medic", lambda: False)
 
 
-def test_one_asked_for_during_a_resync_comes_behind_it(source: Source, rejected: Warehouse) -> None:
+def test_a_replay_requested_during_a_resync_comes_after_it(source: Source, rejected: Warehouse) -> None:
     source.copy(rejected.connection, "resync", page_rows=3, seconds=0)
     rejected.connection.execute(MENDED)
     assert source.copy(rejected.connection, "replay").mode == "resync"

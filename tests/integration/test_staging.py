@@ -244,7 +244,7 @@ def test_sources_of_one_spelling_have_partitions_of_their_own(staged: Warehouse)
     assert row.fetchone() == (3,)
 
 
-def test_another_database_is_told_from_the_one_copied(staged: Warehouse) -> None:
+def test_another_database_than_the_copied_one_is_recognised(staged: Warehouse) -> None:
     staged.write(doc("a"))
     known = staged.checkpoint()
     assert known.identity == IDENTITY

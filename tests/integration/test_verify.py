@@ -88,7 +88,7 @@ def test_what_is_missing_or_stale_is_read_again(source: Source, copied: Warehous
     assert found(check()) == {"documents": 11}
 
 
-def test_with_repair_off_it_only_tells(copied: Warehouse, check: Verify) -> None:
+def test_with_repair_off_it_only_reports(copied: Warehouse, check: Verify) -> None:
     spoil(copied)
     before, at = copied.rows("_id, ctid, xmin::text"), copied.checkpoint()
     done = check(repair=False)
@@ -100,7 +100,7 @@ def test_with_repair_off_it_only_tells(copied: Warehouse, check: Verify) -> None
         verification.require_equal(done)
 
 
-def test_deleted_purged_and_archived_are_told_apart(source: Source, copied: Warehouse, check: Verify) -> None:
+def test_deleted_purged_and_archived_are_distinguished(source: Source, copied: Warehouse, check: Verify) -> None:
     before = copied.checkpoint()
     source.fake.delete("p0")
     copied.connection.execute("update ops.checkpoint set seq = '12-g1AAAA'")  # as if the feed had lost the deletion
@@ -207,7 +207,7 @@ def test_a_missing_document_that_cannot_be_held_is_rejected(source: Source, copi
     assert [row[0] for row in copied.rejected()] == [b"bad"]
 
 
-def test_a_document_that_couchdb_does_not_give_is_left_and_told(
+def test_a_document_that_couchdb_does_not_give_is_left_and_reported(
     source: Source, copied: Warehouse, check: Verify
 ) -> None:
     copied.connection.execute("delete from staging.document where _id in ('p0', 'p1')")

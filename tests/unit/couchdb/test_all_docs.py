@@ -104,7 +104,7 @@ def test_a_real_couchdbs_list() -> None:
     assert requests[0].query == {"limit": "9"}
 
 
-def test_a_list_is_read_on_behind_an_id() -> None:
+def test_a_list_is_continued_after_an_id() -> None:
     answer = Answer(200, text(['ü"', "ý"]))
     with serving(lambda _: answer) as (url, asked), Client(Server(url)).all_docs("a/b", 'ü"'.encode(), 5) as found:
         assert [entry for part in found for entry in part] == [("ý".encode(), b"1-x")]
@@ -170,7 +170,7 @@ def test_a_document_whose_id_is_not_utf8_keeps_its_text() -> None:
     assert row == Row("", "1-x", None, False, b'{"n":1}', b'"\\ud800"')
 
 
-def test_of_a_document_that_is_too_long_size_and_hash_are_told() -> None:
+def test_a_document_that_is_too_long_has_its_size_and_hash() -> None:
     long = '{"n":"' + "x" * 5000 + '"}'
     first, second = all_docs.documents([page(whole('"a"', long), whole('"b"'))], "The list", longest=1000)
     excess = Excess(len(long), hashlib.sha256(long.encode()).hexdigest())
