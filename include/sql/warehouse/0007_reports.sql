@@ -154,7 +154,7 @@ comment on column history.area_day.deceased is 'Those of them who had died by th
 comment on column history.area_day.registered is 'Persons whose reported_date is on the day, those removed since too';
 comment on column history.area_day.died is 'Persons whose date_of_death is on the day';
 comment on column history.area_day.reports is 'Reports whose reported_date is on the day, by the subject''s place, else the submitter''s';
-comment on column history.area_day.removed is 'Persons found to be gone on the day: they count on earlier days';
+comment on column history.area_day.removed is 'Persons whose removal was noted on the day: they count on earlier days';
 
 create table history.removed_person (
     source text collate "C" not null,

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 WAREHOUSE = "cht_warehouse"
 
-#: Every task's: one of a kind at a time, also where a backfill runs beside the schedule; errors that pass are tried
-#: again after half a minute, one, two, four and eight. A final error isn't: see `task`.
+#: The defaults of all tasks. No two instances of a task run at once, even if a backfill runs alongside the schedule.
+#: A passing error is retried after half a minute, one, two, four and eight minutes. A final error is not: see `task`.
 POLICY: dict[str, Any] = {
     "owner": "cht-sync",
     "max_active_tis_per_dag": 1,
@@ -56,16 +56,16 @@ class CouchDBHook(BaseHook):
         self.couchdb_conn_id = couchdb_conn_id
 
     def get_conn(self) -> couchdb.Client:
-        """A client of its own: one for each thread."""
+        """A new client; each thread needs its own."""
         return couchdb.Client(self.server())
 
     def server(self) -> couchdb.Server:
-        """Raises ConfigurationInvalid."""
+        """The server of the connection. Raises ConfigurationInvalid."""
         connection = _connection(self.couchdb_conn_id)
         extra = connection.extra_dejson
         password = connection.password
         if password:
-            # Airflow masks a password as it is written; in an address it would stand encoded
+            # Airflow masks the password as it is written, but an address would hold it URL-encoded
             mask_secret(quote(password, safe=""))
         return couchdb.Server.at(
             connection.host or "",
@@ -79,7 +79,7 @@ class CouchDBHook(BaseHook):
         )
 
     def test_connection(self) -> tuple[bool, str]:
-        """Of the button in the form: whether the login works, and on what version."""
+        """The answer to the form's Test button: whether the login works, and CouchDB's version or the error."""
         try:
             client = self.get_conn()
         except SyncError as error:
@@ -104,7 +104,7 @@ def _connection(conn_id: str) -> Any:
 @contextmanager
 def warehouse_connection() -> Iterator[warehouse.Connection]:
     """The warehouse, as warehouse.connect opens it."""
-    _connection(WAREHOUSE)  # the hook's own error for a missing one gives no advice
+    _connection(WAREHOUSE)  # if it is missing, the hook's own error gives no advice
     with warehouse.connect(cast(Callable[[], warehouse.Connection], PostgresHook(WAREHOUSE).get_conn)) as connection:
         yield connection
 
@@ -122,24 +122,24 @@ def other_connection(conn_id: str) -> Iterator[psycopg.Connection[Any]]:
 
 @contextmanager
 def task() -> Iterator[None]:
-    """Around a task's work: a final error is not tried again, each error is one sentence, SIGTERM rolls back."""
+    """Around a task's work: a final error is not retried, each error is one line, SIGTERM rolls back."""
     with _stoppable():
         try:
             yield
         except SyncError as error:
-            log.error("%s", error)  # on a line of its own: Airflow shows it only on top of a stack trace
+            log.error("%s", error)  # on its own line: Airflow shows it only above a stack trace
             kind = AirflowFailException if isinstance(error, FinalError) else AirflowException
-            told: Any = kind(str(error))
-            told.is_ours, told.is_notified = True, error.is_notified  # for notify
-            raise told from None
+            raised: Any = kind(str(error))
+            raised.is_ours, raised.is_notified = True, error.is_notified  # for notify
+            raise raised from None
 
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """Without it a stopped task runs on unaware for seconds, and is then killed between any two statements."""
+    """Raises Stopped on SIGTERM. Else a stopped task runs for seconds more, and is then killed at any statement."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise Stopped("Stopped from outside; what was committed stays, and the next run goes on from there")
+        raise Stopped("Stopped from outside; committed work is kept, and the next run continues after it")
 
     before = signal.signal(signal.SIGTERM, stop)
     try:

@@ -1,8 +1,8 @@
-"""Who is told of a failed task: a notifier of Airflow that the environment names.
+"""Notices of failed tasks, sent by an Airflow notifier that the environment names.
 
-`CHT_NOTIFIER` is its import path (airflow.providers.smtp.notifications.smtp.SmtpNotifier, say), `CHT_NOTIFIER_ARGS`
-its arguments as a JSON object; secrets belong in the Airflow connection that it names. In its templates
-{{ cht_message }} is one line that holds no patient's data.
+`CHT_NOTIFIER` is its import path, such as airflow.providers.smtp.notifications.smtp.SmtpNotifier. `CHT_NOTIFIER_ARGS`
+is a JSON object with its arguments; secrets belong in the Airflow connection that it names. In its templates,
+{{ cht_message }} is one line without any patient's data.
 """
 
 import importlib
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 def failed(context: Any) -> None:
-    """The on_failure_callback of every task: tells the notifier, and never fails itself.
+    """The on_failure_callback of every task: calls the notifier, and never fails itself.
 
-    Of what stays wrong for long it is told once a day: one that cries at every run is switched off.
+    A failure that lasts is sent once a day: people switch off a notifier that repeats it with every run.
     """
     if getattr(context.get("exception"), "is_notified", False):
         return
@@ -28,19 +28,19 @@ def failed(context: Any) -> None:
     try:
         notifier = configured(os.environ)
     except ConfigurationInvalid as error:
-        log.error("Nobody was told: %s", error)
+        log.error("No notice was sent: %s", error)
         return
     if notifier is None:
         return
     try:
         notifier(context)
     except Exception as error:
-        # its text may hold an address with a key in it, as those of webhooks do
-        log.error("Nobody was told: %s failed with %s", os.environ["CHT_NOTIFIER"], type(error).__name__)
+        # its text may hold a webhook's address, which has a key in it
+        log.error("No notice was sent: %s failed with %s", os.environ["CHT_NOTIFIER"], type(error).__name__)
 
 
 def message(context: Mapping[str, Any]) -> str:
-    """Which task failed and why: our own sentence, else only the kind of error, since its text may quote a document."""
+    """Which task failed, and why. Of an error that is not ours only the type: its text may quote a document."""
     task, error = context.get("task_instance"), context.get("exception")
     named = f"{getattr(task, 'dag_id', '?')}.{getattr(task, 'task_id', '?')}"
     return f"{named} failed: {_reason(error)}"
@@ -53,7 +53,7 @@ def _reason(error: object) -> str:
 
 
 def configured(environment: Mapping[str, str]) -> Callable[[Any], None] | None:
-    """The notifier, or None where there is none. Raises ConfigurationInvalid."""
+    """The notifier, or None if none is configured. Raises ConfigurationInvalid."""
     path = environment.get("CHT_NOTIFIER", "")
     if not path:
         return None

@@ -1,10 +1,10 @@
-"""What Airflow is told of this package: the connection type `couchdb` and its form."""
+"""What this package declares to Airflow: the connection type `couchdb` and its form."""
 
 from typing import Any
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Of the entry point `apache_airflow_provider`; the fields' values arrive in the connection's extra."""
+    """For the entry point `apache_airflow_provider`. The values of the fields arrive in the connection's extra."""
     return {
         "package-name": "cht-sync-airflow",
         "name": "CHT Sync",
@@ -21,17 +21,17 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": {
                     "path": {
                         "label": "Path before the database",
-                        "description": "For a CouchDB behind a proxy at https://host/couch: couch",
+                        "description": "If a proxy serves CouchDB at https://host/couch: couch",
                         "schema": {"type": ["string", "null"]},
                     },
                     "ca_file": {
                         "label": "File of certificates",
-                        "description": "Of your own certificate authority (PEM), on every worker; else the system's",
+                        "description": "Your own certificate authority (PEM), on every worker. If empty: the system's",
                         "schema": {"type": ["string", "null"]},
                     },
                     "allow_http": {
                         "label": "Allow http",
-                        "description": "Sends login and patient data unencrypted: only where the network is yours",
+                        "description": "Sends login and patient data unencrypted: only on a network of your own",
                         "schema": {"type": ["boolean", "null"], "default": False},
                     },
                 },

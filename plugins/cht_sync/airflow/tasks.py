@@ -1,4 +1,4 @@
-"""What every DAG of an instance has: how it runs, the warehouse made ready before, the models woken behind."""
+"""What the DAGs of an instance share: how they run, the task that prepares the warehouse, the asset for cht_marts."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -20,10 +20,10 @@ from cht_sync.warehouse import migrations
 
 log = logging.getLogger(__name__)
 
-#: Tasks of one DAG that read one server at once; the instance's pool holds for all DAGs together.
+#: How many tasks of one DAG read one server at once. The instance's pool limits all DAGs together.
 READERS = 4
 
-#: Of each task; longer than the Param `minutes` of an extraction may be.
+#: The limit of each task; it is longer than the Param `minutes` of an extraction can be.
 TIMEOUT = timedelta(hours=4)
 
 
@@ -35,7 +35,7 @@ def dag_of(
     about: str | None,
     cron: str | None = None,
 ) -> Any:
-    """The decorator of the DAG `cht_<kind>_<instance>`; without `cron` it runs by Trigger only."""
+    """The decorator of the DAG `cht_<kind>_<instance>`. Without `cron` it runs by Trigger only."""
     return dag(
         dag_id=f"cht_{kind}_{instance.name}",
         schedule=CronTriggerTimetable(cron, timezone=timezone) if cron else None,
@@ -51,12 +51,12 @@ def dag_of(
 
 
 def name(kind: str, database: str) -> str:
-    """Of a task that does something with one database."""
+    """The name of a task that works on one database."""
     return f"{kind}_" + "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in database)
 
 
 def databases(instance: Instance) -> Param:
-    """Of the form of Trigger."""
+    """The Param of the Trigger form that chooses databases."""
     given = list(instance.databases)
     return Param(
         given,
@@ -64,32 +64,32 @@ def databases(instance: Instance) -> Param:
         items={"type": "string", "enum": given},
         examples=given,
         title="Databases",
-        description="Those of this run",
+        description="The databases of this run",
     )
 
 
 def page_rows() -> Param:
-    """Of the form of Trigger."""
+    """The Param of the Trigger form for the size of a page, in documents."""
     return Param(
         5000,
         type="integer",
         minimum=1,
         maximum=20000,
         title="Documents a page",
-        description="Fewer where documents are huge, or a proxy cuts long answers off",
+        description="Use fewer if documents are huge, or if a proxy truncates long answers",
     )
 
 
 @contextmanager
 def job(instance: Instance, database: str) -> Iterator[Job]:
-    """What a run over one database is given."""
+    """The job of a run over one database, with an open connection to the warehouse."""
     client = hook.CouchDBHook(instance.connection).get_conn
     with hook.warehouse_connection() as connection:
         yield Job(connection, client, instance.source(database), database, log.info, open=hook.warehouse_connection)
 
 
 def require_chosen(database: str, params: dict[str, Any], known: dict[str, Param]) -> None:
-    """Skips the task of a database that is not among those of the run. Raises ConfigurationInvalid."""
+    """Skips the task if its database is not chosen for this run. Raises ConfigurationInvalid for an unknown Param."""
     if unknown := set(params) - set(known):
         raise ConfigurationInvalid(
             f"There is no parameter {', '.join(sorted(unknown))}", f"There are {', '.join(known)}"
@@ -113,10 +113,10 @@ def prepare(instance: Instance) -> Any:
 
 
 def announcer(instance: Instance) -> Callable[[], Any]:
-    """Wakes cht_marts where there is something new, whoever has written it, and whatever became of the tasks before."""
+    """A task that starts cht_marts if the models lack anything copied, even if the tasks before it have failed."""
     alias, staged = AssetAlias(f"cht-staged-{instance.name}"), Asset(f"cht://staging/{instance.name}")
 
-    # a teardown: it runs whatever became of the others, and the run's state is theirs
+    # a teardown runs even if the other tasks failed, and does not change the state of the run
     @teardown
     @task(outlets=[alias])
     def announce(*, outlet_events: Any) -> None:

@@ -1,4 +1,4 @@
-"""The files that a run of the models works with, read once: models, views and tallies, and those of the counts.
+"""The files that a run of the models works with, read once: models, views, tallies and the relations of the counts.
 
 Ours are in include/sql, a deployment's own models and views in include/deployment (see deployment).
 """
@@ -16,15 +16,15 @@ from cht_sync.models.files.deployment import Failures
 #: The counts of every area, and those by sex and age: the names by which marts and checks read them.
 COUNTS = areas.NAMES
 
-#: Documents that could not be staged: the name by which marts read them.
+#: The name by which marts read the documents that were rejected.
 REJECTED = "rejected"
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The models, each after those that it reads, and the views: ours, then the deployment's; the tallies; the counts.
+    """The models, each after those that it reads; the views; the tallies; the counts. Ours precede the deployment's.
 
-    `stamps` has for each name what decides its rows: where it is another one, everything of that name is made again.
+    `stamps`: by name, a hash of everything that decides the rows. If it has changed, the relation is rebuilt.
     """
 
     models: list[Relation]
@@ -36,25 +36,25 @@ class Catalogue:
 
     @property
     def shown(self) -> list[Relation]:
-        """All that have a view in the schema models."""
+        """All relations that have a view in the schema models."""
         return [*self.models, *self.views, *self.tallies]
 
     @property
     def versioned(self) -> set[str]:
-        """Names that have a version, or had one until their file failed: a mart or a check can have them in `reads`."""
+        """Names with a version, or with one until their file failed. The `reads` of marts and checks may have these."""
         return {*COUNTS, REJECTED, *(file.name for file in (*self.models, *self.tallies)), *self.failures.names}
 
     def require_readable(self, kind: str, file: Relation, *, may_be_empty: bool = False) -> None:
-        """Raises ConfigurationInvalid if the `reads` of a mart or a check has no version that could change."""
+        """Raises ConfigurationInvalid if the `reads` of a mart or a check is empty, or names something else."""
         if set(file.reads) - self.versioned or not (file.reads or may_be_empty):
             raise ConfigurationInvalid(
-                f"The {kind} {file.name} has a `reads` that is empty or names what is no model",
+                f"The {kind} {file.name} has a `reads` that is empty or has a name that is no model",
                 f"Name models in it, or {' and '.join(COUNTS)} for the counts of areas, in {file.file}",
             )
 
 
 def read(include: sql.Include = sql.INCLUDE, timezone: str = "UTC") -> Catalogue:
-    """Reads include/sql and include/deployment as they are now. Raises ConfigurationInvalid if one of ours is wrong."""
+    """Reads include/sql and include/deployment. Raises ConfigurationInvalid if one of our files is wrong."""
     ours, views, failures = definition.folder("models", include), definition.folder("models/views", include), Failures()
     counted, folded = tallies.read(include), fold.read(include)
     taken = {*areas.TABLES, REJECTED, *(file.name for file in (*views, *counted))}

@@ -1,8 +1,8 @@
 """What a run of the models has to do: which documents, for which model.
 
-In the run's transaction there are, for the model that is aimed at:
-  document   the documents to be done, live or archived reports: source, _id, _rev, type, saved_timestamp, doc, is_main
-  changed    (source, _id) of what has changed, alive or not, for its `affected` query
+In the run's transaction, two temporary views show the work of one model at a time:
+  document   its documents, live ones and archived reports: source, _id, _rev, type, saved_timestamp, doc, is_main
+  changed    (source, _id) of all changed documents, live or not, for its `affected` query
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ COLUMNS = """
         cht.is_main({source}) as is_main
 """
 
-# The sources are written into the views, so that the planner sees which partitions are read.
+# The sources are constants in the views, so that the planner sees which partitions are read.
 DOCUMENT = """
     create or replace temporary view document as
     select {columns}
@@ -68,15 +68,15 @@ AFFECT = """
     on conflict do nothing
 """
 
-#: Of the scope of what a model's `affected` names, before the model's name.
+#: With the model's name after it: the scope of the documents that the model's `affected` returns.
 AFFECTED = "affected "
 
 
 @dataclass(frozen=True)
 class Delta:
-    """One model's: sources to be done whole, and the scopes of pg_temp.todo that name its documents.
+    """One model's work: the sources that it does whole, and the scopes of pg_temp.todo that name its other documents.
 
-    It is done again for whatever a model that it reads is done again; `own` is the scope of what its `affected` adds.
+    They include the documents of every model that it reads. `own` is the scope of what its `affected` adds.
     """
 
     whole: frozenset[str]
@@ -85,7 +85,7 @@ class Delta:
 
 
 def plan(files: Iterable[Relation], noted: dict[str, dict[str, int]]) -> dict[str, Delta]:
-    """The work of each file, where `noted` has by model and source the batch taken in; 0 is nothing yet."""
+    """The work of each file. `noted`: by model and source, the batch that is taken in; 0 means nothing yet."""
     deltas: dict[str, Delta] = {}
     for file in files:
         above = [deltas[name] for name in file.upstream]
@@ -99,17 +99,17 @@ def plan(files: Iterable[Relation], noted: dict[str, dict[str, int]]) -> dict[st
 
 
 def scope(noted: dict[str, int]) -> str:
-    """The name for what came after these batches: models with the same share it."""
+    """The scope of the documents after these batches. Models that have noted the same batches share it."""
     return " ".join(f"{source}>{batch}" for source, batch in sorted(noted.items()) if batch)
 
 
 def begin(connection: warehouse.Connection) -> None:
-    """In the run's transaction: nothing is to be done yet."""
+    """Creates an empty pg_temp.todo, in the run's transaction."""
     connection.execute(TABLE)
 
 
 def choose(connection: warehouse.Connection, noted: dict[str, dict[str, int]]) -> int:
-    """Notes the documents above each batch, once for all models that have noted the same. Returns how many."""
+    """Notes the documents after each batch, once for all models with the same batches. Returns their number."""
     for name, batches in {scope(batches): batches for batches in noted.values()}.items():
         later = {source: batch for source, batch in batches.items() if batch}
         connection.execute(CHOOSE, [name, list(later), list(later.values())])
@@ -129,10 +129,10 @@ def choose(connection: warehouse.Connection, noted: dict[str, dict[str, int]]) -
 
 
 def affect(connection: warehouse.Connection, file: Relation, delta: Delta) -> None:
-    """Adds to the file's documents what its `affected` names because of what has changed. Raises ModelFailed."""
+    """Adds the documents that the file's `affected` returns for the changed ones. Raises ModelFailed."""
     if not file.affected:
         return
-    # with its own: what was postponed had changed in a run that may not have asked
+    # `own` has what was postponed: the run in which it changed may not have executed `affected`
     _show(connection, CHANGED, delta.scopes | {delta.own}, delta.whole)
     named = statement.SQL(AFFECT).format(scope=statement.Literal(delta.own), affected=statement.SQL(file.affected))
     with definition.translated(file, "affected"):
@@ -140,8 +140,10 @@ def affect(connection: warehouse.Connection, file: Relation, delta: Delta) -> No
 
 
 def postpone(connection: warehouse.Connection, file: Relation, delta: Delta) -> None:
-    """Keeps what `affected` has named for a model that was not written, its own and those of the models that it reads:
-    what named it may not name it any more."""
+    """Keeps the documents that `affected` returned for a model that was not written, its own and its upstream's.
+
+    The next run may not find them, since `affected` may no longer return them.
+    """
     named = sorted(name for name in delta.scopes | {delta.own} if name.startswith(AFFECTED))
     connection.execute(
         """
@@ -156,12 +158,12 @@ def postpone(connection: warehouse.Connection, file: Relation, delta: Delta) -> 
 
 
 def aim(connection: warehouse.Connection, delta: Delta) -> None:
-    """From here on `document` holds this work."""
+    """Makes `document` show this work."""
     _show(connection, DOCUMENT, delta.scopes | {delta.own}, delta.whole)
 
 
 def columns(source: statement.Composable) -> statement.Composed:
-    """What `document` has of staging.document; of a `source` that is a constant is asked once what its name says."""
+    """The columns of `document`. If `source` is a constant, cht.is_main is evaluated once."""
     return statement.SQL(COLUMNS).format(source=source)
 
 

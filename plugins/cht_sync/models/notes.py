@@ -1,4 +1,4 @@
-"""What is noted of the models, views, tallies and counts: whether a run has anything to do, and what a run has done."""
+"""The state of models, views, tallies and counts in `ops`: whether a run has work, and what it has done."""
 
 import datetime
 
@@ -9,7 +9,7 @@ from cht_sync.models.files.definition import Relation
 
 
 def has_work(connection: warehouse.Connection, files: Catalogue, today: datetime.date | None) -> bool:
-    """Whether there is anything for a run of the models to do."""
+    """Whether a run of the models has anything to do."""
     (is_due,) = warehouse.one(
         connection,
         sql.read("models/run/models_due"),
@@ -26,9 +26,10 @@ def has_work(connection: warehouse.Connection, files: Catalogue, today: datetime
 
 
 def batches(connection: warehouse.Connection, file: Relation) -> dict[str, int]:
-    """The batch up to which the model has each source that it is behind; 0 where it has nothing, or more than there is.
+    """Of each source with changes, the batch that the model has taken in; 0 means nothing yet.
 
-    A batch falls only where a source was removed and copied again. What is just copied in ranges is not read.
+    If the noted batch is higher than the source's, the source was removed and copied again: it is 0 then. A source that
+    is being copied in ranges is left out.
     """
     rows = connection.execute(
         """
@@ -49,11 +50,11 @@ def write(
 ) -> None:
     """Notes a run: the rows `written` by name, and the names that it has made from nothing (`renewed`).
 
-    `there` are the models whose tables are of their files, whether the run has written them or not.
+    `there`: the models whose tables match their files, whether the run has written them or not.
     """
     working = [file.name for file in files.shown if not files.failures.stop(file)]
     _relations(connection, files, written, renewed, {*working, *COUNTS} | (there & renewed))
-    # without its file nothing is kept up; when the file is back, its table has to be made from nothing
+    # without its file a table is not kept up to date: if the file comes back, the table has to be made from nothing
     late = (files.failures.names | {file.name for file in files.models} | set(left_over(connection, files))) - there
     connection.execute("update ops.relation set hash = '' where name = any(%s)", [sorted(late)])
     connection.execute(
@@ -66,14 +67,14 @@ def write(
 
 
 def left_over(connection: warehouse.Connection, files: Catalogue) -> list[str]:
-    """Relations that have no file any more."""
+    """Relations that no longer have a file."""
     known = {*files.stamps, *files.failures.names, REJECTED}
     rows = connection.execute("select name from ops.relation where name <> all(%s) order by name", [list(known)])
     return [name for (name,) in rows.fetchall()]
 
 
 def require_known(connection: warehouse.Connection, files: Catalogue, renewed: set[str]) -> None:
-    """Catches headers that explain what is no column; those of `renewed` are looked at when these are made."""
+    """Catches headers that describe a missing column. Those of `renewed` are checked when their tables are made."""
     for file in _reworded(connection, files.shown):
         if file.name not in renewed and not files.failures.stop(file):
             with files.failures.catch(file):
@@ -83,9 +84,9 @@ def require_known(connection: warehouse.Connection, files: Catalogue, renewed: s
 def _relations(
     connection: warehouse.Connection, files: Catalogue, written: dict[str, int], renewed: set[str], current: set[str]
 ) -> None:
-    """Gives those that have changed another version."""
+    """Raises the version of the relations that have changed."""
     completed = connection.execute(sql.read("models/run/note_sources")).fetchall()
-    # numbers that have become complete are other numbers
+    # when a source becomes complete, its counts have changed for their readers
     changed = [
         name
         for name in files.stamps
@@ -97,7 +98,7 @@ def _relations(
 
 
 def _describe(connection: warehouse.Connection, files: list[Relation], shown: set[str]) -> None:
-    """Words of a header that have changed become comments; what is just `shown` has them already."""
+    """Updates the comments of relations whose headers have changed. Relations in `shown` have theirs already."""
     changed = _reworded(connection, files)
     for file in changed:
         if file.name not in shown:
@@ -109,6 +110,6 @@ def _describe(connection: warehouse.Connection, files: list[Relation], shown: se
 
 
 def _reworded(connection: warehouse.Connection, files: list[Relation]) -> list[Relation]:
-    """Those with other words in their headers than are noted."""
+    """The files whose headers differ from the noted ones."""
     noted = dict(connection.execute("select name, header from ops.relation").fetchall())
     return [file for file in files if noted.get(file.name) != file.header]

@@ -1,12 +1,11 @@
-"""Tables made anew beside those that are read, in chunks: what was done stays done, whoever kills the run.
+"""New tables next to the old ones, filled in chunks. A killed rebuild is continued by the next run.
 
-A chunk is a transaction: a stretch of a source's partition, and for it every model whose upstream is whole. It takes
-documents up to the batch that was noted first (`base`). These stay where they are in the partition's file: whatever is
-written later gets a later batch, also where it takes a freed place in it. `swap`, in the transaction of the models,
-puts the tables in their places and notes `base` for each source; the models go on from there as from any batch.
+A chunk is one transaction: some consecutive blocks of a source's partition, for every model whose upstream is done. It
+takes documents up to the batch that the source had at the start (`base`). They do not move in the partition's file, and
+whatever is written later gets a later batch, even in a freed place. `swap`, in the transaction of the models, puts the
+new tables in their places and notes `base` for each source. From there the models take in changes as from any batch.
 
-No transaction of the models is committed while something unfinished is to be gone on with: what a chunk read of other
-models is as it was, until all takes its place together, or is discarded.
+No model run commits while a rebuild is unfinished: its chunks would have read an older state of other models.
 """
 
 import hashlib
@@ -23,10 +22,11 @@ from cht_sync.models import delta, table
 from cht_sync.models.files.definition import Relation
 from cht_sync.models.files.deployment import Failure, Failures
 
-#: Pages of 8 kB that a chunk reads of a partition at least: about a hundred thousand documents, some seconds.
+#: The least number of 8 kB pages that a chunk reads: about a hundred thousand documents, some seconds.
 BLOCKS = 16384
 
-#: A partition has no more chunks: each goes through the tables that it reads, so with many the time would be a square.
+#: The greatest number of chunks of a partition. Each chunk scans the tables that it reads, so the time would grow with
+#: the square of the documents.
 CHUNKS = 8
 
 DOCUMENT = """
@@ -40,7 +40,7 @@ DOCUMENT = """
 
 
 class Rebuild:
-    """Of `files`, each after those that it reads; `ours` are the relations that are made again afterwards."""
+    """A rebuild of `files`, each after those that it reads. `ours`: the relations that are made again after a drop."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Rebuild:
         self.stamps = {file.name: stamps[file.name] for file in files}
 
     def run(self) -> None:
-        """Makes model_data.<name>__new of each, going on where a killed run ended. Raises ModelFailed, AnotherRun."""
+        """Makes model_data.<name>__new of each file, or continues a killed run. Raises ModelFailed, AnotherRun."""
         self._discard_others()
         for level in _levels([file for file in self.files if not self._waits(file)]):
             self._create(level)
@@ -64,15 +64,15 @@ class Rebuild:
             ).fetchall():
                 self._fill(level, source)
             for file in self._working(level):
-                # one transaction: a key that is there already can't be added again
+                # one transaction: a primary key cannot be added twice
                 with self.failures.alone(self.connection, file, self.stamps[file.name]), self.connection.transaction():
                     self._finish(file)
 
     def swap(self) -> dict[str, int]:
-        """Puts the tables that are made in their places, in the transaction of the models; rows written by model."""
+        """Puts the new tables in their places, in the transaction of the models; returns the rows written by model."""
         written = {}
         for file in self.files:
-            # asked of each anew: what reads one that fails here has to stay, too
+            # checked for each file: if one fails here, the tables that read it have to stay, too
             if self.failures.stop(file):
                 continue
             with self.failures.alone(self.connection, file, self.stamps[file.name]):
@@ -88,7 +88,7 @@ class Rebuild:
         return [file for file in files if not self.failures.stop(file)]
 
     def _waits(self, file: Relation) -> bool:
-        """Whether the same has failed within the hour, or what it reads has: it fails again, without work."""
+        """Whether the same rebuild, or one that it reads, has failed within the hour: then it fails again, untried."""
         row = self.connection.execute(
             """
             select what, advice from ops.failing
@@ -101,7 +101,7 @@ class Rebuild:
         return self.failures.stop(file)
 
     def _discard_others(self) -> None:
-        """What was made of other files, or by a run whose other models have gone on without it."""
+        """Discards unfinished tables that this run does not rebuild, or whose files have changed since."""
         rows = self.connection.execute("select model, stamp from ops.rebuild").fetchall()
         for model in [model for model, stamp in rows if self.stamps.get(model) != stamp]:
             with self.connection.transaction():
@@ -109,7 +109,7 @@ class Rebuild:
                 self.connection.execute("delete from ops.rebuild where model = %s", [model])
 
     def _create(self, level: list[Relation]) -> None:
-        """The empty tables, where they aren't there yet; who would break by their columns is told now, not in hours."""
+        """Creates the missing tables, empty. If their columns would break a reader, it fails now, not after hours."""
         there = {model for (model,) in self.connection.execute("select model from ops.rebuild").fetchall()}
         with self.connection.transaction():
             self._aim("", 0, (0, 0))
@@ -122,7 +122,7 @@ class Rebuild:
             self.connection.execute("drop view pg_temp.document")
 
     def _fill(self, level: list[Relation], source: str) -> None:
-        """All documents of a source into the tables of a level, a transaction a chunk."""
+        """Fills the tables of a level from all documents of a source, one transaction a chunk."""
         self._begin(self._working(level), source)
         while chunk := self.connection.execute(
             sql.read("models/rebuild/next"), {"source": source, "models": [file.name for file in self._working(level)]}
@@ -135,7 +135,7 @@ class Rebuild:
                     self._insert(files[model], source, base, (first, end))
 
     def _begin(self, files: list[Relation], source: str) -> None:
-        """Notes what there is to do of a source; begins it again where its partition was written anew."""
+        """Notes the work of a source. If its partition was rewritten since, the source begins again."""
         row = self.connection.execute(sql.read("models/rebuild/partition"), {"source": source}).fetchone()
         partition, storage, blocks, is_unknown, batch = row or ("", None, 0, False, 0)
         with self.connection.transaction():
@@ -150,7 +150,7 @@ class Rebuild:
                 self.connection.execute(sql.read("models/rebuild/begin"), begun)
 
     def _insert(self, file: Relation, source: str, base: int, pages: tuple[int, int]) -> None:
-        """A model's rows of one chunk."""
+        """Inserts the rows of one chunk into a model's table."""
         with self.failures.alone(self.connection, file, self.stamps[file.name]):
             self._aim(source, base, pages)
             values = {"model": file.name, "source": source, "upto": pages[1]}
@@ -158,8 +158,8 @@ class Rebuild:
             self.connection.execute("drop view pg_temp.document")
             if not self.connection.execute(sql.read("models/rebuild/move"), {**values, "rows": rows}).rowcount:
                 raise AnotherRun(
-                    f"The partition of {source} was written anew while it was read",
-                    "Nothing was changed; the next try begins with it again",
+                    f"The partition of {source} was rewritten while it was read",
+                    "Nothing was changed; the next try begins this source again",
                 )
 
     def _finish(self, file: Relation) -> None:
@@ -169,7 +169,7 @@ class Rebuild:
                 self.connection.execute("update ops.rebuild set is_made = true where model = %s", [file.name])
 
     def _aim(self, source: str, base: int, pages: tuple[int, int]) -> None:
-        """From here on `document` is a chunk: of the pages from the first to before the second."""
+        """Makes `document` show a chunk: the documents from the first page to before the second."""
         first, end = (Literal(f"({page},0)") for page in pages)
         named = Literal(source)
         view = statement.SQL(DOCUMENT).format(
@@ -178,7 +178,7 @@ class Rebuild:
         self.connection.execute(view)
 
     def _text(self, file: Relation) -> str:
-        """The file's, reading the new tables of those that are made anew instead of what is shown."""
+        """The file's text, changed to read the new tables of rebuilt models instead of their views."""
         text = file.text
         for name in file.upstream & self.stamps.keys():
             text = re.sub(rf'\bmodels\.("?){name}\b\1', f'model_data."{table.new(name)}"', text)
@@ -186,14 +186,14 @@ class Rebuild:
 
 
 def stamps(files: list[Relation]) -> dict[str, str]:
-    """Of each model and of all that it reads: with another one what was made of it can't be gone on with."""
+    """A hash of each model and of everything that it reads. If it changes, an unfinished rebuild is discarded."""
     hashes = {file.name: file.hash for file in files}
     parts = {file.name: [file.hash, *(hashes[name] for name in sorted(file.upstream))] for file in files}
     return {name: hashlib.sha256(" ".join(each).encode()).hexdigest() for name, each in parts.items()}
 
 
 def _levels(files: list[Relation]) -> list[list[Relation]]:
-    """Those that read none of the others, then those that read only these …"""
+    """The files by level: those that read none of the others, then those that read only these, and so on."""
     depths: dict[str, int] = {}
     for file in files:
         depths[file.name] = 1 + max((depths[name] for name in file.upstream if name in depths), default=0)

@@ -1,10 +1,10 @@
-"""Models: tables kept up with the documents, by the change.
+"""A run of the models: it brings their tables up to date with the changed documents.
 
 A model is one `select` from `document` (see definition.Relation). On a run `document` holds what changed since the
 batch that the model has noted, and what its `affected` query names because of it. If its file is new or has changed,
 its table is first made from nothing next to the old one (see rebuild). Rows are deleted by document and inserted
-again, so that a document that changes its type leaves one table and enters another. Everything that is seen happens in
-one transaction over one snapshot: a run that is killed has changed nothing of it.
+again, so that a document that changes its type leaves one table and enters another. All visible changes are one
+transaction over one snapshot: a killed run has changed nothing that is visible.
 """
 
 import datetime
@@ -40,10 +40,10 @@ def update(
     today: datetime.date | None = None,
     timezone: str = "UTC",
 ) -> Update:
-    """Brings models and counts up to what is staged, and ages to `today`; nothing new costs one statement.
+    """Brings models and counts up to date with staging, and ages with `today`; nothing new costs one statement.
 
-    `timezone` is the deployment's: it says what a month is. `today` is the day in it; None leaves ages at the day that
-    they are of. If a file is new or has changed, its table is made from nothing first, in chunks of `blocks` pages.
+    `timezone` is the deployment's: it decides where a month begins. `today` is the day in it; None leaves the ages as
+    they are. If a file is new or has changed, its table is made from nothing first, in chunks of `blocks` pages.
     Raises ModelFailed, AnotherRun, ConfigurationInvalid.
     """
     files = catalogue.read(include, timezone)
@@ -65,16 +65,16 @@ def update(
             connection.execute("set transaction isolation level repeatable read")
             # the counts hash every person and place of a source
             connection.execute("set local work_mem = '128MB'")
-            # what has changed is looked up by its keys, and those pages are mostly in memory
+            # changed rows are looked up by their keys, and most of those pages are in memory
             connection.execute("set local random_page_cost = 1.1")
             tallies.set_timezone(connection, timezone)
             return _Run(connection, files, renewed, made, today).run()
 
 
 def _renewed(connection: warehouse.Connection, files: Catalogue) -> set[str]:
-    """What is to be made from nothing: its file has changed, or that of what it reads.
+    """The names to be made from nothing, because their file or a file that they read has changed.
 
-    A new table is quicker than writing every row again.
+    A new table is faster than writing every row again.
     """
     known = dict(connection.execute("select name, hash from ops.relation").fetchall())
     renewed = {name for name, stamp in files.stamps.items() if known.get(name) != stamp}
@@ -84,16 +84,16 @@ def _renewed(connection: warehouse.Connection, files: Catalogue) -> set[str]:
 
 
 def _ours(connection: warehouse.Connection, files: Catalogue) -> set[tuple[str, str]]:
-    """The relations that are made again where what they read has to be dropped."""
+    """The relations that are made again if a relation that they read has to be dropped."""
     marts = connection.execute("select 'marts', mart from ops.mart_state").fetchall()
     return {*marts, *(("models", view.name) for view in files.views)}
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """The models whose tables are of their files, with the work of each; the documents to be looked at.
+    """The models whose tables match their files, the delta of each, and the number of `changed` documents.
 
-    `there` has the names of these models, and of those whose new tables this run has put in place.
+    `there`: the names of these models, and of those whose new tables this run has put in place.
     """
 
     models: list[Relation]
@@ -104,9 +104,9 @@ class _Plan:
 
 @dataclass(frozen=True)
 class _Run:
-    """The transaction of a run. `renewed` is made from nothing; the new tables of models are in `made` already.
+    """The transaction of a run. `renewed`: names that are made from nothing; `made` already has the models' new tables.
 
-    `written` gets the rows that are written, by name.
+    `written` gets the number of rows that are written, by name.
     """
 
     connection: warehouse.Connection
@@ -117,7 +117,7 @@ class _Run:
     written: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> Update:
-        """All steps, in order: whatever is counted is noted as it was first, and as it is afterwards."""
+        """All steps, in order. Rows that are counted are noted twice: before they are written, and after."""
         delta.begin(self.connection)
         before = late_rows.LateRows(self.connection, self.renewed)
         plan = self._plan()
@@ -143,10 +143,10 @@ class _Run:
         return _Plan(kept, deltas, changed, set(swapped) | {file.name for file in kept})
 
     def _write(self, plan: _Plan, counted: Collection[str]) -> tuple[set[str], set[str]]:
-        """Writes the models; `counted` are those that tallies are of.
+        """Writes the models. `counted`: the models that have tallies.
 
-        Returns the sources whose counts they change; and the models that could not ask for the previous rows of
-        others: no later run can, so their tables have to be made from nothing.
+        Returns the sources whose counts change, and the models whose `affected` failed and needs the previous rows of
+        others: no later run has these rows, so the tables of these models have to be made from nothing.
         """
         touched, lost = set[str](), set[str]()
         stamps = rebuild.stamps(plan.models)
@@ -168,7 +168,7 @@ class _Run:
         return touched, lost
 
     def _affect(self, file: Relation, its: delta.Delta, stamp: str) -> bool:
-        """Adds what the file's `affected` names; whether it could be asked. `stamp` is that of its new table."""
+        """Adds what the file's `affected` returns; False if it failed. `stamp` is that of a new table of the file."""
         failures = self.files.failures
         if failures.stop(file):
             return False
@@ -177,9 +177,9 @@ class _Run:
         return not failures.have(file)
 
     def _count(self, plan: _Plan, touched: Collection[str], tallied: Tallies) -> set[str]:
-        """Counts areas, and the rows of tallies: as they were where persons were counted, and as they are now.
+        """Counts areas, and in the tallies the rows that are written or whose persons are counted elsewhere now.
 
-        Returns the sources that were asked to be counted whole, or were modelled whole.
+        Returns the sources that were counted whole on request, or modelled whole.
         """
         if self.renewed & set(COUNTS):
             areas.renew(self.connection, self.files.counts)
@@ -200,7 +200,7 @@ class _Run:
         return areas.done(self.connection).union(*(each.whole for each in plan.deltas.values()))
 
     def _show(self) -> None:
-        """Makes the views again if any table is new: one may have been dropped with what it read."""
+        """Makes the views again if any table is new: a view may have been dropped with a table that it read."""
         for view in self.files.views if self.renewed else []:
             with self.files.failures.alone(self.connection, view):
                 table.show(self.connection, view, view.select(), self.made.ours)
@@ -208,7 +208,7 @@ class _Run:
             areas.discard(self.connection)
 
     def _tally(self, tallied: Tallies, whole: Collection[str]) -> None:
-        """Counts the tallies of these sources from nothing, and those that are new, which read the views."""
+        """Counts these sources from nothing in the tallies, and makes new tallies, which read the views."""
         self.written.update(tallied.recount(whole))
         for file in self.files.tallies:
             if file.name in self.renewed:
@@ -216,5 +216,5 @@ class _Run:
 
 
 def is_waiting(connection: warehouse.Connection, instance: str) -> bool:
-    """Whether the models have not taken in all that was copied of an instance."""
+    """Whether the models have not yet taken in everything that was copied from an instance."""
     return bool(warehouse.one(connection, sql.read("models/run/is_waiting"), [instance])[0])

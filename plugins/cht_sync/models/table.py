@@ -1,4 +1,4 @@
-"""A model's table: written by document, or made anew beside it and put under its view."""
+"""A model's table: written by document, or rebuilt next to the old one and put under the view."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -30,7 +30,7 @@ DELETE = """
     select source, count(*) from deleted group by source
 """
 
-#: Before and behind the file's select.
+#: Before and after the file's select.
 INSERT = "with written as (insert into {table} "
 COUNT = """
         returning {row}
@@ -38,7 +38,7 @@ COUNT = """
     select source, count(*) from written group by source
 """
 
-#: Rows as they were and as they are: see `write`.
+#: The previous rows and the new ones: see `write`.
 WAS = ", was as (insert into {was} select * from deleted)"
 NOW = ", now as (insert into {now} select * from written where source <> all({whole}))"
 
@@ -63,10 +63,10 @@ DEPENDENTS = """
 
 
 def write(connection: warehouse.Connection, file: Relation, delta: Delta, *, keep: bool = False) -> Counter[str]:
-    """Deletes the rows of the work's documents and inserts what the file selects; rows written by source.
+    """Deletes the rows of the delta's documents and inserts what the file selects; returns rows written by source.
 
-    With `keep`, was_<name> in pg_temp gets the rows that are deleted, and now_<name> those that are inserted, but for
-    sources that are done whole: these may be millions. Raises ModelFailed.
+    With `keep`, pg_temp.was_<name> gets the deleted rows and pg_temp.now_<name> the inserted ones, without those of
+    sources that are done whole: they may be millions. Raises ModelFailed.
     """
     names: dict[str, statement.Composable] = {
         "table": Identifier("model_data", file.name),
@@ -92,24 +92,24 @@ def write(connection: warehouse.Connection, file: Relation, delta: Delta, *, kee
 
 
 def was(name: str) -> Identifier:
-    """The rows of a model that a run has deleted, where it was written with `keep`."""
+    """The table of the rows that a run has deleted, if the model was written with `keep`."""
     return Identifier("pg_temp", f"was_{name}")
 
 
 def now(name: str) -> Identifier:
-    """The rows of a model that a run has inserted, but for sources that are done whole."""
+    """The table of the rows that a run has inserted, without sources that are done whole."""
     return Identifier("pg_temp", f"now_{name}")
 
 
 def new(name: str) -> str:
-    """The table in model_data that is to take the place of a model's."""
+    """The name of the table in model_data that will replace a model's."""
     return f"{name}__new"
 
 
 def create(connection: warehouse.Connection, file: Relation, text: str, ours: Collection[tuple[str, str]]) -> None:
-    """The empty new table; `text` is the file's select, `ours` are the relations that are made again afterwards.
+    """Creates the empty new table. `text`: the file's select; `ours`: the relations that are made again after a drop.
 
-    Raises ModelFailed, also where others read a column that it doesn't have.
+    Raises ModelFailed, also if other relations read a column that the new table lacks.
     """
     name = Identifier("model_data", new(file.name))
     head = statement.SQL("create table {} as ").format(name).as_string(connection)
@@ -124,20 +124,20 @@ def create(connection: warehouse.Connection, file: Relation, text: str, ours: Co
 
 
 def fill(connection: warehouse.Connection, file: Relation, text: str) -> int:
-    """Inserts what `text` selects into the new table; how many rows. Raises ModelFailed."""
+    """Inserts what `text` selects into the new table; returns the number of rows. Raises ModelFailed."""
     head = statement.SQL("insert into {} ").format(Identifier("model_data", new(file.name))).as_string(connection)
     with definition.translated(file, head=head, text=text):
         return connection.execute(head.encode() + text.encode()).rowcount
 
 
 def empty(connection: warehouse.Connection, name: str, source: str) -> None:
-    """Takes a source out of the new table."""
+    """Deletes the rows of a source from the new table."""
     query = statement.SQL("delete from {} where source = %s").format(Identifier("model_data", new(name)))
     connection.execute(query, [source])
 
 
 def finish(connection: warehouse.Connection, file: Relation) -> None:
-    """Key and indexes of the new table, once all rows are in it. Raises ModelFailed."""
+    """Adds the key and the indexes to the new table, once it has all rows. Raises ModelFailed."""
     name, key = Identifier("model_data", new(file.name)), statement.SQL(", ").join(map(Identifier, file.key))
     connection.execute("set local maintenance_work_mem = '256MB'")
     with definition.translated(file, "its key or an index"):
@@ -159,16 +159,16 @@ def swap(connection: warehouse.Connection, file: Relation, ours: Collection[tupl
 
 
 def discard(connection: warehouse.Connection, name: str) -> None:
-    """Drops the new table, where there is one."""
+    """Drops the new table, if there is one."""
     connection.execute(statement.SQL("drop table if exists {}").format(Identifier("model_data", new(name))))
 
 
 def show(
     connection: warehouse.Connection, file: Relation, query: statement.Composable, ours: Collection[tuple[str, str]]
 ) -> None:
-    """Makes models.<name> show the query, in place where its columns allow it: whoever reads it isn't broken.
+    """Makes models.<name> show the query. If the columns allow it, the view stays in place for those who read it.
 
-    Raises ModelFailed, naming them, where others read a column that is gone or has another type now.
+    Raises ModelFailed, naming them, if other relations read a column that is gone or has another type now.
     """
     view = Identifier("models", file.name)
     head = statement.SQL("create or replace view {} as ").format(view)
@@ -184,10 +184,10 @@ def show(
 
 
 def require_unread(connection: warehouse.Connection, view: str, ours: Collection[tuple[str, str]]) -> None:
-    """Raises ModelFailed where others than ours read the view (`schema.name`), at any distance: it names them."""
+    """Raises ModelFailed, naming them, if relations other than `ours` read `view` (schema.name), at any distance."""
     found = connection.execute(DEPENDENTS, {"view": view}).fetchall()
     if others := [f"{namespace}.{name}" for namespace, name in found if (namespace, name) not in ours]:
         raise ModelFailed(
             f"{view} has other columns now, and {', '.join(others)} would break",
-            "Drop or alter what reads it, then run this again: it goes on by itself",
+            "Drop or alter these relations, then run this task again: it continues by itself",
         )

@@ -9,7 +9,7 @@ from cht_sync import instances, sql, warehouse
 
 
 def name(connection: warehouse.Connection, instance: instances.Instance) -> None:
-    """Notes the names of an instance's sources in v1: `source_name` of include/instances.toml and the database."""
+    """Notes the names of an instance's sources in v1: `source_name` of include/instances.toml, and the database."""
     named = {source: instance.shown(database) for source, database in instance.sources.items()}
     connection.execute(
         """
@@ -22,7 +22,7 @@ def name(connection: warehouse.Connection, instance: instances.Instance) -> None
 
 
 def publish(connection: warehouse.Connection) -> None:
-    """Publishes, in the models' transaction, the batches that it takes in."""
+    """Publishes the batches that a run takes in, in the transaction of the models."""
     due = connection.execute(sql.read("models/v1/publish")).fetchall()
     others = connection.execute("select count(*) > 1 from ops.checkpoint").fetchone()
     if not due or others != (True,):

@@ -1,5 +1,5 @@
 """What an operator asks for.
 
-In: an instance or a source. Out: its removal, whether it is fresh, what is to be computed again.
+In: an instance or a source. Out: its removal, its freshness, requests to compute it again.
 May import: every other package but airflow.
 """

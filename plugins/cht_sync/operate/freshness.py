@@ -1,4 +1,4 @@
-"""Which instances' figures are older than `fresh_within` allows."""
+"""Freshness: the sources whose figures are older than `fresh_within` allows."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +10,7 @@ from cht_sync.instances import Configuration
 
 @dataclass(frozen=True)
 class Late:
-    """A source that is older than its limit, and what of it is the oldest."""
+    """A source that is older than its limit, and its oldest `part`: the copy, or a mart."""
 
     source: str
     part: str
@@ -22,23 +22,23 @@ class Late:
 
 
 def check(connection: warehouse.Connection, configuration: Configuration) -> list[Late]:
-    """The sources that are late, all of which were told within a day.
+    """The late sources, if all of them were reported within the last day.
 
-    Raises FiguresOld where one is that was not: once when it becomes late, then once a day. Paused instances, and those
-    without `fresh_within`, are not looked at.
+    Otherwise it raises FiguresOld: once when a source becomes late, then once a day. Paused instances, and those
+    without `fresh_within`, are not checked.
     """
     late = find(connection, configuration)
-    told = connection.execute(sql.read("operate/freshness/note"), {"late": [each.source for each in late]}).fetchall()
-    if told:
+    due = connection.execute(sql.read("operate/freshness/note"), {"late": [each.source for each in late]}).fetchall()
+    if due:
         raise FiguresOld(
             "Figures are older than their limit: " + "; ".join(map(str, late)),
-            "Look for a red task in cht_extract_<instance>, then in cht_marts; told again in a day while it lasts",
+            "Look for a red task in cht_extract_<instance>, then in cht_marts; reported once a day while it lasts",
         )
     return late
 
 
 def limits(configuration: Configuration) -> dict[str, float]:
-    """How old the figures of each source may be, in seconds, where there is a limit."""
+    """The greatest age of each source's figures in seconds; only sources that have a limit."""
     return {
         source: instance.limit.total_seconds()
         for instance in configuration.instances

@@ -1,4 +1,4 @@
-"""What somebody wants made from nothing, where a check has found it wrong: the next run of the models does it."""
+"""Recompute requests: what the next run of the models computes from nothing, such as after a check's finding."""
 
 from collections.abc import Collection
 
@@ -7,9 +7,9 @@ from cht_sync.errors import ConfigurationInvalid
 
 
 def order(connection: warehouse.Connection, recount: Collection[str] = (), remodel: Collection[str] = ()) -> None:
-    """Has the next run count the areas of these sources from nothing, or model all of their documents again, and count.
+    """Requests the next run to count the areas of `recount` from nothing, and to model and count all of `remodel`.
 
-    The checks then look at everything. Raises ConfigurationInvalid.
+    The next checks look at everything. Raises ConfigurationInvalid for an unknown source.
     """
     if not recount and not remodel:
         return

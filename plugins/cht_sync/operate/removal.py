@@ -1,9 +1,8 @@
-"""Takes an instance out of the warehouse, with all that was copied and counted of it.
+"""Removes an instance from the warehouse, with everything that was copied and counted of it.
 
-Everything but the documents' partition goes in one transaction a source, which begins with its checkpoint: an
-extraction that is still at work can't write any more. `ops.source` goes last, so that a removal that was killed is
-found again.
-`ops.erased` stays: whoever was erased on request is not to come back with the instance.
+One transaction a source deletes everything except the partition of the documents. It begins with the checkpoint, so
+that a running extraction can no longer write. The row of `ops.source` goes last, so that a killed removal is found
+again. `ops.erased` stays: people who were erased on request must not come back with the instance.
 """
 
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ from cht_sync.errors import ConfigurationInvalid
 
 
 def left_over(connection: warehouse.Connection, configuration: instances.Configuration) -> list[str]:
-    """The instances that are in the warehouse, and not in the file any more; in order."""
+    """The instances that are in the warehouse, but no longer in the file; in order."""
     named = [instance.name for instance in configuration.instances]
     rows = connection.execute(
         "select distinct instance from ops.source where instance <> all(%s) order by instance", [named]
@@ -25,9 +24,9 @@ def left_over(connection: warehouse.Connection, configuration: instances.Configu
 
 
 def remove(connection: warehouse.Connection, configuration: instances.Configuration, instance: str) -> list[str]:
-    """Removes what is in the warehouse of that instance; the sources that were removed.
+    """Removes the instance from the warehouse; returns its sources.
 
-    Raises ConfigurationInvalid where the instance is still in the file, or is not in the warehouse; AnotherRun.
+    Raises AnotherRun, and ConfigurationInvalid if the instance is still in the file, or is not in the warehouse.
     """
     if instance in {each.name for each in configuration.instances}:
         raise ConfigurationInvalid(
@@ -39,12 +38,10 @@ def remove(connection: warehouse.Connection, configuration: instances.Configurat
     ).fetchall()
     if not rows:
         over = ", ".join(left_over(connection, configuration)) or "none"
-        raise ConfigurationInvalid(
-            f"There is nothing in the warehouse of an instance {instance}", f"Left over are: {over}"
-        )
+        raise ConfigurationInvalid(f"The warehouse has nothing of an instance {instance}", f"Left over are: {over}")
     sources = [source for (source,) in rows]
     with ExitStack() as locks:
-        # in the order in which an extraction, and then the models, take them
+        # in the order in which extractions and then the models take them
         for source in sources:
             locks.enter_context(warehouse.lock(connection, f"cht-sync extract {source}"))
             locks.enter_context(warehouse.lock(connection, f"cht-sync verify {source}"))
@@ -57,9 +54,9 @@ def remove(connection: warehouse.Connection, configuration: instances.Configurat
 
 
 def _delete(connection: warehouse.Connection, source: str) -> None:
-    """All rows of the source but its documents, in one transaction."""
+    """Deletes all rows of the source except its documents, in one transaction."""
     with connection.transaction():
-        # waits for the page that is being committed, and ends whoever would write the next
+        # this waits for a page that is being committed, and stops the reader from writing another
         connection.execute("delete from ops.checkpoint where source = %s", [source])
         changed = []
         for schema, name in connection.execute(sql.read("operate/removal/tables")).fetchall():
@@ -70,7 +67,7 @@ def _delete(connection: warehouse.Connection, source: str) -> None:
 
 
 def _drop(connection: warehouse.Connection, source: str) -> None:
-    """The documents. Detached first, which blocks nobody: to drop a partition at once would hold up every reader."""
+    """Drops the partition of the documents. It is detached first, because a drop at once would block every reader."""
     row = connection.execute(sql.read("operate/removal/partition"), [source]).fetchone()
     if row is None:
         return

@@ -17,10 +17,10 @@ LEDGER = """
 
 
 def migrate(connection: session.Connection, include: sql.Include = sql.INCLUDE) -> list[str]:
-    """Applies what is missing, in order, each in a transaction with its record; the names applied.
+    """Applies the missing migrations in order, each in one transaction with its record. Returns their names.
 
-    Many tasks may call it at once: the first does the work, the others wait for it. Raises SchemaMismatch where an
-    applied file has changed, or the warehouse was migrated by a later version.
+    Many tasks may call it at once: the first does the work, the others wait. Raises SchemaMismatch if an applied file
+    has changed, or if a later version has migrated the warehouse.
     """
     files = {file.stem: file.read_text(encoding="utf-8") for file in sql.files("warehouse", include)}
     with session.lock(connection, "cht-sync schema", seconds=300):
@@ -51,5 +51,5 @@ def _require_same(files: dict[str, str], applied: dict[str, str]) -> None:
         if digest != _digest(files[name]):
             raise SchemaMismatch(
                 f"The migration {name} was changed after it was applied",
-                "Install this version of the package again, as it was; a change of the schema goes into a new file",
+                "Install this version of the package again, unchanged; a change of the schema goes into a new file",
             )

@@ -12,11 +12,11 @@ from cht_sync.errors import AnotherRun, WarehouseUnreachable, WarehouseUnusable
 
 Connection = psycopg.Connection[Any]
 
-#: `pg_input_is_valid`, which the models' casts go through, is there since 16.
+#: The casts of the models use `pg_input_is_valid`, which exists since 16.
 OLDEST = 16
 
-#: A server notices that its client was killed only when it looks; else a killed task's query goes on to its end. The
-#: memory is enough for a page of 5,000 documents: with Postgres' defaults it would go to disk on its way, twice.
+#: The check interval ends the query of a killed task: without it, the server notices only at the query's end. The
+#: memory holds a page of 5,000 documents; with Postgres' defaults the page would go to disk twice.
 SETTINGS = """
     set application_name = 'cht-sync';
     set client_connection_check_interval = '1s';
@@ -31,9 +31,9 @@ CHECK = "Check host, port, login and password of the connection cht_warehouse"
 
 @contextmanager
 def connect(get: Callable[[], Connection]) -> Iterator[Connection]:
-    """A connection in autocommit mode, closed at the end; `get` opens it: a hook's `get_conn`, say.
+    """A connection in autocommit mode, closed at the end. `get` opens it, such as a hook's `get_conn`.
 
-    Raises WarehouseUnreachable, also for a connection lost inside the block, and WarehouseUnusable.
+    Raises WarehouseUnusable, and WarehouseUnreachable, also if the connection is lost inside the block.
     """
     with wrapped():
         connection = get()
@@ -62,16 +62,16 @@ def _require_usable(connection: Connection) -> None:
 
 
 def one(connection: Connection, statement: QueryNoTemplate, values: Params | None = None) -> tuple[Any, ...]:
-    """The row of a statement that gives one. Raises LookupError where it gives none."""
+    """The first row that a statement returns. Raises LookupError if it returns none."""
     row: tuple[Any, ...] | None = connection.execute(statement, values).fetchone()
     if row is None:
-        raise LookupError("the statement has given no row")
+        raise LookupError("the statement returned no row")
     return row
 
 
 @contextmanager
 def wrapped() -> Iterator[None]:
-    """Turns the driver's errors on connections into ours; a statement's own error passes through."""
+    """Translates the driver's errors about connections into ours. Errors of a statement pass through."""
     try:
         yield
     except (pg.InvalidPassword, pg.InvalidAuthorizationSpecification):
@@ -89,7 +89,7 @@ def wrapped() -> Iterator[None]:
     except (pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow, pg.TooManyConnections, pg.DiskFull) as error:
         raise WarehouseUnreachable(
             f"The warehouse ended the work ({error.diag.message_primary})",
-            "It is tried again; if it lasts, look at that server's log",
+            "It is retried; if it lasts, look at that server's log",
         ) from None
     except psycopg.OperationalError as error:
         if error.sqlstate is not None:
@@ -98,7 +98,7 @@ def wrapped() -> Iterator[None]:
 
 
 def _unreachable(error: psycopg.OperationalError) -> WarehouseUnreachable | WarehouseUnusable:
-    """libpq gives no sqlstate for an error at the start: only its text tells a wrong login from a lost link."""
+    """libpq has no sqlstate for an error while connecting: only its text separates a wrong login from a lost link."""
     text = str(error)
     if "password authentication failed" in text or "no password supplied" in text or "pg_hba" in text:
         return WarehouseUnusable("The warehouse refuses the login", CHECK)
@@ -112,9 +112,9 @@ def _unreachable(error: psycopg.OperationalError) -> WarehouseUnreachable | Ware
 
 @contextmanager
 def lock(connection: Connection, name: str, seconds: float = 30) -> Iterator[None]:
-    """Holds the session's advisory lock of that name; AnotherRun where it is not free in time.
+    """Holds the session's advisory lock of that name. Raises AnotherRun if it is not free after `seconds`.
 
-    It is taken outside a transaction: one that waited inside would go on with a snapshot from before the wait.
+    Take it outside a transaction: inside, the transaction would keep a snapshot from before the wait.
     """
     _take(connection, name, seconds)
     try:
@@ -131,7 +131,7 @@ def _take(connection: Connection, name: str, seconds: float) -> None:
     except pg.LockNotAvailable:
         raise AnotherRun(
             f"Another run is at work on {name}",
-            "Nothing was changed; it is tried again, and if it lasts, look for a run that does not end",
+            "Nothing was changed; it is retried, and if it lasts, look for a run that does not end",
         ) from None
     finally:
         connection.execute("set lock_timeout = 0")

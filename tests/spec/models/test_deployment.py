@@ -255,7 +255,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "a key that is not unique": (WEIGHT.replace("where", "cross join generate_series(1, 2) where"), "23505"),
     "an index of nothing": (WEIGHT.replace("-- after", "-- index: nothing\n-- after"), "42703"),
     "an unknown model": (WEIGHT.replace("-- after: person", "-- after: nobody"), "names nobody"),
-    "itself": (WEIGHT.replace("-- after: person", "-- after: weight"), "is after itself"),
+    "itself": (WEIGHT.replace("-- after: person", "-- after: weight"), "is in a cycle of `after`"),
     "a header": (WEIGHT.replace("-- after: person", "-- after: per son"), "where a name is expected"),
     "a field that is misspelt": (WEIGHT.replace("-- after", "-- afected: select 1\n-- after"), "has `afected:`"),
     "a field alone in its line": (WEIGHT.replace("-- after", "-- afected:\n--   select 1\n-- after"), "has `afected:`"),

@@ -238,7 +238,7 @@ def test_a_mistake_in_a_file_is_reported_with_its_line(staged: Staged, include: 
     ("text", "said"),
     [
         ("-- after: nothing\nselect 1", "names nothing in `after`"),
-        ("-- after: mine\nselect 1", "is after itself"),
+        ("-- after: mine\nselect 1", "is in a cycle of `after`"),
         ("-- key: source; drop\nselect 1", "'source; drop'"),
     ],
 )

@@ -69,7 +69,7 @@ def test_a_notifier_that_fails_is_logged_without_its_text(
     monkeypatch.setenv("CHT_NOTIFIER", f"{HERE}.Failing")
     with caplog.at_level(logging.ERROR):
         notify.failed(context(None))
-    assert "Nobody was told" in caplog.text
+    assert "No notice was sent" in caplog.text
     assert "s3cret" not in caplog.text
 
 
@@ -94,4 +94,4 @@ def test_a_wrong_setting_is_named_and_never_fails_a_callback(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     notify.failed(context(None))
-    assert "Nobody was told" in caplog.text
+    assert "No notice was sent" in caplog.text

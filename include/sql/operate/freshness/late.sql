@@ -1,6 +1,5 @@
--- Of each source that has a limit, what of it is older: its copy, or a mart of it; one that is refreshed once an hour, by an hour
--- more. One never copied to its end is as old as
--- its first run.
+-- Each source that is older than its limit, with its oldest part: the copy, or a mart. A mart that is refreshed once an hour may
+-- be an hour older. A source that was never copied to its end is as old as its first run.
 with watched as (
     select given.source, given.seconds
     from unnest(%(sources)s::text[], %(seconds)s::float8[]) as given (source, seconds)

@@ -1,4 +1,4 @@
--- Notes which sources are late now; returns those of which nobody was told within a day.
+-- Notes the sources that are late now; returns those that were not reported within the last day.
 with recovered as (
     delete from ops.stale_source where source <> all(%(late)s::text[])
 )

@@ -1,5 +1,5 @@
--- Every table of ours that has rows by source, but for the documents' own partitions and ops.source, which is what names
--- the sources until all the rest is gone. What refers to another table comes before it.
+-- Our tables with rows by source, except the documents' partitions, and except ops.source: it names the sources until all other
+-- rows are gone. A table comes before the tables that it refers to.
 with recursive own as (
     select pg_class.oid as relation, pg_namespace.nspname, pg_class.relname
     from pg_class

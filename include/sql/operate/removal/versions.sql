@@ -1,4 +1,4 @@
--- The marts that show these models are refreshed by the next run of cht_marts, those of every hour, too.
+-- The next run of cht_marts refreshes all marts that read these models, even those that are refreshed once an hour.
 with due as (
     update ops.mart_state set refreshed_at = '-infinity'
     where every = 'hour'

@@ -1,5 +1,5 @@
-"""What is counted of the models.
+"""The counts that are made from the models.
 
-In: rows of models as they were and as they are. Out: counts of areas and tallies, kept by the change; days touched.
+In: previous and new rows of models. Out: counts of areas and tallies, kept by the change; the past days that change.
 May import: the other modules of models.
 """

@@ -1,8 +1,8 @@
 """The counts of every area, kept in model_data.place_count, and by sex and age in model_data.place_band_count.
 
-They are made in steps, which runner.update takes one after the other: `plan` says which sources are counted whole and
-which by the change; for each way `compute` finds the differences from what is kept, and `write` writes them. Where the
-tables themselves have changed, `renew` comes before that and `discard` after it. The files: see fold.
+runner.update calls these steps in order: `plan` decides which sources are counted whole and which by the change. For
+each way, `compute` finds the differences from the kept counts, and `write` writes them. If the tables themselves have
+changed, `renew` comes before these steps and `discard` after them. The files: see fold.
 """
 
 import datetime
@@ -20,32 +20,33 @@ from cht_sync.models.delta import Delta
 from cht_sync.models.files import definition
 from cht_sync.models.files.definition import Relation
 
-#: The counts by name, and those by sex and age: models, but no selects by document.
+#: The names of the counts, and of those by sex and age. They have versions, as models have.
 FOLD = "place_count"
 BANDS = "place_band_count"
 NAMES = (FOLD, BANDS)
 
-#: The models that the counts are made of.
+#: The models that the counts are made from.
 INPUTS = frozenset({"contact", "person", "place"})
 
 TABLES = ("place_count", "counted_person", "orphan", "orphan_chain", "cycle", "place_band_count")
 
-#: What both ways of counting find: the differences from what is kept.
+#: The differences from the kept counts, which both ways of counting find.
 DIFFERENCES = ("fold_area", "fold_person", "fold_orphan", "fold_chain", "fold_cycle", "fold_band")
 
-#: The persons who may be counted elsewhere than before.
+#: The persons who may be counted in another place than before.
 MOVED = "moved"
 
-#: What people read; the rest is only what the next change is counted from.
+#: READ is what people read. KEPT is only what the next change is counted from.
 READ = ("place_count", "orphan", "cycle")
 KEPT = ("counted_person", "orphan_chain")
 
-#: `today` is the day of which the ages are.
+#: `today`: the day of the ages.
 SOURCES = """
     create temporary table fold_source (source text collate "C" primary key, today date not null) on commit drop
 """
 
-#: A day that has begun does not end again, where a run began before another; but a clock that went wrong is set right.
+#: The day of a source never goes back one day, since a run may have begun before another. It does go back from a day
+#: further in the future, which a wrong clock has set.
 AIM = """
     insert into pg_temp.fold_source (source, today)
     select
@@ -65,7 +66,7 @@ NOTE_DAY = """
     on conflict (source) do update set as_of = excluded.as_of where kept.as_of <> excluded.as_of
 """
 
-#: The documents that the models which the counts are made of have done again.
+#: The documents that were done again by the models in INPUTS.
 TODO = """
     create or replace temporary view fold_todo as
     select distinct todo.source, todo._id
@@ -76,8 +77,8 @@ TODO = """
 
 @dataclass(frozen=True)
 class Change:
-    """What the models of a run have done: sources of which a row was written, those that they did whole, and the scopes
-    of pg_temp.todo that name the documents of the others."""
+    """The changes by a run's models: sources with written rows, sources done whole, and the scopes of pg_temp.todo with
+    the documents of the others."""
 
     touched: Collection[str]
     whole: Collection[str]
@@ -85,7 +86,7 @@ class Change:
 
     @classmethod
     def of(cls, deltas: Mapping[str, Delta], touched: Collection[str]) -> "Change":
-        """Of the models that the counts are made of."""
+        """The change by the models in INPUTS."""
         inputs = [deltas[name] for name in INPUTS]
         whole = frozenset[str]().union(*(delta.whole for delta in inputs))
         return cls(touched, whole, frozenset[str]().union(*(delta.scopes | {delta.own} for delta in inputs)))
@@ -93,9 +94,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Way:
-    """One way of counting in a run: its folder's name, the sources that it counts, and the day of which the ages are.
+    """One way of counting in a run: the name of its folder, the sources that it counts, and the day of the ages.
 
-    `scopes` of pg_temp.todo name the documents of a change. `today` None leaves ages at the day that they are of.
+    `scopes` of pg_temp.todo have the documents of a change. If `today` is None, the day of the ages stays.
     """
 
     name: str
@@ -105,7 +106,7 @@ class Way:
 
 
 def renew(connection: warehouse.Connection, files: Fold) -> None:
-    """Makes new tables. What reads the ones of before keeps reading these, until `discard`. Raises ModelFailed."""
+    """Makes new, empty tables. Readers keep the previous ones until `discard`. Raises ModelFailed."""
     for table in TABLES:
         connection.execute(
             statement.SQL("alter table if exists {} rename to {}").format(
@@ -117,16 +118,16 @@ def renew(connection: warehouse.Connection, files: Fold) -> None:
 
 
 def discard(connection: warehouse.Connection) -> None:
-    """Drops the tables that were renewed, once nothing reads them any more."""
+    """Drops the tables that `renew` replaced, once nothing reads them."""
     for table in TABLES:
         name = Identifier("model_data", f"{table}__before")
         connection.execute(statement.SQL("drop table if exists {}").format(name))
 
 
 def plan(connection: warehouse.Connection, change: Change | None, today: datetime.date | None = None) -> list[Way]:
-    """The ways of counting that this run needs: whole sources, then what has changed (None: everything is whole).
+    """The ways of counting that this run needs: first whole sources, then by the change.
 
-    `today` is the day in the deployment's time zone.
+    If `change` is None, every source is counted whole. `today` is the day in the deployment's time zone.
     """
     connection.execute(SOURCES)
     whole = _whole(connection, change, today)
@@ -138,9 +139,9 @@ def plan(connection: warehouse.Connection, change: Change | None, today: datetim
 
 
 def compute(connection: warehouse.Connection, files: Fold, way: Way, *, with_moved: bool = False) -> list[Relation]:
-    """Makes the relations of a way in pg_temp, up to its differences, and with `with_moved` pg_temp.moved.
+    """Makes the relations of a way in pg_temp, up to its differences, and with `with_moved` also pg_temp.moved.
 
-    Returns what it has made: fold.drop drops it, once it is written. Raises ModelFailed.
+    Returns these relations; fold.drop drops them after the writing. Raises ModelFailed.
     """
     connection.execute("delete from pg_temp.fold_source")
     connection.execute(AIM, {"sources": sorted(way.sources), "today": way.today})
@@ -150,27 +151,27 @@ def compute(connection: warehouse.Connection, files: Fold, way: Way, *, with_mov
 
 
 def write(connection: warehouse.Connection, files: Fold, way: Way) -> dict[str, int]:
-    """Writes the differences that were computed; how many rows of each of NAMES. Raises ModelFailed."""
+    """Writes the computed differences; returns the number of rows for each of NAMES. Raises ModelFailed."""
     if way.name == CHANGE:
         definition.execute(connection, files.writes["area_to_check"])
     written = _write(connection, files, way)
     if way.name == WHOLE:
         for table in TABLES:
             connection.execute(statement.SQL("analyze {}").format(Identifier("model_data", table)))
-    # where somebody is counted is read, too: two who change places leave all counts as they are
+    # people also read where a person is counted: two persons who swap places change that, but no count
     return {FOLD: written[FOLD] or written[MOVED], BANDS: written[BANDS]}
 
 
 def done(connection: warehouse.Connection) -> set[str]:
-    """Forgets which sources were to be counted whole, once they are; returns them."""
+    """Clears the requests to count sources whole, after that is done; returns these sources."""
     rows = connection.execute("delete from ops.to_recount returning source").fetchall()
     return {source for (source,) in rows}
 
 
 def check(connection: warehouse.Connection, files: Fold | None = None) -> dict[str, int]:
-    """The sources whose kept counts are not what counting from nothing gives, with the number of rows that differ.
+    """The sources whose kept counts differ from counts made from nothing, with the number of rows that differ.
 
-    It changes nothing, and takes the time of counting whole. Raises AnotherRun, ModelFailed.
+    It changes nothing, and takes as long as counting whole. Raises AnotherRun, ModelFailed.
     """
     files = files or fold.read()
     sources = connection.execute("select source from model_data.place_count where area_uuid = '' order by 1").fetchall()
@@ -186,8 +187,8 @@ def check(connection: warehouse.Connection, files: Fold | None = None) -> dict[s
 
 
 def _whole(connection: warehouse.Connection, change: Change | None, today: datetime.date | None) -> frozenset[str]:
-    """The sources to be counted from nothing: asked for, done whole by the models, never counted, or with ages of a day
-    that is yet to come."""
+    """The sources to be counted from nothing: requested, done whole by the models, never counted, or with the ages of a
+    day more than one day in the future."""
     rows = connection.execute(
         """
         select checkpoint.source
@@ -209,7 +210,7 @@ def _whole(connection: warehouse.Connection, change: Change | None, today: datet
 
 
 def _changed(connection: warehouse.Connection, change: Change, today: datetime.date | None) -> frozenset[str]:
-    """The sources of which the models have written a row, and those for which another day has begun."""
+    """The sources of which the models have written a row, and those whose ages are of an earlier day."""
     rows = connection.execute(
         """
         select touched.source
@@ -227,9 +228,9 @@ def _changed(connection: warehouse.Connection, change: Change, today: datetime.d
 
 
 def _write(connection: warehouse.Connection, files: Fold, way: Way) -> Counter[str]:
-    """Rows written by name, those of what the next change is counted from, and persons counted in another place."""
+    """Writes the differences; returns the rows written by name, those of KEPT, and the persons who moved."""
     if way.name == CHANGE:
-        # by their keys: of few rows that have gone, a kept table is not to be read through
+        # rows are looked up by their keys: no kept table should be scanned for the few that are deleted
         connection.execute("set local enable_hashjoin = off; set local enable_mergejoin = off")
     rows = {table: definition.execute(connection, files.writes[table]).rowcount for table in TABLES}
     connection.execute("set local enable_hashjoin = on; set local enable_mergejoin = on")

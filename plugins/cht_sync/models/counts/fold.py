@@ -1,13 +1,13 @@
-"""The relations that the counts of areas are made of, in pg_temp while one way of counting is at work.
+"""The relations in pg_temp from which one way of counting makes the counts of areas.
 
-include/sql/models/counts has a file for each: one `select` with a header, as a model has (see relation). The files in
-`whole` find how places and persons are counted from all contacts of a source, those in `change` from the contacts that
-were done again; those beside these folders are shared by both. `tables` has the tables in which counts are kept, and
-`write` the statements that write the differences into them.
+include/sql/models/counts has a file for each: one `select` with a header, as a model has (see definition). The files in
+`whole` count places and persons from all contacts of a source, those in `change` from the contacts that were done
+again. Files outside these folders are shared by both. `tables` has the tables in which counts are kept, and `write` the
+statements that write the differences into them.
 
-In a header `after` names the relations that this one reads: they are made first. `index` makes an index, or the primary
-key if its columns are those of `key`. `analyze` names the columns of which the planner needs statistics, or `all`.
-`make: view` makes a view instead of a table.
+In a header, `after` names the relations that this one reads; they are made first. `index` makes an index, or the
+primary key if its columns are those of `key`. `analyze` names the columns of which the planner needs statistics, or
+`all`. `make: view` makes a view instead of a table.
 """
 
 import hashlib
@@ -28,8 +28,7 @@ CHANGE = "change"
 
 @dataclass(frozen=True)
 class Fold:
-    """The files of include/sql/models/counts: the relations of each way, the kept tables, the statements that write
-    them."""
+    """The files of include/sql/models/counts: relations by way, kept tables, and the statements that write these."""
 
     ways: dict[str, list[Relation]]
     tables: dict[str, Relation]
@@ -37,7 +36,7 @@ class Fold:
 
     @property
     def hash(self) -> str:
-        """Of all that decides what is counted: if it has changed, everything is counted again."""
+        """A hash of everything that decides the counts: if it has changed, everything is counted again."""
         files = [*self.ways[WHOLE], *self.ways[CHANGE], *self.tables.values(), *self.writes.values()]
         return hashlib.sha256(" ".join(file.hash for file in files).encode()).hexdigest()
 
@@ -52,10 +51,7 @@ def read(include: sql.Include = sql.INCLUDE) -> Fold:
 
 
 def make(connection: warehouse.Connection, files: list[Relation], wanted: Collection[str]) -> list[Relation]:
-    """Makes the wanted relations and those that they read, each after these; returns all that it has made.
-
-    Raises ModelFailed.
-    """
+    """Makes the wanted relations, after those that they read; returns all of them. Raises ModelFailed."""
     needed = set(wanted).union(*(file.upstream for file in files if file.name in wanted))
     made = [file for file in files if file.name in needed]
     for file in made:
@@ -64,7 +60,7 @@ def make(connection: warehouse.Connection, files: list[Relation], wanted: Collec
 
 
 def drop(connection: warehouse.Connection, made: Collection[Relation]) -> None:
-    """Drops what `make` has made, so that the next way of counting can make its own."""
+    """Drops the relations that `make` made, so that the next way of counting can make its own."""
     for kind, files in (
         ("view", [file for file in made if _is_view(file)]),
         ("table", [file for file in made if not _is_view(file)]),

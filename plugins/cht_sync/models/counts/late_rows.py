@@ -1,7 +1,7 @@
 """Late and removed rows: what a run of the models changes in past days.
 
-It keeps the persons who are removed, and notes the earliest moment from which past days change. This happens in the
-models' transaction, so a killed run changes nothing of it. A run that rebuilds a table compares old and new rows too.
+It keeps the persons who are removed, and notes the earliest moment from which past days change. Both are part of the
+models' transaction, so a killed run changes neither. A run that rebuilds a table compares its old and new rows, too.
 """
 
 from collections.abc import Collection, Mapping
@@ -32,13 +32,13 @@ class LateRows:
             self._show(name, "temporary table {} on commit drop", Identifier("models", name))
 
     def note(self, deltas: Mapping[str, Delta]) -> None:
-        """Notes them, after the models are written and before the counts are."""
+        """Notes these rows, after the models are written and before the counts are."""
         watched = [name for name in WATCHED if name in deltas]
         for name in watched:
             if name not in self._compared:
                 self._show(name, "or replace temporary view {}", table.was(name))
         whole = {name: self._sources if name in self._rebuilt else sorted(deltas[name].whole) for name in watched}
-        # without earlier counts nobody is removed, not even a person who was there when the first tables were begun
+        # without earlier counts nobody is removed, not even a person who was there when the first rebuild began
         is_counted = "person" not in self._rebuilt - self._compared
         if is_counted and self._connection.execute("select from pg_temp.past_person limit 1").rowcount:
             definition.execute(self._connection, definition.load("models/late_rows", "remove"))
@@ -51,7 +51,7 @@ class LateRows:
         return bool(self._connection.execute("select where to_regclass(%s) is not null", [f"models.{name}"]).rowcount)
 
     def _show(self, name: str, kind: str, rows: Identifier) -> None:
-        """Creates pg_temp.past_<name>: of these rows of the model, the columns from which days are counted."""
+        """Creates pg_temp.past_<name>: the columns from which days are counted, of these rows of the model."""
         past = statement.SQL(f"create {kind} as ").format(Identifier("pg_temp", f"past_{name}"))
         self._connection.execute(past + statement.SQL(sql.read(f"models/late_rows/past_{name}")).format(rows=rows))
 

@@ -1,12 +1,13 @@
-"""Tallies: how many rows of a model there are by a few of their columns, kept by the change.
+"""Tallies: how many rows a model has by a few of its columns, kept by the change.
 
-A tally is one `select … group by` from `tallied`, which has rows of the model that its header names in `of`: all of
-them where the tally is made anew, else those that a change is about: that are written, or are of people who are
-counted elsewhere. They are counted as they were, with people where they were, and as they are, with people where they
-are; the difference is added to what is kept. `moved` in the header names the model's rows that are of the people in
-`moved` (source, uuid).
+A tally is one `select … group by` from `tallied`, which has rows of the model that its header names in `of`. If the
+tally is rebuilt, these are all rows. Otherwise they are the rows that a run has written, and those of persons who are
+counted in another place now. They are counted twice: the previous rows with the previous places of persons, and the new
+rows with the new places. The difference is added to the kept tally. `moved` in the header is a select of the model's
+rows that are about the persons in `moved` (source, uuid).
 
-`key` has the columns by which it counts, none of them null; every other column is a number. A row of zeros is none.
+`key` has the columns by which it counts; none of them is null. Every other column is a number. A row of zeros is not
+kept.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ OF_SOURCES = "select kept.* from {model} as kept where kept.source = any({source
 
 WRITTEN = "select kept.* from {rows} as kept where kept.source <> all({whole})"
 
-#: What is written is not among them: it is counted as it was and as it is by itself.
+#: Without the written rows: these are counted separately, the previous and the new ones.
 MOVED = """
     select kept.*
     from (
@@ -65,12 +66,12 @@ SWEEP = """
 """
 
 
-#: What is to be counted of each tally: a select over rows of its model.
+#: What to count for each tally: a select over rows of its model.
 Selection = Mapping[Relation, statement.Composable]
 
 
 class Tallies:
-    """Those of `files` in one run. What is taken off and put on is noted first; `add` adds it to what is kept."""
+    """The tallies of `files` in one run. `take_off` and `put_on` note differences; `add` adds them to the kept rows."""
 
     def __init__(self, connection: warehouse.Connection, files: Iterable[Relation]) -> None:
         self.connection, self.files = connection, list(files)
@@ -78,34 +79,34 @@ class Tallies:
 
     @property
     def models(self) -> set[str]:
-        """Those whose rows are counted: they are written with `keep` (see table)."""
+        """The models whose rows are counted: they are written with `keep` (see table)."""
         return {file.of for file in self.files}
 
     def written(self, deltas: Mapping[str, Delta]) -> tuple[Selection, Selection]:
-        """The rows that the models have written, as they were and as they are; not of sources done whole: `recount`."""
+        """The previous and the new rows that the models have written, without sources done whole: see `recount`."""
         models = {model for model in self.models if self._has_written(model)}
         pairs = {file: self._written(file, deltas[file.of]) for file in self.files if file.of in models}
         return {file: was for file, (was, _) in pairs.items()}, {file: now for file, (_, now) in pairs.items()}
 
     def moved(self) -> Selection:
-        """The rows that are of the persons in pg_temp.moved, if there are any; they are counted where these are now."""
+        """The rows about the persons in pg_temp.moved, if there are any, counted where these persons are now."""
         moving = [file for file in self.files if file.moved]
         if moving and self.connection.execute("select from pg_temp.moved limit 1").rowcount:
             return {file: self._moved(file) for file in moving}
         return {}
 
     def take_off(self, rows: Selection) -> None:
-        """Notes that these are no longer counted as they are now."""
+        """Notes that these rows, as they count at this moment, are subtracted."""
         for file, counted in rows.items():
             self._shift(file, counted, "-")
 
     def put_on(self, rows: Selection) -> None:
-        """Notes that these are counted as they are now."""
+        """Notes that these rows, as they count at this moment, are added."""
         for file, counted in rows.items():
             self._shift(file, counted)
 
     def recount(self, sources: Collection[str]) -> dict[str, int]:
-        """Counts these from nothing: anything that is kept of them may be wrong. Rows written by tally."""
+        """Counts these sources from nothing, since their kept rows may be wrong. Returns rows written by tally."""
         for file in self.files if sources else []:
             names = {"tally": _model(file.name), "model": _model(file.of), "sources": Literal(sorted(sources))}
             self._shift(file, statement.SQL(KEPT).format(**names), "-")
@@ -113,7 +114,7 @@ class Tallies:
         return self.add()
 
     def add(self) -> dict[str, int]:
-        """Adds what was noted to what is kept; rows written by tally."""
+        """Adds the noted differences to the kept rows; returns rows written by tally."""
         written = {}
         for file, names in self._shifted.items():
             self.connection.execute(statement.SQL("analyze {shift}").format(**names))
@@ -131,7 +132,7 @@ class Tallies:
         return bool(self.connection.execute(query.format(**names)).rowcount)
 
     def _written(self, file: Relation, delta: Delta) -> tuple[statement.Composable, statement.Composable]:
-        """The rows of its model as they were and as they are."""
+        """The previous and the new rows of its model."""
         query, whole = statement.SQL(WRITTEN), Literal(sorted(delta.whole))
         was, now = (query.format(rows=rows, whole=whole) for rows in (table.was(file.of), table.now(file.of)))
         return _tallied(was, file), _tallied(now, file)
@@ -141,7 +142,7 @@ class Tallies:
         return _tallied(statement.SQL(MOVED).format(**names), file)
 
     def _shift(self, file: Relation, counted: statement.Composable, sign: str = "") -> None:
-        """Notes what is to be added to the tally, or with a minus taken off."""
+        """Notes what is added to the tally, or subtracted if `sign` is a minus."""
         if file not in self._shifted:
             self._shifted[file] = _names(self.connection, file)
             create = statement.SQL("create temporary table {shift} (like {tally}) on commit drop")
@@ -162,21 +163,21 @@ def read(include: sql.Include = sql.INCLUDE) -> list[Relation]:
 
 
 def set_timezone(connection: warehouse.Connection, timezone: str) -> None:
-    """Has what counts by month read the deployment's time zone; another one is in every `stamp`."""
+    """Stores the deployment's time zone for everything that counts by month. It is part of every `stamp`."""
     connection.execute(
         "update ops.deployment set timezone = %(timezone)s where timezone <> %(timezone)s", {"timezone": timezone}
     )
 
 
 def stamp(file: Relation, views: Iterable[Relation], timezone: str) -> str:
-    """Of all that decides its rows but the model's: itself, the views that it reads, what a month is."""
+    """A hash of what decides its rows, except the model: its file, the views that it reads, the time zone."""
     hashes = [view.hash for view in views if view.name in file.reads]
     parts = [file.hash, file.of, file.moved, timezone, *hashes]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def make(connection: warehouse.Connection, file: Relation) -> int:
-    """Makes it anew, of all rows of its model; how many rows it has. Raises ModelFailed."""
+    """Rebuilds a tally from all rows of its model; returns its number of rows. Raises ModelFailed."""
     text = _tallied(statement.SQL(ALL).format(model=_model(file.of)), file).as_string(connection)
     table.discard(connection, file.name)
     table.create(connection, file, text, set())
@@ -187,7 +188,7 @@ def make(connection: warehouse.Connection, file: Relation) -> int:
 
 
 def _tallied(rows: statement.Composable, file: Relation) -> statement.Composable:
-    """What the file selects, where `tallied` has these rows of its model."""
+    """The file's select, with these rows of its model in `tallied`."""
     return statement.SQL("with tallied as ({rows}) {select}").format(rows=rows, select=file.select())
 
 

@@ -1,5 +1,5 @@
-"""The files of SQL that models are made of, ours and a deployment's.
+"""The SQL files of relations, ours and a deployment's.
 
-In: files of include/sql/models and include/deployment. Out: their headers as values, and as comments in Postgres.
-It imports warehouse, errors, sql.
+In: files of include/sql and include/deployment. Out: their headers as values, and as comments in Postgres.
+May import: warehouse, errors, sql.
 """

@@ -20,13 +20,13 @@ FIELDS = ("key", "index", "after", "affected", "reads", "every", "of", "moved")
 _FIELD = re.compile(rf"({'|'.join(FIELDS)}): *(.*)")
 _WORD = re.compile(r"([A-Za-z_]+): *(.*)")
 _COLUMN = re.compile(r"([a-z_][a-z0-9_]*\*?(?:, [a-z_][a-z0-9_]*\*?)*): (.+)")
-#: Postgres cuts a name after 63 characters, and a table that is made anew has some more.
+#: Postgres truncates names to 63 characters, and the new table of a rebuild has a suffix.
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,49}")
-#: What a model was, in `affected`.
+#: The previous rows of a model, in `affected`.
 _WAS = re.compile(r"\bwas_([a-z0-9_]+)")
 
 
-#: Of the columns that most relations have; a header may say otherwise.
+#: The meaning of columns that most relations have; a header may override it.
 COMMON = {
     "source": "The database that it came from, such as kitui/medic",
     "_id": "Of the document",
@@ -37,14 +37,15 @@ COMMON = {
 
 @dataclass(frozen=True)
 class Relation:
-    """One file. Its header:
+    """One file. Its header has these parts:
 
-    what a row is, in words; `name, name:` what these columns mean (`name_*` is all that begin so). Both become comments
-    in Postgres. `key`: columns of the unique key; `index`: columns of a further index, one a line; `after`: models that
-    this one reads; `reads`: relations by whose version it is refreshed; `affected`: a select of the (source, _id) to be
-    done again because of `changed`, on the lines below it, asked once what this one reads is written, with was_<model>
-    for the rows that the run has deleted of a model named in `after`. `every`: how often, of a mart or a check (see
-    there); `of` and `moved`: of a tally (see tallies). Of a check `level` and `repair` stand where others have columns.
+    what a row is, in words, and `name, name:` with the meaning of these columns (`name_*` means every column that
+    begins so); both become comments in Postgres. `key`: columns of the unique key. `index`: columns of another index,
+    one index a line. `after`: models that this one reads. `reads`: relations whose versions make it due. `affected`, on
+    the lines below it: a select of the (source, _id) to be done again because of `changed`. It is executed after the
+    models in `after` are written; was_<model> has the rows that the run has deleted from one of these. `every`: how
+    often a mart or a check is due (see there). `of` and `moved`: of a tally (see tallies). A check has `level` and
+    `repair` instead of columns.
     """
 
     name: str
@@ -65,22 +66,22 @@ class Relation:
 
     @property
     def hash(self) -> str:
-        """Of all that decides its rows: the words of its header don't."""
+        """A hash of everything that decides its rows; the descriptions in its header do not."""
         body = self.text.splitlines()[len(_header(self.text)) :]
         return _digest("\n".join(body), repr((self.key, self.indexes, self.after, self.affected, self.reads)))
 
     @property
     def asks(self) -> frozenset[str]:
-        """The models of which `affected` asks how they were."""
+        """The models whose previous rows `affected` reads."""
         return frozenset(_WAS.findall(self.affected)) & self.upstream
 
     @property
     def header(self) -> str:
-        """Of the words of its header."""
+        """A hash of the descriptions in its header."""
         return _digest(self.about, repr(self.columns), repr(COMMON))
 
     def meaning(self, column: str) -> str | None:
-        """What the header says of a column."""
+        """The meaning of a column, if the header or COMMON has one."""
         wide = (text for name, text in self.columns if covers(name, column))
         return dict(self.columns).get(column) or next(wide, None) or COMMON.get(column)
 
@@ -94,7 +95,7 @@ class Relation:
 
     @property
     def file(self) -> str:
-        """Where it is, for people."""
+        """Its path, for messages."""
         root = "include/sql" if self.ours else "include/deployment"
         return "/".join(filter(None, [root, self.folder, f"{self.name}.sql"]))
 
@@ -103,20 +104,20 @@ class Relation:
 
 
 def covers(name: str, column: str) -> bool:
-    """Whether a name in a header is of the column; `name_*` is of all that begin so."""
+    """Whether a name in a header means the column; `name_*` means every column that begins so."""
     return column.startswith(name[:-1]) if name.endswith("*") else column == name
 
 
 def folder(name: str, include: sql.Include = sql.INCLUDE) -> list[Relation]:
-    """Our relations, those of include/sql/`name`, each after those that it names in `after`.
+    """The relations of include/sql/`name`, each after those that it names in `after`.
 
-    Raises ConfigurationInvalid for a header that can't be read, an unknown name in `after`, or names in a circle.
+    Raises ConfigurationInvalid for a header that cannot be parsed, an unknown name in `after`, or a cycle of names.
     """
     return folders([name], include)
 
 
 def folders(names: Iterable[str], include: sql.Include = sql.INCLUDE) -> list[Relation]:
-    """The same of several folders together, whose files may read each other."""
+    """The same for several folders, whose files may read each other."""
     found = [
         parse(file.stem, file.read_text(encoding="utf-8"), name) for name in names for file in sql.files(name, include)
     ]
@@ -126,34 +127,34 @@ def folders(names: Iterable[str], include: sql.Include = sql.INCLUDE) -> list[Re
 
 
 def load(folder: str, name: str) -> Relation:
-    """One of our files that are executed as they are."""
+    """One of our files that are executed unchanged."""
     return parse(name, sql.read(f"{folder}/{name}"), folder)
 
 
 def execute(
     connection: warehouse.Connection, file: Relation, values: Mapping[str, object] | None = None
 ) -> psycopg.Cursor[Any]:
-    """Runs a file as it is. Raises ModelFailed."""
+    """Executes a file unchanged. Raises ModelFailed."""
     with translated(file):
         return connection.execute(file.text.encode(), values)
 
 
 def misplaced(found: Iterable[Relation]) -> dict[Relation, str]:
-    """Those whose `after` names what isn't there, or leads back to themselves, with what is wrong."""
+    """The files whose `after` has a missing name or leads back to the file, with the mistake."""
     files = {file.name: file for file in found}
     wrong = {}
     for file in files.values():
         if unknown := set(file.after) - set(files):
-            wrong[file] = f"names {sorted(unknown)[0]} in `after`, which is not there"
+            wrong[file] = f"has {sorted(unknown)[0]} in `after`, which does not exist"
     try:
         TopologicalSorter({name: set(file.after) & set(files) for name, file in files.items()}).prepare()
     except CycleError as error:
-        wrong |= {files[name]: "is after itself" for name in error.args[1]}
+        wrong |= {files[name]: "is in a cycle of `after`" for name in error.args[1]}
     return wrong
 
 
 def arrange(found: Iterable[Relation]) -> list[Relation]:
-    """Each after those that it names in `after`, with all that are above it; none is misplaced."""
+    """Sorts the files, each after those in its `after`, and sets `upstream`. None may be misplaced."""
     files = {file.name: file for file in sorted(found, key=lambda file: file.name)}
     upstream: dict[str, frozenset[str]] = {}
     for each in TopologicalSorter({name: file.after for name, file in files.items()}).static_order():
@@ -162,10 +163,10 @@ def arrange(found: Iterable[Relation]) -> list[Relation]:
 
 
 def parse(name: str, text: str, folder: str = "", *, ours: bool = True) -> Relation:
-    """One file, with the fields of its header. Raises ConfigurationInvalid."""
+    """Parses one file and its header. Raises ConfigurationInvalid."""
     bare = Relation(name, text.rstrip().rstrip(";"), folder, ours)
     if not _NAME.fullmatch(name):
-        raise invalid(bare, "has a name that is no plain identifier (small letters, digits, _; 50 at most)")
+        raise invalid(bare, "has a name that is not a plain identifier (small letters, digits, _; 50 at most)")
     fields: dict[str, list[str]] = {}
     columns: dict[str, str] = {}
     current = "about"
@@ -214,23 +215,23 @@ def _names(file: Relation, lines: list[str]) -> tuple[str, ...]:
 
 
 def invalid(file: Relation, what: str) -> ConfigurationInvalid:
-    """What is told of a file that can't be used as it is."""
-    rest = "nothing is modelled until then" if file.ours else "everything else goes on without it"
+    """The error for a file that cannot be used as it is."""
+    rest = "nothing is modelled until then" if file.ours else "everything else continues without it"
     return ConfigurationInvalid(f"The SQL file {file.name}.sql {what}", f"Correct {file.file}; {rest}")
 
 
 def stray(file: Relation, name: str) -> ConfigurationInvalid:
-    """What is told of a name in its header that would do nothing: mostly a field that is misspelt."""
+    """The error for a name in its header that would have no effect, such as a misspelt field."""
     return invalid(file, f"has `{name}:` in its header, which is neither a field nor a column of it")
 
 
 @contextmanager
 def translated(file: Relation, what: str = "", head: str = "", text: str | None = None) -> Iterator[None]:
-    """Turns the failure of a file's statement into ModelFailed: Postgres' own words may quote a document, so only its
-    code and the place are told.
+    """Translates the failure of a file's statement into ModelFailed, with Postgres' error code and the place only.
 
-    `head` is what stands before the file's text in the statement, `text` what stands there for it; `what` is told
-    instead of a line. Errors of the connection, the server or of rights pass through.
+    Postgres' own message may quote a document. `head`: the statement's text before that of the file. `text`: what the
+    statement has instead of the file's text. `what`: named instead of a line. Errors of the connection, of the server
+    and of rights pass through.
     """
     try:
         yield
@@ -245,13 +246,14 @@ def translated(file: Relation, what: str = "", head: str = "", text: str | None 
 
 
 _ADVICE = {
-    True: "Nothing of this run was written; correct {}, and the next run takes in what this one could not",
-    False: "All else was written, but what reads it; correct {}, and the next run takes in what this one could not",
+    True: "This run wrote nothing; correct {}, and the next run takes in what this one could not",
+    False: "Everything else was written, except what reads it; correct {}, and the next run takes in what this one "
+    "could not",
 }
 
 
 def _passes(error: psycopg.Error, file: Relation) -> bool:
-    """Whether it says nothing of the file."""
+    """Whether the error is not about the file."""
     if isinstance(error, (pg.InsufficientPrivilege, pg.ReadOnlySqlTransaction)):
         return file.ours
     # class 54 is a limit that a value exceeds, such as an index's

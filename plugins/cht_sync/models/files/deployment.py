@@ -1,6 +1,6 @@
 """A deployment's own models, views and marts: files in include/deployment, of the same form as ours in include/sql.
 
-Each fails alone: everything else goes on without it and without what reads it, and ops.failing names it until it works.
+Each fails alone: everything else continues, except what reads it, and ops.failing names it until it works.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,15 +12,15 @@ from cht_sync.errors import ConfigurationInvalid, ModelFailed, SyncError
 from cht_sync.models.files import definition
 from cht_sync.models.files.definition import Relation
 
-#: What has to be in the `key` of a file in that folder: models are written by document, all is removed by source.
+#: The columns that the `key` of a file in each folder must have: models are written by document, and removed by source.
 KEYS = {"models": {"source", "_id"}, "views": set[str](), "marts": {"source"}, "checks": set[str]()}
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a file has failed; `stamp` is that of an attempt to make its table anew, else empty (see rebuild).
+    """Why a file has failed. `stamp` is that of the failed rebuild of its table, else empty (see rebuild).
 
-    `is_taken`: only its name is wrong, which is another's.
+    `is_tried`: false if it was not tried again. `is_taken`: only its name is wrong, because another relation has it.
     """
 
     file: Relation
@@ -31,27 +31,27 @@ class Failure:
 
 
 class Failures(dict[str, Failure]):
-    """What has failed in a run of the deployment's files, by where each is."""
+    """The deployment's files that have failed in a run, by path."""
 
     def add(self, failure: Failure) -> None:
         self[failure.file.file] = failure
 
     @property
     def names(self) -> set[str]:
-        """Of relations that are not as their files say."""
+        """The names of the relations that do not match their files."""
         return {failure.file.name for failure in self.values() if not failure.is_taken}
 
     def have(self, file: Relation) -> bool:
-        """Whether it has failed itself."""
+        """Whether the file itself has failed."""
         return file.file in self
 
     def stop(self, file: Relation) -> bool:
-        """Whether it has failed, or what it reads has."""
+        """Whether the file has failed, or one that it reads."""
         return self.have(file) or not (file.ours or self.names.isdisjoint(file.upstream))
 
     @contextmanager
     def alone(self, connection: warehouse.Connection, file: Relation, stamp: str = "") -> Iterator[None]:
-        """A part of a transaction that a deployment's file undoes alone where it fails; one of ours fails the run."""
+        """A savepoint in a transaction. If a deployment's file fails, only this part is undone; ours fails the run."""
         if file.ours:
             yield
             return
@@ -60,13 +60,13 @@ class Failures(dict[str, Failure]):
 
     @contextmanager
     def catch(self, file: Relation, stamp: str = "") -> Iterator[None]:
-        """The same around a transaction of its own."""
+        """The same without a savepoint, around a separate transaction."""
         try:
             yield
         except (ModelFailed, ConfigurationInvalid) as error:
             if file.ours:
                 raise
-            # a header is looked at every time: that is quick, and its words are not in the stamp
+            # no stamp for a mistake in the header: it is cheap to check each time, and is not part of the stamp
             self.add(Failure(file, error, stamp if isinstance(error, ModelFailed) else ""))
 
 
@@ -75,7 +75,7 @@ def extend(
 ) -> list[Relation]:
     """Ours, then the files of include/deployment/`folder`, each after those that it names in `after`.
 
-    A name that is `taken`, or one of ours, is refused: nobody should find another table under a name that they know.
+    A file fails if its name is `taken`, or one of ours: a known name should not show another table.
     """
     names = {*taken, *(file.name for file in ours)}
     found = {file.name: file for file in _parsed(folder, include, names, failures)}
@@ -104,7 +104,7 @@ def _parsed(folder: str, include: sql.Include, taken: Collection[str], failures:
 
 
 def note(connection: warehouse.Connection, folders: Collection[str], failures: Failures) -> None:
-    """Keeps what has failed of these folders in ops.failing, in place of what had."""
+    """Replaces the rows of these folders in ops.failing with the current failures."""
     failed = failures.values()
     connection.execute(
         sql.read("models/run/note_failing"),
@@ -122,7 +122,7 @@ def note(connection: warehouse.Connection, folders: Collection[str], failures: F
 
 
 def require_working(connection: warehouse.Connection) -> None:
-    """Raises ModelFailed, with each file that fails and why, where one does. A notifier is told once a day."""
+    """Raises ModelFailed with all failing files and the reasons, if there are any. It is notified once a day."""
     rows = connection.execute(
         """
         select what, advice, coalesce(notified_at > now() - interval '1 day', false)
@@ -131,9 +131,9 @@ def require_working(connection: warehouse.Connection) -> None:
         """
     ).fetchall()
     if rows:
-        whats, advices, told = zip(*rows, strict=True)
+        whats, advices, notified = zip(*rows, strict=True)
         failed = ModelFailed("; ".join(whats), "; ".join(dict.fromkeys(advices)))
-        failed.is_notified = all(told)
+        failed.is_notified = all(notified)
         if not failed.is_notified:
             connection.execute("update ops.failing set notified_at = now()")
         raise failed
