@@ -1,10 +1,10 @@
 # The image of every Airflow service of docker-compose.yaml: Airflow, the packages of constraints.txt, and this project.
 # Needs BuildKit, which is Docker's default since 23.
 
-# slim: without the providers that this project doesn't use, whose own pins would stand against ours
+# slim: without the providers that this project does not use, whose pins would conflict with ours
 FROM apache/airflow:slim-3.3.2-python3.12
 
-# what this project needs, in the versions and with the hashes that it was tested with (no extras: no demo, no tests);
+# the packages of this project, in the tested versions and with their hashes (no extras: neither demo nor tests);
 # bytecode is compiled once here instead of at every start
 RUN --mount=type=bind,source=pyproject.toml,target=/mnt/pyproject.toml \
     --mount=type=bind,source=constraints.txt,target=/mnt/constraints.txt \
@@ -27,7 +27,7 @@ COPY --chown=airflow:0 dags/ /opt/airflow/dags/
 COPY --chown=airflow:0 plugins/.airflowignore plugins/*.py /opt/airflow/plugins/
 COPY --chown=airflow:0 docker/*.py /opt/airflow/docker/
 
-# what is the deployment's own: instances.toml and, where there is one, deployment/
+# the deployment's own files: instances.toml and, if there is one, deployment/
 RUN --mount=type=bind,source=include,target=/mnt/include \
     mkdir /opt/airflow/include \
     && cp --recursive /mnt/include/instances.toml /mnt/include/deployment* /opt/airflow/include/

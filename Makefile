@@ -38,11 +38,12 @@ proof: $(INSTALLED) ## Run the long forms of the tests, before a release: about 
 	@$(BIN)/python -m bench.counts_proof
 	@$(BIN)/python -m tests.faults --faults 10000
 
-lint: $(INSTALLED) ## Check style and types
+lint: $(INSTALLED) ## Check style, types, imports and words
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/python -m tools.words
 
 counts-proof: $(INSTALLED) ## Try ten thousand histories of contacts, and compare every count with a plain recount (about ten minutes)
 	@$(BIN)/python -m bench.counts_proof
@@ -50,17 +51,17 @@ counts-proof: $(INSTALLED) ## Try ten thousand histories of contacts, and compar
 faults: $(INSTALLED) ## Inject faults between the copy and its servers, and compare: make faults N=10000 SEED=1 (COUCHDB_URL=… too)
 	@$(BIN)/python -m tests.faults $(if $(N),--faults "$(N)") $(if $(SEED),--seed "$(SEED)") $(if $(WORLD),--world "$(WORLD)")
 
-bench-counts: $(INSTALLED) ## Measure what a change of the counts takes, of a million persons; SIZE=10m: and of ten (some 50 GB, and two hours)
+bench-counts: $(INSTALLED) ## Measure the time to count changes among a million persons; SIZE=10m: among ten million, too (50 GB, two hours)
 	@$(BIN)/python -m bench.counts $(SIZE)
 
-docs: $(INSTALLED) ## Write docs/models.md anew, from the headers of the files in include/sql
+docs: $(INSTALLED) ## Write docs/models.md, from the headers of the files in include/sql
 	@$(BIN)/python -m tools.docs
 
 bench-extract: $(INSTALLED) ## Measure the copy: pace, memory, a comparison; COUCHDB_URL adds a real CouchDB
 	@$(BIN)/python -m bench.extract
 
 # One file of exact versions with hashes for every Python; uv and pip both install from it.
-constraints: $(INSTALLED) ## Pin the newest versions of all packages anew, in constraints.txt
+constraints: $(INSTALLED) ## Pin the newest versions of all packages in constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --all-extras --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header pyproject.toml --output-file constraints.txt
 

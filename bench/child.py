@@ -1,4 +1,4 @@
-"""One client in a process of its own: it reads its task from stdin, and writes to stdout what the task has cost.
+"""One client in its own process: it reads its task from stdin, and writes the cost of the task to stdout.
 
 The address of a server may hold a password. A list of processes does not show stdin.
 """

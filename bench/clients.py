@@ -1,6 +1,6 @@
 """The clients that are compared: each reads one database completely. bench.child runs each in its own process.
 
-floor     reads the pages that our copy reads, and throws them away: what the source and the socket cost
+floor     reads the pages that our copy reads, and throws them away: the cost of the source and of the socket
 cht_sync  built as CHT Sync is: 1,000 rows a request, first the ids, then their documents, each answer parsed whole,
           one insert on conflict with parameters, the checkpoint in a second transaction
 lean      the same, but the documents come with the page: two requests fewer a page

@@ -88,7 +88,7 @@ def make(connection: warehouse.Connection, size: Size) -> dict[str, Any]:
     execute(connection, "county", {"source": SOURCE, "households": size.households, "reports": size.reports})
     connection.execute("vacuum analyze staging.document")
     documents = number(connection, "select count(*) from staging.document")
-    return tell({"what": "the county is made", "documents": documents, "seconds": time.monotonic() - started})
+    return say({"what": "the county is made", "documents": documents, "seconds": time.monotonic() - started})
 
 
 def rebuild(connection: warehouse.Connection) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def rebuild(connection: warehouse.Connection) -> dict[str, Any]:
     marts.refresh(connection)
     row = connection.execute("select count(*) from staging.document where not _deleted and gone is null").fetchone()
     documents = row[0] if row else 0
-    return tell(
+    return say(
         {
             "what": "all models from nothing",
             "documents": documents,
@@ -113,12 +113,12 @@ def rebuild(connection: warehouse.Connection) -> dict[str, Any]:
 
 
 def compare(connection: warehouse.Connection, change: Change | None = None) -> list[dict[str, Any]]:
-    """The same numbers without the kept counts: in one statement each, and by refreshing views; both must be equal."""
+    """The same numbers without kept counts: in one statement each, and by refreshing views. They must be equal."""
     once = {name: counted(connection, name) for name in VIEWS}
     viewed = {name: refreshed(connection, name) if change else created(connection, name) for name in VIEWS}
     after = f" after {change.name}" if change else ""
     return [
-        tell({"what": f"{what}{after}", "seconds": sum(took.values()), **took})
+        say({"what": f"{what}{after}", "seconds": sum(took.values()), **took})
         for what, took in (
             ("counted in one statement", once),
             (f"materialized view {'refreshed' if change else 'made'}", viewed),
@@ -168,7 +168,7 @@ def keep(connection: warehouse.Connection, size: Size, change: Change) -> dict[s
             documents.append(runner.update(connection).changed)
         whole.append(took.seconds)
         fold.append(took.of("fold_"))
-    return tell(
+    return say(
         {
             "what": f"{change.name}: update_models",
             "documents": max(documents),
@@ -188,7 +188,7 @@ def turn(connection: warehouse.Connection) -> dict[str, Any]:
         whole.append(took.seconds)
         fold.append(took.of("fold_"))
     what = "another day begins: update_models"
-    return tell({"what": what, "documents": 0, "seconds": statistics.median(whole), "fold": statistics.median(fold)})
+    return say({"what": what, "documents": 0, "seconds": statistics.median(whole), "fold": statistics.median(fold)})
 
 
 def write(connection: warehouse.Connection, size: Size, change: Change, round_: int) -> None:
@@ -210,7 +210,7 @@ def run_of_marts(connection: warehouse.Connection, size: Size) -> list[dict[str,
     """All checks, as once a day; then the database time of a run of cht_marts after a page of persons."""
     with timed.statements(connection) as daily:
         checks.run(connection, DAY)
-    rows = [tell({"what": "all checks of everything, daily", "seconds": daily.database})]
+    rows = [say({"what": "all checks of everything, daily", "seconds": daily.database})]
     runs = []
     for round_ in range(ROUNDS, 2 * ROUNDS):
         write(connection, size, PERSONS, round_)
@@ -224,7 +224,7 @@ def run_of_marts(connection: warehouse.Connection, size: Size) -> list[dict[str,
     runs.sort(key=sum)
     update, refresh, check = runs[ROUNDS // 2]
     row = {"seconds": update + refresh + check, "models": update, "marts": refresh, "checks": check}
-    rows.append(tell({"what": f"a run of cht_marts after {PERSONS.name}", **row}))
+    rows.append(say({"what": f"a run of cht_marts after {PERSONS.name}", **row}))
     connection.execute("update ops.mart_state set refreshed_at = refreshed_at - interval '1 hour'")
     connection.execute("update ops.check_state set checked_at = checked_at - interval '1 hour'")
     with timed.statements(connection) as refreshed:
@@ -233,7 +233,7 @@ def run_of_marts(connection: warehouse.Connection, size: Size) -> list[dict[str,
         checks.run(connection, DAY)
     took = [done.database for done in (refreshed, checked)]
     row = {"seconds": sum(took), "marts": took[0], "checks": took[1]}
-    return [*rows, tell({"what": "once an hour: the other marts and checks", **row})]
+    return [*rows, say({"what": "once an hour: the other marts and checks", **row})]
 
 
 def day_of_history(connection: warehouse.Connection) -> dict[str, Any]:
@@ -243,7 +243,7 @@ def day_of_history(connection: warehouse.Connection) -> dict[str, Any]:
         with timed.statements(connection) as counted:
             history.count_day(connection, DAY + datetime.timedelta(days), TIMEZONE)
         took.append(counted.database)
-    return tell({"what": "a day of history", "seconds": statistics.median(took)})
+    return say({"what": "a day of history", "seconds": statistics.median(took)})
 
 
 def sizes(connection: warehouse.Connection) -> dict[str, Any]:
@@ -253,11 +253,11 @@ def sizes(connection: warehouse.Connection) -> dict[str, Any]:
     names = [column.name for column in cursor.description or ()]
     found = dict(zip(names, map(int, row or ()), strict=True))
     raw = found.pop("raw")
-    return tell({"what": "on disk, of the raw JSON", "raw GB": raw / 1e9} | {k: v / raw for k, v in found.items()})
+    return say({"what": "on disk, of the raw JSON", "raw GB": raw / 1e9} | {k: v / raw for k, v in found.items()})
 
 
 def goals(rows: list[dict[str, Any]]) -> list[report.Goal]:
-    """The goals of the sizes that were measured, if they are large enough to be meaningful."""
+    """The goals of the measured sizes of a million persons or more."""
     found = {(row["size"], row["what"]): row for row in rows}
     wanted = []
     for size in [name for name in dict.fromkeys(row["size"] for row in rows) if SIZES[name].persons >= 1_000_000]:
@@ -295,7 +295,7 @@ def number(connection: warehouse.Connection, query: str) -> int:
     return int(row[0]) if row else 0
 
 
-def tell(row: dict[str, Any]) -> dict[str, Any]:
+def say(row: dict[str, Any]) -> dict[str, Any]:
     """Prints a row at once, because a large county takes long."""
     print(", ".join(f"{key} {report.text(value)}" for key, value in row.items()), flush=True)
     return row

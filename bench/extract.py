@@ -1,9 +1,9 @@
-"""What a copy costs, compared with the floor and with CHT Sync's way of reading; its memory; a comparison of a copy.
+"""The time and memory of a copy, compared with the floor and with CHT Sync's way of reading; and of a comparison.
 
     make bench-extract
 
-COUCHDB_URL (with login) adds a real CouchDB, which most goals need. CHT_WAREHOUSE_DSN names your Postgres, in
-place of the one that is started for this. DOCUMENTS, SIZES, VERIFIED and REPEATS say how much is read, and how often.
+COUCHDB_URL (with login) adds a real CouchDB, which most goals need. CHT_WAREHOUSE_DSN names your Postgres, to be used
+instead of a temporary one. DOCUMENTS, SIZES, VERIFIED and REPEATS set how much is read, and how often.
 """
 
 import os
@@ -47,14 +47,14 @@ class Plan:
 
 
 def bench(plan: Plan, say: Say, folder: Path = report.RESULTS) -> bool:
-    """Measures, prints, writes; whether all goals are met."""
+    """Measures, prints and writes the figures; returns whether all goals are met."""
     documents = Documents()
     paces: dict[str, Runs] = {}
     comparisons: dict[str, Runs] = {}
     with ExitStack() as opened:
         warehouses = opened.enter_context(servers.warehouses(plan.warehouse))
         real = servers.couchdb(plan.couchdb) if plan.couchdb else None
-        # it could not keep the answers of the largest, and would serve that one more slowly than the others
+        # it keeps no answers: those of the largest database do not fit, and it would be served slower than the others
         plain = opened.enter_context(servers.feed_server(held=0))
         rounds = Rounds(plain, warehouses, plan.repeats, say)
         by_size = rounds.sizes(plan.sizes)

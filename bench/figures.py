@@ -56,7 +56,7 @@ def _row(
 
 
 def ratio(runs: Sequence[Run], to: Sequence[Run]) -> float:
-    """The median of the rounds' own ratios: a disturbance of the machine affects both."""
+    """The median of the ratios of each round, since a disturbance of the machine affects both runs of a round."""
     return statistics.median(run.seconds / other.seconds for run, other in zip(runs, to, strict=True))
 
 

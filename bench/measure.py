@@ -1,4 +1,4 @@
-"""One client's run, and its cost for each process of the machine."""
+"""One client's run, and the processor time of each process."""
 
 import json
 import statistics
@@ -28,8 +28,10 @@ WAITS = """
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds of the clock; processor seconds by process, None if unknown; bytes at the peak above the imports;
-    `others` is what all other processes of this machine have used; `waits` is what Postgres waited for, by samples.
+    """The cost of a run. `seconds` are of the clock; `reader`, `postgres`, `source` and `others` are processor seconds.
+
+    They are None if unknown. `others`: all other processes of this machine. `memory`: bytes at the peak above the
+    imports. `waits`: the number of samples by what Postgres waited for.
     """
 
     documents: int

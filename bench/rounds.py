@@ -123,6 +123,6 @@ def _versions(dsn: str) -> object:
 
 
 def require(right: bool, otherwise: str) -> None:
-    """Raises if a client did not do its work: its figures would be wrong."""
+    """Raises RuntimeError if a client did not do its work, because its figures would be wrong."""
     if not right:
         raise RuntimeError(f"Nothing was measured: {otherwise}")

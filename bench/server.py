@@ -1,4 +1,4 @@
-"""A Postgres of its own for a measurement, removed afterwards."""
+"""A temporary Postgres for a measurement."""
 
 import tempfile
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The servers that take part: their addresses, the processor time they used, and their end."""
+"""The servers of bench.extract: their addresses and the processor time that they used."""
 
 import contextlib
 import json

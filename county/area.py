@@ -20,20 +20,21 @@ HOUSEHOLD_FATES = {"muted": 20, "merged": 8, "deleted": 4, "late": 10, "mistyped
 
 
 class Story:
-    """Invents an area: `rounds` holds its writes, by database and id, in their order."""
+    """Invents an area. `rounds`: its writes in their order, by database and id."""
 
     def __init__(self, seed: int, area: Area, now: int, ledger: Ledger) -> None:
         self.random = Random(f"{seed}/area/{area.index}")
         self.area, self.now, self.ledger = area, now, ledger
         self.rounds: list[dict[tuple[str, str], Write]] = [{} for _ in range(ROUNDS)]
-        # The documents after the last but one round, with the places inside the area that are above each.
+        # The documents that are not deleted, each with the places above it that are in the area.
         self.live: dict[str, tuple[Document, tuple[Place, ...]]] = {}
         self.path = (() if area.fate == "deleted" else (area.place.id,)) + area.live_above
         # The first area shows every fate, however small the county is.
         self.fates = iter(PERSON_FATES if area.index == 0 else ())
         self.household_fates = iter(["stays", *HOUSEHOLD_FATES] if area.index == 0 else ())
 
-    def tell(self) -> list[list[Write]]:
+    def writes(self) -> list[list[Write]]:
+        """The writes of the area, by round."""
         area, muted = self.area, self.area.fate == "muted"
         login = f"chw_{area.index:05d}"
         worker = workers.employ(self.random, "d_chw", area.place, login, self.now)

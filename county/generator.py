@@ -83,12 +83,12 @@ class County:
         return list(found.values())
 
     def expected(self, refused: Collection[str] = ()) -> dict[str, expected.Counts]:
-        """The counts of every place of medic; `rejected` are the ids that the server did not take."""
+        """The counts of every place of medic, without the ids that the server has `refused`."""
         return expected.counts(self.final(refused))
 
     def _areas(self, ledger: Ledger) -> Iterator[list[list[Write]]]:
         for area in self.plan.areas:
-            yield Story(self.seed, area, self.now, ledger).tell()
+            yield Story(self.seed, area, self.now, ledger).writes()
 
     def _edges(self, ledger: Ledger) -> Iterator[list[list[Write]]]:
         """Everything except the areas: configuration, examples, the places above the areas, lost contacts."""

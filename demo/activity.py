@@ -1,7 +1,6 @@
 """Writes events after the county was loaded: a person is registered, moves, is muted, dies, or gets a report.
 
-It finds a person in the database itself, at a random place among the ids. So it does not depend on how the documents
-were made.
+It finds a person in the database, at a random place among the ids. So it works with any documents.
 """
 
 import contextlib

@@ -18,10 +18,10 @@ from servers.errors import DemoError
 
 DATABASE = "medic"
 
-#: Seconds between two of the changes that keep the numbers changing.
+#: Seconds between two of the changes that the demo writes.
 PERIOD = 5.0
 
-#: The number of unreadable lines of a file that are named.
+#: How many unreadable lines of a file are listed.
 NAMED = 10
 
 Progress = Callable[[str], None]
@@ -60,13 +60,13 @@ def fill(couchdb: CouchDB, settings: Settings, progress: Progress) -> bool:
         try:
             _load(couchdb, lines, progress)
         finally:
-            _tell_left_out(lines, progress)
+            _report_left_out(lines, progress)
         return False
     _load(couchdb, generator.build(settings.seed, settings.size).writes, progress)
     return True
 
 
-def _tell_left_out(lines: Lines, progress: Progress) -> None:
+def _report_left_out(lines: Lines, progress: Progress) -> None:
     for bad in lines.bad[:NAMED]:
         progress(f"Line {bad.number:,} of {lines.path} was left out: {bad.reason}")
     if len(lines.bad) > NAMED:
@@ -109,7 +109,7 @@ def changing(couchdb: CouchDB, settings: Settings, progress: Progress) -> Iterat
         try:
             activity.run(couchdb.url, couchdb.auth, settings.seed, stop, PERIOD)
         except SyncError as error:
-            progress(f"The demo registers and reports nothing more: {error}")
+            progress(f"The demo has stopped writing changes: {error}")
 
     thread = threading.Thread(target=change, name="activity", daemon=True)
     thread.start()

@@ -138,7 +138,7 @@ class Loader:
         return again
 
     def _make(self, database: str, document: Text) -> Text:
-        """Something to delete."""
+        """Writes a document with this id, so that there is one to delete."""
         self.server.bulk_docs(database, [msgspec.json.encode({"_id": document.id})])
         return document
 

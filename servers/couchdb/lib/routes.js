@@ -79,7 +79,7 @@ async function info(databases, name) {
   };
 }
 
-// Parameters of _all_docs come as JSON in the query or, for POST, in the body too.
+// The parameters of _all_docs are JSON in the query and, for POST, also in the body.
 async function listing(databases, req, res) {
   const asked = { ...req.body };
   for (const [name, text] of Object.entries(req.query)) {
@@ -106,10 +106,10 @@ async function range(index, db, { startkey, endkey, inclusive_end: inclusive, de
   const sign = descending ? -1 : 1;
   const order = (id, key) => sign * Buffer.compare(Buffer.from(id), Buffer.from(String(key)));
   const isBefore = (id) => startkey !== undefined && order(id, startkey) < 0;
-  const isBehind = (id) => endkey !== undefined && order(id, endkey) > (inclusive === false ? -1 : 0);
+  const isAfter = (id) => endkey !== undefined && order(id, endkey) > (inclusive === false ? -1 : 0);
   const first = ids.findIndex((id) => !isBefore(id));
   const offset = (first < 0 ? ids.length : first) + (skip || 0);
-  const within = ids.slice(offset).filter((id) => !isBehind(id));
+  const within = ids.slice(offset).filter((id) => !isAfter(id));
   const keys = limit === undefined ? within : within.slice(0, limit);
   const { rows } = await db.allDocs({ ...rest, keys });
   return { total_rows: ids.length, offset, rows: rows.filter((row) => row.value && !row.value.deleted) };

@@ -145,7 +145,7 @@ def misplaced(found: Iterable[Relation]) -> dict[Relation, str]:
     wrong = {}
     for file in files.values():
         if unknown := set(file.after) - set(files):
-            wrong[file] = f"has {sorted(unknown)[0]} in `after`, which does not exist"
+            wrong[file] = f"names {sorted(unknown)[0]} in `after`, which does not exist"
     try:
         TopologicalSorter({name: set(file.after) & set(files) for name, file in files.items()}).prepare()
     except CycleError as error:
