@@ -38,11 +38,12 @@ proof: $(INSTALLED) ## Run the long forms of the tests, before a release: about 
 	@$(BIN)/python -m bench.counts_proof
 	@$(BIN)/python -m tests.faults --faults 10000
 
-lint: $(INSTALLED) ## Check style and types
+lint: $(INSTALLED) ## Check style, types, imports and words
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/python -m tools.words
 
 counts-proof: $(INSTALLED) ## Try ten thousand histories of contacts, and compare every count with a plain recount (about ten minutes)
 	@$(BIN)/python -m bench.counts_proof

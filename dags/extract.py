@@ -1,29 +1,29 @@
 """Copies every change of a CHT server's CouchDB databases into the warehouse, from where the last run ended.
 
-**It runs** by the schedule in `include/instances.toml`, by Trigger, or by `airflow dags trigger`. A run with nothing
-new takes a second. The feed has no dates: a backfill of this DAG is harmless, and does what a run does.
+**It runs** by the schedule in `include/instances.toml`, by Trigger, or by `airflow dags trigger`. A run that finds
+nothing new takes a second. The feed has no dates, so a backfill of this DAG does only what a run does.
 
-**Tasks**: `prepare_warehouse` makes or migrates the tables; one task a database copies it, page by page, each page and
-its checkpoint in one transaction; `announce` wakes `cht_marts` where there is something new, also after a failure.
+**Tasks**: `prepare_warehouse` makes or migrates the tables. One task a database copies it, page by page; each page and
+its checkpoint are one transaction. `announce` wakes `cht_marts` if there is something new, also after a failure.
 
 **When a task is red**, its log ends in one sentence on what happened and one on what to do:
 
 | it says | do |
 |---|---|
-| does not answer, answered 5xx, cut off | wait, it is tried again; if it lasts, look at CouchDB and the proxy |
+| does not answer, answered 5xx, cut off | wait: the task is retried; if it lasts, look at CouchDB and the proxy |
 | login is wrong, or may not read | correct the connection, then clear the task: CouchDB locks accounts out |
 | no database | correct `databases` in `include/instances.toml` |
 | another database than was copied | see docs/operating.md, "A database was replaced". Nothing was changed |
-| needs the databases to be replaced | the mode replace acts only on those that are named in `replaced` |
-| another run is at work | wait for it, or look for a run that does not end |
+| needs the databases to be replaced | name them in `replaced`: the mode replace acts on no others |
+| another run is at work | wait, or end a run that does not end by itself |
 | the warehouse … | its connection is `cht_warehouse` |
 
-**Modes** of Trigger: `incremental`, as every scheduled run; `resync` reads the same database once more from its start;
-`replace` takes another one in its place; `replay` tries rejected documents once more. A run that is killed, or whose
-time is up, leaves the rest to the runs after it, whichever mode they were asked for.
+**Modes** of Trigger: `incremental` is what scheduled runs do. `resync` reads the same database once more from its
+start. `replace` puts a copy of another database in the place of the old one. `replay` tries rejected documents again.
+If a run is killed, or its time is up, later runs finish its mode, whatever mode they are given.
 
-A document that Postgres cannot hold does not stop the copy: it is listed in `ops.rejected`, with why.
-How far each database is stands in `ops.checkpoint`, what each run did in `ops.extract_run`.
+A document that Postgres cannot hold does not stop the copy: `ops.rejected` lists it, with the reason.
+`ops.checkpoint` shows how far each database is copied, and `ops.extract_run` what each run did.
 """
 
 import logging
@@ -40,10 +40,10 @@ from cht_sync.instances import Instance
 log = logging.getLogger(__name__)
 
 MODES = {
-    "incremental": "incremental: what changed since the last run",
+    "incremental": "incremental: what has changed since the last run",
     "resync": "resync: the same database once more, from its start",
-    "replace": "replace: another database in place of the one copied",
-    "replay": "replay: the rejected documents once more",
+    "replace": "replace: another database in the place of the one copied",
+    "replay": "replay: the rejected documents, tried again",
 }
 
 
@@ -57,9 +57,9 @@ def parameters(instance: Instance) -> dict[str, Param]:
             enum=list(MODES),
             values_display=MODES,
             title="Mode",
-            description="resync writes what is missing or stale, and marks as gone what CouchDB has no more. replace "
-            "copies aside, and puts the new copy in place of the old one when it is whole. Both go on in every later "
-            "run until they are done",
+            description="resync writes what is missing or stale, and marks as gone what CouchDB no longer has. replace "
+            "makes a copy aside, and puts it in the place of the old one when it is whole. Later runs continue both "
+            "until they are done",
         ),
         "databases": tasks.databases(instance),
         "replaced": Param(
@@ -68,8 +68,8 @@ def parameters(instance: Instance) -> dict[str, Param]:
             items={"type": "string", "enum": databases},
             examples=databases,
             title="Databases to be replaced",
-            description="For the mode replace only, which must have them named here: documents that the new database "
-            "does not have will count no more",
+            description="For the mode replace only: it replaces only the databases named here. Documents that the new "
+            "database does not have no longer count",
         ),
         "page_rows": tasks.page_rows(),
         "minutes": Param(
@@ -78,7 +78,7 @@ def parameters(instance: Instance) -> dict[str, Param]:
             minimum=1,
             maximum=200,
             title="Minutes",
-            description="After so many the run ends on a committed page, and the next goes on from there",
+            description="After this time the run ends on a committed page, and the next run resumes there",
         ),
     }
 
@@ -93,11 +93,11 @@ def copy(instance: Instance, database: str, params: dict[str, Any]) -> None:
             done = extract.run(job, options)
         except FirstCopy as error:
             raise AirflowSkipException(str(error)) from None
-    log.info("caught up" if done.caught_up else "the time is up: the next run goes on from here")
+    log.info("caught up" if done.caught_up else "the time is up: the next run resumes here")
 
 
 def chosen_mode(database: str, params: dict[str, Any]) -> str:
-    """Of one database: only those that are named are replaced. Raises ConfigurationInvalid."""
+    """The mode of one database: only those named in `replaced` are replaced. Raises ConfigurationInvalid."""
     mode, replaced = str(params["mode"]), params["replaced"] or []
     if (mode == "replace") != bool(replaced):
         raise ConfigurationInvalid(
@@ -106,8 +106,8 @@ def chosen_mode(database: str, params: dict[str, Any]) -> str:
         )
     if outside := sorted(set(replaced) - set(params["databases"])):
         raise ConfigurationInvalid(
-            f"{', '.join(outside)} is to be replaced, but is not among the databases of this run",
-            "Name in `replaced` only what is in `databases`, too; nothing was changed",
+            f"`replaced` names {', '.join(outside)}, which is not among the databases of this run",
+            "Name in `replaced` only databases that are in `databases`, too; nothing was changed",
         )
     return "incremental" if mode == "replace" and database not in replaced else mode
 
@@ -131,10 +131,10 @@ def create(instance: Instance, timezone: str) -> DAG:
 
 
 class Misconfigured(DAG):
-    """Stands for instances.toml where it is wrong: the import error is then its one sentence, without a stack trace."""
+    """Stands in for an invalid instances.toml: the import error is then our message, without a stack trace."""
 
     def validate(self) -> None:
-        """Raises what is wrong with the file; Airflow calls it when it takes up a DAG."""
+        """Raises ConfigurationInvalid, which says what is wrong with the file. Airflow calls it when it loads a DAG."""
         instances.read()
 
 

@@ -1,11 +1,11 @@
-"""Tells when the figures of an instance are older than its `fresh_within` in `include/instances.toml`.
+"""Reports figures that are older than the `fresh_within` of their instance in `include/instances.toml`.
 
-**It runs** every quarter of an hour. Instances that are paused, or have no `fresh_within`, are not looked at.
+**It runs** every quarter of an hour. It leaves out instances that are paused, or have no `fresh_within`.
 
 **When it is red**, its log names what is late, by how much, and what to do: look for a red task in
 `cht_extract_<instance>`, then in `cht_marts`. It is red once when something becomes late, and once a day while that
-lasts; in between it is skipped (pink), and green when nothing is late. Its log also lists instances that are left over:
-in the warehouse, but not in the file any more (`cht_remove` takes them away).
+lasts. In between it is skipped (pink). It is green when nothing is late. Its log also lists instances that are left
+over: in the warehouse, but no longer in the file (`cht_remove` removes them).
 """
 
 import logging
@@ -42,10 +42,10 @@ def create(configuration: instances.Configuration) -> Any:
             with hook.task(), hook.warehouse_connection() as connection:
                 migrations.migrate(connection)
                 if over := removal.left_over(connection, configuration):
-                    log.warning("left over, not in instances.toml any more: %s", ", ".join(over))
+                    log.warning("left over, no longer in instances.toml: %s", ", ".join(over))
                 late = freshness.check(connection, configuration)
             if late:
-                raise AirflowSkipException("Late as it was told before: " + "; ".join(map(str, late)))
+                raise AirflowSkipException("Late, and reported within a day already: " + "; ".join(map(str, late)))
 
         check()
 

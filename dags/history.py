@@ -1,20 +1,20 @@
-"""Counts a day: for every area above the household the persons at its end, and what happened in it.
+"""Counts a day: the persons of every area above the household at the end of the day, and the events of the day.
 
-**It runs** daily, just after local midnight, for the day that has ended, and with it for all days back to the earliest
-that documents have touched which came late, 90 days at most; counted days before these that have changed are named in
-its log, with the command that counts them again. For past days by **backfill**: Trigger, Backfill in the UI, or
+**It runs** daily, just after local midnight. It counts the day that has ended, and all days back to the earliest that
+late documents have touched, 90 days at most. If counted days before these have changed, its log warns, with the command
+that counts them again. Past days are counted by **backfill**: Trigger, Backfill in the UI, or
 
     airflow backfill create --dag-id cht_history \\
         --from-date 2026-01-01T00:00:00+03:00 --to-date 2026-01-31T00:00:00+03:00
 
-(both ends inclusive; give the offset of the deployment's time zone). By Trigger alone it counts the Param `day`, or
-yesterday; a run by backfill or by Trigger counts that one day.
+(both ends are counted; give the offset of the deployment's time zone). A run by backfill counts one day. A run by
+Trigger counts the day in *Day*, or yesterday.
 
-A day is counted from the dates in the documents, and people are counted where they are now: see docs/counts.md. It can
-be counted again at any time: its rows are replaced whole, and the same documents give the same rows.
+A day is counted by the dates in the documents, and people are counted where they are now: see docs/counts.md. A day can
+be counted again at any time: all its rows are replaced, and the same documents give the same rows.
 
-**When it is red**: *There are no models yet* means that `cht_marts` has not run. Everything else passes, or is the
-warehouse's.
+**When it is red**: *There are no models yet* means that `cht_marts` has not run. Any other error passes by itself, or
+is an error of the warehouse.
 """
 
 import datetime
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def chosen_day(dag_run: Any, day: str | None, now: pendulum.DateTime) -> datetime.date:
-    """The interval's day of a scheduled or backfill run; of a manual one the Param's, or that before `now`."""
+    """The day of the interval, if the run is scheduled or a backfill; else the Param, or the day before `now`."""
     if dag_run.run_type != "manual" and dag_run.data_interval_start is not None:
         start: datetime.date = pendulum.instance(dag_run.data_interval_start).in_timezone(now.timezone_name).date()
         return start
@@ -52,7 +52,7 @@ def parameters() -> dict[str, Param]:
             type=["null", "string"],
             format="date",
             title="Day",
-            description="Of a run by Trigger; yesterday if empty. For more than one day use backfill",
+            description="The day to count; yesterday if empty. For more than one day use backfill",
         )
     }
 

@@ -1,23 +1,23 @@
-"""Brings the models and the counts of every area up to what was copied, then the views that people read.
+"""Updates the models and the counts of every area with what was copied, then the marts that people read.
 
 **It runs** when an extraction has copied something, when an instance was removed, every hour, and just after local
-midnight; or by Trigger. A run with nothing new costs one statement a task.
+midnight; or by Trigger. A run that finds nothing new costs one statement a task.
 
-**Tasks**: `update_models` takes in what has changed since the batch that each model has noted, and counts again the
-areas that this touches, in one transaction; the first one of a day, just after local midnight, also takes those whose
-birthday it is from one band of ages to the next. `refresh_marts` refreshes the materialized views whose input has
-changed, and emits the asset `cht://marts`, for a DAG of yours to run after it; `run_checks` makes the checks of
-`include/sql/reports/checks`: of what has changed and a sample, and once a day of everything (`marts.checked`);
-`report_failing` is red while a file in `include/deployment` fails. What a killed run left undone is done by the next.
+**Tasks**: `update_models` is one transaction: each model takes in what has changed since its last batch, and the areas
+that this touches are counted again. The first run of a day, just after local midnight, also moves people who have a
+birthday to their new age band. `refresh_marts` refreshes the marts whose input has changed, and emits the asset
+`cht://marts`, for a DAG of your own to run after it. `run_checks` makes the checks of `include/sql/reports/checks`: of
+what has changed and of a sample, and once a day of everything (`marts.checked`). `report_failing` is red while a file
+in `include/deployment` fails. If a run is killed, the next one does the rest.
 
-**When a task is red**, its log ends in a sentence on what happened and one on what to do. *A model failed* names the
-file in `include/sql` and Postgres' error code: the numbers stay as they were, marked with the time that they are as of
-(`marts.freshness`), until the file is repaired. A file of your own, in `include/deployment`, fails alone: everything
-else is done, `report_failing` names it with its line, and repaired it catches up by itself. A *check* that finds
-something wrong names itself and the repair, and is red with every run until it is repaired; a notifier is told once a
-day. The repair is mostly by Trigger:
+**When a task is red**, its log ends in one sentence on what happened and one on what to do. *The SQL of … failed* names
+the file in `include/sql` and Postgres' error code. The numbers stay as they were until the file is repaired;
+`marts.freshness` shows as of when they are. If a file of your own fails, in `include/deployment`, everything else is
+done. `report_failing` names the file and the line; once it is repaired, the next run takes in what it missed. If a
+*check* finds something wrong, its message names the check and the repair. It is red with every run until that is
+repaired; a notifier is notified once a day. The repair is usually one of these, by Trigger:
 
-| in the form | what is made from nothing | how long it takes |
+| in the form | what is counted or modelled from nothing | how long it takes |
 |---|---|---|
 | *Recount* | the counts of a source's areas, from the models | some seconds a million persons |
 | *Remodel* | everything of a source, from the staged documents | some minutes a million documents |
@@ -44,7 +44,7 @@ ALIAS = AssetAlias("cht-marts")
 
 
 def schedule(configuration: instances.Configuration) -> Any:
-    """Two minutes past each hour, which is past midnight too, and whenever something was copied or removed."""
+    """Two minutes past each hour, midnight included, and whenever something was copied or removed."""
     hourly = CronTriggerTimetable("2 * * * *", timezone=configuration.timezone)
     staged = [Asset(f"cht://staging/{instance.name}") for instance in configuration.instances if instance.active]
     return AssetOrTimeSchedule(timetable=hourly, assets=AssetAny(*staged, Asset("cht://removed")))
@@ -57,8 +57,8 @@ def parameters() -> dict[str, Param]:
         return Param([], type="array", items={"type": "string"}, title=title, description=description)
 
     return {
-        "recount": sources("Recount", "Sources, as kitui/medic, a line each: their areas are counted from nothing"),
-        "remodel": sources("Remodel", "Sources whose documents are all modelled again, and their areas counted"),
+        "recount": sources("Recount", "Sources such as kitui/medic, one a line: their areas are counted from nothing"),
+        "remodel": sources("Remodel", "Sources, one a line: all their documents are modelled, and their areas counted"),
     }
 
 
@@ -101,7 +101,7 @@ def create(configuration: instances.Configuration) -> Any:
                 done = runner.update(connection, today=today, timezone=configuration.timezone)
             log.info("%d documents; rows written: %s", done.changed, done.models or "none")
             if done.left_over:
-                log.warning("without a file any more, and not followed: %s", ", ".join(done.left_over))
+                log.warning("no longer updated, as their files are gone: %s", ", ".join(done.left_over))
 
         @task
         def run_checks() -> None:

@@ -1,10 +1,10 @@
-"""Removes an instance, with all that was copied and counted of it, from the warehouse. There is no way back.
+"""Removes an instance from the warehouse, with all its copies and counts. There is no way back.
 
-**It runs** by Trigger only. Take the instance out of `include/instances.toml` first, and wait until its DAG is gone
-from the list; then name it in the form. Nothing of another instance is touched, and CouchDB is not written to.
+**It runs** by Trigger only. First take the instance out of `include/instances.toml`, and wait until its DAG is gone
+from the list. Then name it in the form. Nothing of another instance is touched, and CouchDB is not written to.
 
 **When it is red**: *is still in include/instances.toml* means that nothing was removed. *Another run is at work* means
-that an extraction or `cht_marts` is running: it is tried again. A removal that was killed goes on when the task is
+that an extraction or `cht_marts` is running: the task is retried. A removal that was killed continues when its task is
 cleared.
 """
 
@@ -39,7 +39,7 @@ def create(configuration: instances.Configuration) -> Any:
                 "",
                 type="string",
                 title="Instance",
-                description="The name of one that is not in include/instances.toml any more",
+                description="The name of one that is no longer in include/instances.toml",
             )
         },
         tags=["cht-sync"],
@@ -50,7 +50,7 @@ def create(configuration: instances.Configuration) -> Any:
         def remove(*, params: dict[str, Any]) -> None:
             with hook.task(), hook.warehouse_connection() as connection:
                 migrations.migrate(connection)
-                # the file as it is now: an instance may have come back since this was taken up
+                # read again: the instance may have come back since this file was loaded
                 sources = removal.remove(connection, instances.read(), params["instance"])
             log.info("removed: %s", ", ".join(sources))
 

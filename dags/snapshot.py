@@ -1,21 +1,21 @@
-"""Copies large databases for the first time, in ranges side by side; then `cht_extract_<instance>` goes on.
+"""Copies large databases for the first time, in parallel ranges; then `cht_extract_<instance>` continues.
 
-**It runs** by Trigger only, before `cht_extract_<instance>` is switched on. It pays from some million documents on,
-where CouchDB has cores to spare: below that the feed alone is as quick.
+**It runs** by Trigger only, before `cht_extract_<instance>` is switched on. It is worth it from some million documents
+on, if CouchDB has cores to spare. A smaller database is copied as quickly by the feed alone.
 
-**Tasks**, for each database: `plan_…` reads the feed without documents once, for the checkpoint that the feed goes on
-from, and cuts the ids into ranges; `copy_…` copies a range each, as many side by side as the pool allows;
-`hand_over_…` lets the feed go on. A database that is copied already is skipped. How far each range is stands in
-`ops.snapshot_range`.
+**Tasks**, for each database: `plan_…` reads the feed once without documents. It notes the checkpoint at which the feed
+resumes later, and cuts the ids into ranges. `copy_…` copies one range each; the pool limits how many run in parallel.
+`hand_over_…` hands the source over to the feed. A database that is copied already is skipped. `ops.snapshot_range`
+shows how far each range is.
 
-Until it has ended nothing else writes these sources, and they have no numbers: runs of `cht_extract` skip them.
+During the first copy nothing else writes these sources, and they have no numbers: runs of `cht_extract` skip them.
 
-With *Seed from* it takes what couch2pg has copied of the database before, in one range, instead of reading it from
-CouchDB; its numbers are complete only once `cht_verify_<instance>` has compared them. See docs/adopting.md.
+With *Seed from* the documents come from couch2pg's table, in one range, instead of from CouchDB. Their numbers are
+complete only after `cht_verify_<instance>` has compared them. See docs/adopting.md.
 
-**When a task is red**, its log ends in one sentence on what happened and one on what to do. A range that is stopped or
-killed goes on behind its last page: *Clear* the task, or trigger this again. *Start again* forgets what was copied so
-far; it is needed only where the database is another one than the copy began with.
+**When a task is red**, its log ends in one sentence on what happened and one on what to do. A range that was stopped or
+killed resumes after its last page: *Clear* the task, or trigger this again. *Start again* deletes what was copied so
+far. It is needed only if the database is another than the copy began with.
 """
 
 import logging
@@ -41,21 +41,21 @@ def parameters(instance: Instance) -> dict[str, Param]:
             False,
             type="boolean",
             title="Start again",
-            description="Forgets an unfinished first copy, with what it has copied",
+            description="Deletes what an unfinished first copy has copied, and begins again",
         ),
         "seed": Param(
             None,
             type=["null", "string"],
             title="Seed from",
-            description="An Airflow connection to the Postgres of couch2pg: takes what that has copied, not CouchDB's. "
-            "See docs/adopting.md",
+            description="An Airflow connection to the Postgres of couch2pg: the documents are copied from its table, "
+            "not from CouchDB. See docs/adopting.md",
         ),
         "table": Param(
             "v1.couchdb",
             type="string",
             pattern=r"^[^.\s]+\.[^.\s]+$",
             title="Table of couch2pg",
-            description="With its schema, in which couchdb_progress is, too",
+            description="With its schema; couchdb_progress must be in the same schema",
         ),
     }
 
@@ -67,7 +67,7 @@ class Source:
         self.instance, self.database = instance, database
 
     def old(self, params: dict[str, Any]) -> couch2pg.Old | None:
-        """Where couch2pg's copy is, if that is to be taken."""
+        """Where couch2pg's table is; None without *Seed from*."""
         if not params["seed"]:
             return None
         schema, table = params["table"].split(".")
@@ -76,7 +76,7 @@ class Source:
         )
 
     def plan(self, params: dict[str, Any]) -> list[int]:
-        """The numbers of the ranges; no ids, which Airflow would keep."""
+        """The numbers of the ranges. Ids are not returned: Airflow would keep them."""
         tasks.require_chosen(self.database, params, parameters(self.instance))
         options = plan.Options(restart=params["restart"])
         with tasks.job(self.instance, self.database) as job:
@@ -94,11 +94,11 @@ class Source:
                 ranges.copy(job, number, options)
 
     def hand_over(self) -> None:
-        """Once all ranges are copied."""
+        """Hands the source over to its feed, once all ranges are copied."""
         source = self.instance.source(self.database)
         with tasks.job(self.instance, self.database) as job:
             if not plan.hand_over(job, plan.Options()):
-                raise AirflowException(f"Of {source} there is a range that is not copied yet. Clear its task")
+                raise AirflowException(f"There is a range that is not copied yet, of {source}. Clear its task")
         log.info("%s is copied; cht_extract_%s continues with its feed", source, self.instance.name)
 
 
@@ -115,7 +115,7 @@ def create(instance: Instance, timezone: str) -> DAG:
                 with hook.task():
                     return Source(instance, database).plan(dict(params))
 
-            # side by side, unlike all other tasks: each range has a lock of its own
+            # in parallel, unlike all other tasks: each range has a lock of its own
             @task(task_id=tasks.name("copy", database), pool=instance.pool, max_active_tis_per_dag=None)
             def copy_range(number: int, *, params: dict[str, Any]) -> None:
                 with hook.task():

@@ -1,29 +1,30 @@
-"""Compares the copy with CouchDB, document by document, and makes right what is wrong.
+"""Compares the copy with CouchDB, document by document, and repairs what is wrong.
 
-**It runs** every night, or by Trigger, also beside an extraction: what has changed in CouchDB since the last page is
-told apart from what is wrong. It reads ids and revisions only, and documents where something is missing.
+**It runs** every night, or by Trigger at any time, also during an extraction: a difference that the feed has yet to
+deliver is pending, not an error. It reads ids and revisions only, and those documents that are missing or stale.
 
-**Tasks**: one a database; `announce` wakes `cht_marts` where something was made right. What each has found is a row of
-`ops.verification`; when each source was last compared, and whether the copy was the same, is in `marts.compared`.
+**Tasks**: one a database. `announce` wakes `cht_marts` if something was repaired. Each comparison is a row of
+`ops.verification`. `marts.compared` has the last comparison of each source, and whether the copy was the same.
 
-| it finds | and makes it right |
+| it finds | the repair |
 |---|---|
-| missing, stale | reads the documents again |
-| deleted in CouchDB only | marks them as deleted |
-| purged, archived (in `<database>-archive`): not there any more | takes them out of the numbers (`gone`) |
+| missing, stale | the documents are read again |
+| deleted in CouchDB only | they are marked as deleted |
+| purged, archived (in `<database>-archive`): no longer in CouchDB | they no longer count (`gone`) |
 
-With *Repair* off it only tells, and is red where anything differs.
+With *Repair* off it only reports the differences, and is red if there are any.
 
 **When a task is red**, its log ends in one sentence on what happened and one on what to do:
 
 | it says | do |
 |---|---|
 | are not as CouchDB has them | see docs/operating.md, "The copy differs" |
-| would be taken out, which is too many | the same: first see whether CouchDB has lost a shard |
+| repair was off | trigger it with *Repair* on |
+| the removal limit was exceeded; nothing was removed | first find out whether CouchDB has lost a shard |
 | another database than was copied | see docs/operating.md, "A database was replaced" |
-| another run has written, another run is at work | wait, it is tried again |
+| another run has written, another run is at work | wait: the task is retried |
 
-A database that is just copied for the first time, or anew, is not compared (pink).
+A database whose first copy, `resync` or `replace` is unfinished is skipped (pink).
 """
 
 import logging
@@ -43,15 +44,15 @@ def parameters(instance: Instance) -> dict[str, Param]:
     """The form of Trigger."""
     return {
         "databases": tasks.databases(instance),
-        "repair": Param(True, type="boolean", title="Repair", description="Off: only tell what differs"),
+        "repair": Param(True, type="boolean", title="Repair", description="Off: only report the differences"),
         "most_gone": Param(
             verification.Options.most_gone,
             type="integer",
             minimum=0,
             maximum=100,
-            title="Most that may be taken out, in percent",
-            description="Where CouchDB has nothing of more documents than that, none is taken out: it may have lost a "
-            "shard. Raise it after a large purge",
+            title="Removal limit, in percent",
+            description="If CouchDB has nothing of more documents than this, none is removed: it may have lost a "
+            "shard. Raise the limit after a large purge",
         ),
     }
 

@@ -5,6 +5,7 @@
 
 import os
 import secrets
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -33,8 +34,15 @@ FAST = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "autovacuum": "off",
+    "max_wal_size": "256MB",
     "max_connections": "200",
 }
+
+
+def memory() -> Path | None:
+    """The file system in memory, where it has 4 GB free: a new database takes 0.02 s there, and 0.3 s on a disk."""
+    shared = Path("/dev/shm")  # noqa: S108
+    return shared if shared.is_dir() and shutil.disk_usage(shared).free >= 4 * 2**30 else None
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +51,7 @@ def postgres() -> Iterator[str]:
     if dsn := os.environ.get("CHT_WAREHOUSE_DSN"):
         yield dsn
         return
-    with tempfile.TemporaryDirectory(prefix="cht-sync-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="cht-sync-", dir=memory(), ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # as root the server runs as `nobody`
         server = Postgres(Path(folder) / "postgres", FAST)
         yield server.start()

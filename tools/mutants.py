@@ -32,7 +32,7 @@ LINKED = (".venv", ".local")
 #: Seconds for all tests of the project, with --whole; and in which an interrupted run stops its servers.
 WHOLE, GRACE = 3 * 60 * 60, 20
 #: Prints what is tested: the copy, or the checkout that is installed.
-ORIGIN = "import cht_sync.sql; print(cht_sync.__file__); print(cht_sync.sql.INCLUDE)"
+ORIGIN = "from cht_sync import sql; print(sql.__file__, sql.INCLUDE.sql, sql.INCLUDE.deployment, sep='\\n')"
 Process = subprocess.Popen[str]
 
 
@@ -80,8 +80,15 @@ def mistakes(mutations: Sequence[Mutation]) -> Iterator[str]:
         count = file.read_text(encoding="utf-8").count(each.find) if file.is_file() else 0
         if count != 1 or each.find == each.replace:
             yield f"{each.name}: what it replaces is {count} times in {each.file}, or stays the same"
-        if missing := [test for test in each.tests if not (ROOT / test.partition("::")[0]).exists()]:
+        if missing := [test for test in each.tests if not _exists(test)]:
             yield f"{each.name}: there is no {missing[0]}"
+
+
+def _exists(test: str) -> bool:
+    """Whether there is that file, and in it a function of that name."""
+    file, _, name = test.partition("::")
+    path, function = ROOT / file, name.partition("[")[0]
+    return path.exists() and (not name or f"def {function}(" in path.read_text(encoding="utf-8"))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ GIVEN_UP = {
     "anew": "again, rebuilt",
     "behind": "after; late, where it is about freshness",
     "beside": "during, alongside, next to",
-    "gone on": "continued, resumed",
+    r"gone on(?! \w+\.)": "continued, resumed",
     "goes? on with": "continue",
     "go(es|ing)? on from": "resume at",
     "reckon(s|ed|ing)?": "count, compute",

@@ -1,38 +1,38 @@
-"""What can go wrong, and what to do about it.
+"""The errors of this package, and what to do about each.
 
     SyncError
-    ├── PassingError            try again
+    ├── PassingError            the request or the task is retried
     │   ├── Unreachable             refused, reset, timed out
     │   ├── ServerBusy              408, 429, 5xx
-    │   ├── PageCut                 the body ended before its last line
+    │   ├── PageCut                 an answer is truncated: it ended before its last line
     │   ├── CheckpointMoved         another run has written since this one began
     │   ├── AnotherRun              another run holds the lock
     │   └── WarehouseUnreachable
-    └── FinalError              trying again changes nothing
+    └── FinalError              a retry changes nothing
         ├── LoginRefused            401, 403
         ├── DatabaseMissing         404
         ├── SinceRefused            400 on a checkpoint
         ├── NotCouchDB              an answer that CouchDB does not give
-        ├── FirstCopy               it is just copied for the first time, in ranges
-        ├── SourceReplaced          another database under the same name
+        ├── FirstCopy               a first copy in ranges is unfinished
+        ├── SourceReplaced          the address has another database than was copied
         ├── ConfigurationInvalid
         ├── WarehouseUnusable       too old, read-only, missing, wrong password
         ├── SchemaMismatch          the ledger of migrations differs from the files
         ├── ModelFailed             a model's SQL failed
-        ├── FiguresOld              a source is older than its fresh_within
+        ├── FiguresOld              a copy or a mart is older than fresh_within
         ├── CheckFailed             a check of the counts found something wrong
-        └── CopyDiffers             a comparison found what it did not make right
+        └── CopyDiffers             a comparison left something over
 
-A message is one sentence on what happened and one on what to do. It never holds a document's contents, a password or an
-address with credentials: it is shown in logs and pages.
+A message is one sentence on what happened and one on what to do. It never contains a document's contents, a password
+or an address with credentials, as it is shown in logs and pages.
 """
 
 
 class SyncError(Exception):
     """{what}. {advice}"""
 
-    is_ours = True  # its text holds no document: it may be sent to people
-    is_notified = False  # it was sent within a day already
+    is_ours = True  # its text contains no document: it may be sent to people
+    is_notified = False  # whether a notifier was notified of it within a day
 
     def __init__(self, what: str, advice: str) -> None:
         super().__init__(what, advice)
@@ -44,11 +44,11 @@ class SyncError(Exception):
 
 
 class PassingError(SyncError):
-    """Passes by itself as a rule: the task is tried again, with back-off."""
+    """Usually passes by itself: the request or the task is retried, with back-off."""
 
 
 class FinalError(SyncError):
-    """Stays until somebody does something: the task fails at once."""
+    """Stays until somebody acts: the task fails at once."""
 
 
 class Unreachable(PassingError):
@@ -56,15 +56,15 @@ class Unreachable(PassingError):
 
 
 class ServerBusy(PassingError):
-    """CouchDB, or a proxy before it, asks to come back later."""
+    """CouchDB, or a proxy before it, could not answer now."""
 
     def __init__(self, what: str, advice: str, retry_after: float | None = None) -> None:
         super().__init__(what, advice)
-        self.retry_after = retry_after  # seconds, where the server said so
+        self.retry_after = retry_after  # seconds, if the server asked for a wait
 
 
 class PageCut(PassingError):
-    """The body of a page ended before its last line."""
+    """An answer is truncated: its body ended before its last line."""
 
 
 class CheckpointMoved(PassingError):
@@ -84,7 +84,7 @@ class LoginRefused(FinalError):
 
 
 class DatabaseMissing(FinalError):
-    """There is no such database at that server."""
+    """The server has no such database."""
 
 
 class SinceRefused(FinalError):
@@ -92,15 +92,15 @@ class SinceRefused(FinalError):
 
 
 class NotCouchDB(FinalError):
-    """Something answered that is not CouchDB, or not as CouchDB does."""
+    """Something answered that is not CouchDB, or an answer is not CouchDB's."""
 
 
 class FirstCopy(FinalError):
-    """The source is just copied for the first time, in ranges: nothing else may write it."""
+    """The first copy of the source in ranges is unfinished: nothing else may write the source."""
 
 
 class SourceReplaced(FinalError):
-    """The database is another one than the one copied so far."""
+    """The database is another than was copied."""
 
 
 class ConfigurationInvalid(FinalError):
@@ -112,7 +112,7 @@ class WarehouseUnusable(FinalError):
 
 
 class SchemaMismatch(FinalError):
-    """The migrations applied are not those of this version."""
+    """The applied migrations are not those of this version."""
 
 
 class ModelFailed(FinalError):
@@ -132,4 +132,4 @@ class CheckFailed(FinalError):
 
 
 class CopyDiffers(FinalError):
-    """The copy is not as CouchDB has it, and was not made so."""
+    """The copy differs from CouchDB, and was not repaired."""

@@ -1,4 +1,4 @@
-"""include/instances.toml as frozen values: which databases of which CouchDB servers are copied, and when."""
+"""Reads include/instances.toml: which databases of which CouchDB servers are copied, and when."""
 
 import re
 import tomllib
@@ -20,7 +20,7 @@ Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]*$")]
 #: https://docs.couchdb.org/en/stable/api/database/common.html#put--db, and the system databases with their underscore
 Database = Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_$()+/-]*$")]
 
-#: A host: what is before the first slash is taken for the instance by those who read v1
+#: A host: readers of v1 take the text before the first slash for the instance
 SourceName = Annotated[str, msgspec.Meta(pattern=r"^[^/\s]+$")]
 
 #: Of `fresh_within`: "90 minutes", "2 hours", "1 day".
@@ -28,10 +28,10 @@ _SPAN = re.compile(r"([1-9]\d{0,5}) (minute|hour|day)s?")
 
 
 class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One CHT server; `schedule` is a cron expression in the deployment's time zone, or None: by hand only.
+    """One CHT server. `schedule` is a cron expression in the deployment's time zone; None: by Trigger only.
 
-    `fresh_within` is how old its figures may be before cht_freshness tells, or None: it doesn't. `pool` is the Airflow
-    pool of all tasks that read this server. `source_name` is what the views in v1 call it, or None: its name.
+    cht_freshness reports figures that are older than `fresh_within`; None: it reports none. `pool` is the Airflow pool
+    of all tasks that read this server. `source_name` is its name in the views of v1; None: the same as `name`.
     """
 
     name: Name
@@ -44,16 +44,16 @@ class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source_name: SourceName | None = None
 
     def source(self, database: str) -> str:
-        """The key of that database in every table."""
+        """The key of the database in every table."""
         return f"{self.name}/{database}"
 
     def shown(self, database: str) -> str:
-        """What v1.couchdb calls it."""
+        """The name of the database in v1.couchdb."""
         return f"{self.source_name or self.name}/{database}"
 
     @property
     def limit(self) -> timedelta | None:
-        """`fresh_within` as a span; None where there is none."""
+        """`fresh_within` as a span; None if it is not set."""
         found = _SPAN.fullmatch(self.fresh_within or "")
         return timedelta(**{f"{found[2]}s": int(found[1])}) if found else None
 
@@ -71,7 +71,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read(path: Path = FILE) -> Configuration:
-    """The file's values. Raises ConfigurationInvalid, which names the key that is wrong."""
+    """The file's values. Raises ConfigurationInvalid, which names the wrong key."""
     try:
         configuration = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Configuration)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -84,7 +84,7 @@ def read(path: Path = FILE) -> Configuration:
 
 
 def valid(path: Path = FILE) -> Configuration | None:
-    """The file's values, or None where `read` would tell what is wrong: one DAG file tells it, not each."""
+    """The file's values; None if it is invalid. `read` says why: only one DAG file reports it, not each."""
     try:
         return read(path)
     except ConfigurationInvalid:
@@ -96,7 +96,7 @@ def _invalid(path: Path, mistake: str) -> ConfigurationInvalid:
 
 
 def _mistakes(configuration: Configuration) -> Iterator[str]:
-    """What the types above cannot say."""
+    """The mistakes that the types above do not find."""
     if configuration.timezone not in zoneinfo.available_timezones():
         yield f"`timezone` is {configuration.timezone!r}, which is not in the tz database (such as Africa/Nairobi)"
     seen: set[str] = set()

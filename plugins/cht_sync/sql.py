@@ -1,4 +1,4 @@
-"""Finds the files of SQL: the package's own, which are part of it, and a deployment's."""
+"""Finds the SQL files: those of the package, and those of a deployment."""
 
 import os
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parents[1] / "include"
 
-#: A wheel has our SQL in the package, so that both are of one version. A checkout has it in include/sql.
+#: A wheel contains our SQL, so that code and SQL have the same version. A checkout has it in include/sql.
 _SHIPPED = _PACKAGE / "include" / "sql"
 
-#: The deployment's folder: instances.toml and, where it has SQL of its own, deployment/. In a checkout it is include/;
-#: elsewhere CHT_SYNC_INCLUDE names it.
+#: The deployment's folder: instances.toml and, if the deployment has SQL of its own, deployment/. In a checkout it is
+#: include/; elsewhere CHT_SYNC_INCLUDE names it.
 DEPLOYED = Path(os.environ.get("CHT_SYNC_INCLUDE") or _CHECKOUT)
 
 
 @dataclass(frozen=True)
 class Include:
-    """The two folders that SQL is read from; tests put changed copies in their place."""
+    """The two folders from which SQL is read; tests use changed copies instead."""
 
     sql: Path
     deployment: Path
@@ -27,10 +27,10 @@ INCLUDE = Include(_SHIPPED if _SHIPPED.is_dir() else _CHECKOUT / "sql", DEPLOYED
 
 
 def read(relation: str, include: Include = INCLUDE) -> str:
-    """The text of one of our files: `copy/write` is include/sql/copy/write.sql."""
+    """The text of one of our files; `copy/write` names include/sql/copy/write.sql."""
     return (include.sql / f"{relation}.sql").read_text(encoding="utf-8")
 
 
 def files(folder: str, include: Include = INCLUDE) -> list[Path]:
-    """Our files in one folder, in the order of their names."""
+    """Our files in one folder, sorted by name."""
     return sorted((include.sql / folder).glob("*.sql"))

@@ -45,13 +45,13 @@ def test_every_task_has_owner_retries_and_timeout(bag: DagBag) -> None:
             assert task.retries == 5, named
             assert task.retry_exponential_backoff, named
             assert timedelta(minutes=30) < task.execution_timeout <= timedelta(hours=4), named
-            beside_itself = task.task_id.startswith("copy_")
-            assert task.max_active_tis_per_dag == (None if beside_itself else 1), named
+            in_parallel = task.task_id.startswith("copy_")
+            assert task.max_active_tis_per_dag == (None if in_parallel else 1), named
             # a mapped task keeps it as it was given
             assert task.on_failure_callback in ([notify.failed], notify.failed), named
 
 
-def test_every_dag_runs_one_at_a_time_without_catchup_and_tells_an_operator_what_to_do(bag: DagBag) -> None:
+def test_every_dag_runs_one_at_a_time_without_catchup_and_says_what_an_operator_does(bag: DagBag) -> None:
     for dag in dags(bag):
         assert dag.max_active_runs == 1
         assert not dag.catchup

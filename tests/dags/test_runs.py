@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import signal
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
@@ -169,13 +170,34 @@ def test_a_comparison_makes_right_what_is_wrong_and_wakes_the_models(
     assert run(module("marts").create(module("marts").configured)).state == "success"
     with psycopg.connect(warehouse) as connection:
         connection.execute("delete from staging.document where _id = 'house'")
-    told = run(compare, repair=False)
-    assert told.state == "failed"
+    said = run(compare, repair=False)
+    assert said.state == "failed"
     assert rows(warehouse, "select missing, repaired, left_over from ops.verification") == [(1, 0, 1)]
     done = run(compare, repair=True)
     assert set(states(done).values()) == {"success"}
     assert rows(warehouse, "select _id from staging.document order by 1") == [("area",), ("house",)]
     assert rows(warehouse, "select is_equal from marts.compared") == [(True,)]
+
+
+def test_the_models_are_woken_only_for_what_they_have_not_taken_in(
+    put: Callable[[dict[str, Any]], None], extract: Any
+) -> None:
+    put(AREA)
+    assert run(extract).state == "success"
+    assert announced(extract) == ["cht://staging/demo"]
+    assert run(module("marts").create(module("marts").configured)).state == "success"
+    assert announced(extract) == []
+
+
+class Added(list[Any]):
+    add = list.append
+
+
+def announced(dag: Any) -> list[str]:
+    """The assets that the announcement of an extraction names now."""
+    events = defaultdict[Any, Added](Added)
+    dag.get_task("announce").python_callable(outlet_events=events)
+    return [asset.uri for added in events.values() for asset in added]
 
 
 def test_a_first_copy_in_ranges_and_then_the_feed(
@@ -305,10 +327,10 @@ def test_a_wrong_password_fails_at_once_in_one_sentence_and_the_rest_goes_on(
     done = run(extract)
     assert done.state == "failed"
     assert states(done) == {"prepare_warehouse": "success", f"extract_{database}": "failed", "announce": "success"}
-    told = capfd.readouterr()
-    assert "the login is wrong, or may not read" in told.out + told.err
+    said = capfd.readouterr()
+    assert "the login is wrong, or may not read" in said.out + said.err
     for secret in ("wr0ng-s3cret/@", "wr0ng-s3cret%2F%40"):
-        assert secret not in told.out + told.err
+        assert secret not in said.out + said.err
 
 
 def test_only_a_final_error_is_not_tried_again() -> None:
@@ -330,20 +352,20 @@ def test_a_connection_that_is_missing_is_named(
 ) -> None:
     connections.delenv("AIRFLOW_CONN_COUCHDB_DEMO")
     assert run(extract).state == "failed"
-    told = capfd.readouterr()
-    assert "There is no connection couchdb_demo" in told.out + told.err
+    said = capfd.readouterr()
+    assert "There is no connection couchdb_demo" in said.out + said.err
 
 
 def test_the_connection_can_be_tested_from_its_form(couchdb: CouchDB, connections: pytest.MonkeyPatch) -> None:
-    works, told = hook.CouchDBHook("couchdb_demo").test_connection()
-    assert works, told
-    assert told.startswith("Logged in to CouchDB ")
+    works, said = hook.CouchDBHook("couchdb_demo").test_connection()
+    assert works, said
+    assert said.startswith("Logged in to CouchDB ")
     given = json.loads(os.environ["AIRFLOW_CONN_COUCHDB_DEMO"]) | {"password": "wr0ng"}
     connections.setenv("AIRFLOW_CONN_COUCHDB_DEMO", json.dumps(given))
-    works, told = hook.CouchDBHook("couchdb_demo").test_connection()
+    works, said = hook.CouchDBHook("couchdb_demo").test_connection()
     assert not works
-    assert "the login is wrong" in told
-    assert couchdb.password not in told
+    assert "the login is wrong" in said
+    assert couchdb.password not in said
 
 
 def test_the_day_of_a_run() -> None:
@@ -364,7 +386,7 @@ def test_the_day_of_a_run() -> None:
         chosen(Manual(), "2026-02-31")
 
 
-told: list[str] = []
+said: list[str] = []
 
 
 class Recorder(BaseNotifier):
@@ -377,18 +399,18 @@ class Recorder(BaseNotifier):
         self.text = text
 
     def notify(self, _context: Any) -> None:
-        told.append(self.text)
+        said.append(self.text)
 
 
 @pytest.fixture
 def notified(connections: pytest.MonkeyPatch) -> list[str]:
-    told.clear()
+    said.clear()
     connections.setenv("CHT_NOTIFIER", "tests.dags.test_runs.Recorder")
     connections.setenv("CHT_NOTIFIER_ARGS", '{"text": "CHT: {{ cht_message }}"}')
-    return told
+    return said
 
 
-def test_a_failure_is_told_to_the_notifier_in_our_sentence_only(
+def test_a_failure_is_notified_in_our_sentence_only(
     extract: Any, database: str, notified: list[str], connections: pytest.MonkeyPatch
 ) -> None:
     given = json.loads(os.environ["AIRFLOW_CONN_COUCHDB_DEMO"]) | {"password": "wr0ng-s3cret/@"}
@@ -400,7 +422,7 @@ def test_a_failure_is_told_to_the_notifier_in_our_sentence_only(
     assert "s3cret" not in text
 
 
-def test_old_figures_are_told_once(
+def test_old_figures_are_notified_once(
     put: Callable[[dict[str, Any]], None], extract: Any, warehouse: str, database: str, notified: list[str]
 ) -> None:
     put(AREA)

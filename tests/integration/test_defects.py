@@ -113,7 +113,7 @@ def test_databases_that_have_a_document_of_the_same_id_keep_their_own(copies: Co
     assert copies.connection.execute(rows).fetchall() == [(SOURCE, "user-settings"), ("kitui/users", "user")]
 
 
-def test_a_document_that_cannot_be_held_does_not_block_those_behind_it(copies: Copies) -> None:
+def test_a_document_that_cannot_be_held_does_not_block_later_ones(copies: Copies) -> None:
     copies.original.put("bad", rb'"text":"a\u0000b"')
     copies.original.put("worse\0", b'"n":1')
     for name in ("p", "q"):
@@ -185,12 +185,12 @@ def test_the_password_is_in_no_log_when_a_request_fails(
         options = extract.Options(seconds=0)
         with pytest.raises(errors.SyncError) as ours:
             extract.run(Job(staged.connection, partial(couchdb.Client, server), SOURCE, "medic", print), options)
-        told = [caplog.text, *capfd.readouterr(), *traceback.format_exception(ours.value), repr(ours.value)]
-        told += [str(row) for row in staged.rows("message", "ops.extract_run", "run")]
+        said = [caplog.text, *capfd.readouterr(), *traceback.format_exception(ours.value), repr(ours.value)]
+        said += [str(row) for row in staged.rows("message", "ops.extract_run", "run")]
         caplog.clear()
         with pytest.raises((requests.RequestException, KeyError)):
             former.Reader(staged.connection, with_login(server, "medic"), SOURCE).run()
     secrets = ("p@ss-wörd", quote("p@ss-wörd"), "p%40ss")
-    assert [secret for secret in secrets for text in told if secret in text] == []
+    assert [secret for secret in secrets for text in said if secret in text] == []
     if status not in (None, 302):
         assert quote("p@ss-wörd") in caplog.text

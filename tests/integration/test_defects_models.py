@@ -98,7 +98,7 @@ def test_a_page_that_is_committed_late_is_modelled(both: Warehouse, connect: Cal
 
 @contextmanager
 def held_up(connection: warehouses.Connection, table: str) -> Iterator[None]:
-    """Whoever inserts into the table waits until the block has ended."""
+    """An insert into the table waits until the block has ended."""
     connection.execute(
         f"""
         create function pg_temp.wait() returns trigger language plpgsql as $$

@@ -205,7 +205,7 @@ def test_of_a_person_whose_document_is_gone_the_short_code_is_given(filled: Ware
 
 
 @pytest.mark.parametrize(
-    ("instance", "keys", "told"),
+    ("instance", "keys", "said"),
     [
         ("kitu", [ANA], "no such instance"),
         ("kitui", [""], "empty"),
@@ -213,9 +213,9 @@ def test_of_a_person_whose_document_is_gone_the_short_code_is_given(filled: Ware
     ],
 )
 def test_a_mistake_erases_nothing_and_quotes_nothing(
-    filled: Warehouse, instance: str, keys: list[str], told: str
+    filled: Warehouse, instance: str, keys: list[str], said: str
 ) -> None:
-    with pytest.raises(psycopg.errors.RaiseException, match=told) as raised:
+    with pytest.raises(psycopg.errors.RaiseException, match=said) as raised:
         filled.connection.execute("select * from cht.erase(%s, variadic %s)", [instance, keys])
     assert ANA not in str(raised.value)
     assert filled.connection.execute("select count(*) from ops.erased").fetchone() == (0,)
@@ -226,8 +226,8 @@ def test_a_page_that_is_being_written_meanwhile_brings_nothing(filled: Warehouse
     before = filled.checkpoint()
 
     def identify() -> Any:
-        with warehouses.connect(partial(psycopg.connect, warehouse)) as beside:
-            beside.execute("select * from cht.erase('kitui', %s)", [ANA])
+        with warehouses.connect(partial(psycopg.connect, warehouse)) as other:
+            other.execute("select * from cht.erase('kitui', %s)", [ANA])
         return IDENTITY
 
     write.page(filled.connection, before, Page(all_rows("2-b")), identify)
@@ -236,8 +236,8 @@ def test_a_page_that_is_being_written_meanwhile_brings_nothing(filled: Warehouse
 
 def test_a_page_that_is_being_committed_is_waited_for(filled: Warehouse, warehouse: str) -> None:
     def request() -> None:
-        with warehouses.connect(partial(psycopg.connect, warehouse)) as beside:
-            beside.execute("select * from cht.erase('kitui', %s)", [ANA])
+        with warehouses.connect(partial(psycopg.connect, warehouse)) as other:
+            other.execute("select * from cht.erase('kitui', %s)", [ANA])
 
     waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     late = doc("late", REPORT + f'"patient_uuid":"{ANA}"}}')

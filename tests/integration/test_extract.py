@@ -188,7 +188,7 @@ def test_a_page_always_cut_off_is_asked_for_smaller_and_smaller(staged: Warehous
     assert len(names(staged)) == 20
 
 
-def test_a_row_that_is_always_cut_off_is_rejected_and_does_not_hold_up_those_behind_it(
+def test_a_row_that_is_always_cut_off_is_rejected_and_does_not_hold_up_later_ones(
     staged: Warehouse, source: Source, run: Run
 ) -> None:
     source.fake.put("a")
@@ -210,7 +210,7 @@ def test_a_row_that_is_always_cut_off_is_read_by_its_id(staged: Warehouse, sourc
     assert staged.rows("_id, _rev, type") == [("huge", "1-a", "person")]
 
 
-def test_what_is_cut_off_until_the_time_is_up_is_told_and_keeps_what_came_before(
+def test_a_page_cut_off_until_the_time_is_up_is_an_error_and_keeps_the_rows_before_it(
     staged: Warehouse, source: Source, run: Run
 ) -> None:
     source.fake.put("a")
@@ -243,7 +243,7 @@ def test_a_row_without_its_document_is_read_by_its_id(staged: Warehouse, source:
 
 
 def test_of_a_row_without_its_document_no_other_revision_is_taken(staged: Warehouse, source: Source, run: Run) -> None:
-    """CouchDB has another one: an older one, of a node that is behind, would stay as nothing names it again."""
+    """CouchDB has another revision: an older one, from a node that lags, would stay, as no later row names it."""
     source.fake.put("a")
     run()
     source.fake.put("a", None, "2-b")
@@ -258,7 +258,7 @@ def test_of_a_row_without_its_document_no_other_revision_is_taken(staged: Wareho
 
 
 def test_a_document_that_was_cut_off_is_not_taken_for_a_whole_one(staged: Warehouse, source: Source, run: Run) -> None:
-    """Without a length, HTTP does not tell that it was."""
+    """Without a length, HTTP does not show that it was."""
     source.fake.put("a", None)
     source.fake.alone["a"] = '{"type":"person"}'
     answer, bodies = source.fake.answer, [b"", b'{"type":"per', b'{"type":"person"']
@@ -367,6 +367,6 @@ def test_a_progress_line_says_rate_and_time_left() -> None:
     assert "pending" not in str(progress.Progress(SOURCE))
 
 
-def test_a_source_that_was_not_prepared_is_told(staged: Warehouse) -> None:
+def test_a_source_that_was_not_prepared_is_an_error(staged: Warehouse) -> None:
     with pytest.raises(LookupError):
         checkpoint.read(staged.connection, "nowhere/medic")

@@ -1,4 +1,4 @@
-"""Figures older than their limit are told once, and then once a day."""
+"""Figures older than their limit are reported once, and then once a day."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def test_fresh_figures_are_fine(copied: Warehouse) -> None:
     assert freshness.check(copied.connection, limited()) == []
 
 
-def test_old_ones_are_told_once_then_once_a_day_until_they_are_fresh(copied: Warehouse) -> None:
+def test_old_figures_are_reported_once_then_once_a_day_until_they_are_fresh(copied: Warehouse) -> None:
     age(copied, 3)
     with pytest.raises(FiguresOld, match=r"of kitui/medic is 3 hours old \(limit 2 hours\)"):
         freshness.check(copied.connection, limited())
@@ -55,7 +55,7 @@ def test_old_ones_are_told_once_then_once_a_day_until_they_are_fresh(copied: War
         freshness.check(copied.connection, limited())
 
 
-def test_a_mart_that_is_behind_its_copy_is_told(copied: Warehouse) -> None:
+def test_a_mart_older_than_its_copy_is_reported(copied: Warehouse) -> None:
     age(copied, 0)
     copied.connection.execute("update ops.relation set version = version + 1")
     carried = "update ops.mart_source set as_of = now() - interval '{}' where mart = '{}'"
@@ -91,7 +91,7 @@ def test_the_paused_and_those_without_a_limit_are_not_looked_at(
     assert freshness.check(copied.connection, configuration) == []
 
 
-def test_what_is_told_names_no_document(copied: Warehouse) -> None:
+def test_a_report_names_no_document(copied: Warehouse) -> None:
     age(copied, 3)
     with pytest.raises(FiguresOld) as raised:
         freshness.check(copied.connection, limited())

@@ -1,4 +1,4 @@
-"""A source copied anew: by resync, where the database is the same, and by replace, where it is another."""
+"""A source copied again: by resync, where the database is the same, and by replace, where it is another."""
 
 import threading
 from collections.abc import Iterator
@@ -481,15 +481,18 @@ def test_what_is_rejected_is_met_and_its_earlier_revision_goes_on(mode: str, sou
 
 @pytest.mark.parametrize("mode", ["resync", "replace"])
 def test_what_is_not_rejected_any_more_leaves_the_list(mode: str, source: Source, copied: Warehouse) -> None:
-    for name in ("gone", "good", "deleted", "p1"):
+    for name in ("gone", "good", "deleted", "p1", "still"):
         source.fake.put(name, BAD, "2-b")
     source.copy(copied.connection)
-    assert len(copied.rejected()) == 4
+    assert len(copied.rejected()) == 5
     source.purge("gone")
     source.fake.put("good", "{}", "3-c")
     source.fake.delete("deleted")
     source.fake.put("p1", '{"type":"person","n":1}', "1-a")
     source.copy(copied.connection, mode)
+    assert [row[0] for row in copied.rejected()] == [b"still"]
+    source.fake.delete("still")
+    source.copy(copied.connection)
     assert copied.rejected() == []
     assert same(source, copied)
 

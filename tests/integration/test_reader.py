@@ -153,13 +153,13 @@ def test_a_certificate_of_an_authority_of_ones_own_and_a_path_before_the_databas
     for number in range(5):
         fake.put(f"p{number}")
 
-    def behind_a_proxy(request: Request) -> Answer:
+    def through_a_proxy(request: Request) -> Answer:
         assert request.path.startswith("/couch/medic")
         return fake.answer(replace(request, path=request.path.removeprefix("/couch")))
 
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificates.server)
-    with serving(behind_a_proxy, tls) as (url, _):
+    with serving(through_a_proxy, tls) as (url, _):
         extract_from(f"{url}/couch", staged, verify=str(certificates.authority))
     assert len(live(staged.connection)) == 5
 

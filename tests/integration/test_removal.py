@@ -11,7 +11,7 @@ from cht_sync import instances
 from cht_sync import warehouse as warehouses
 from cht_sync.copy import checkpoint, write
 from cht_sync.couchdb.rows import Row
-from cht_sync.errors import CheckpointMoved, ConfigurationInvalid
+from cht_sync.errors import AnotherRun, CheckpointMoved, ConfigurationInvalid
 from cht_sync.models import runner
 from cht_sync.operate import removal
 from cht_sync.reports import history, marts
@@ -125,6 +125,18 @@ def test_an_extraction_that_is_still_at_work_writes_no_more(filled: warehouses.C
     with pytest.raises((CheckpointMoved, psycopg.errors.CheckViolation)):
         write.page(filled, before, Page([doc("late")]), lambda: IDENTITY)
     assert [name for name, kept in content(filled, "kitui").items() if kept and name.startswith("staging")] == []
+
+
+@pytest.mark.parametrize("name", [f"cht-sync extract {SOURCE}", f"cht-sync verify {SOURCE}", "cht-sync models"])
+def test_a_removal_waits_for_tasks_at_work_and_changes_nothing_before(
+    name: str, filled: warehouses.Connection, warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warehouses, "lock", partial(warehouses.lock, seconds=0.1))
+    before = content(filled, "kitui")
+    with warehouses.connect(partial(psycopg.connect, warehouse)) as other, warehouses.lock(other, name):
+        with pytest.raises(AnotherRun):
+            removal.remove(filled, ONE, "kitui")
+        assert content(filled, "kitui") == before
 
 
 def test_it_can_be_copied_again(filled: warehouses.Connection) -> None:

@@ -62,7 +62,7 @@ def test_after_a_fix_what_was_rejected_is_staged_as_it_was_received(source: Sour
     assert rejected.rows("_id, _rev, doc ->> 'n'") == [("a", "1-a", "1"), ("b", "2-b", "2"), ("c", "1-a", "3")]
     assert [row[0] for row in rejected.rejected()] == [b"d\0"]
     assert (done.mode, done.tried, done.cured, done.changed) == ("replay", 4, 3, 3)
-    assert str(done).endswith("3 changed, 4 rejected before tried again, 3 good now, 0 pending")
+    assert str(done).endswith("3 changed, 4 rejected tried again, 3 good now, 0 pending")
     after = rejected.checkpoint()
     assert (after.generation, after.seq, after.batch) == (before.generation, before.seq, before.batch + 1)
     assert after.replay is None
@@ -92,7 +92,7 @@ def test_what_still_cannot_be_held_stays_as_it_is(source: Source, rejected: Ware
     assert rejected.checkpoint().batch == batch
 
 
-def test_changes_are_copied_behind_a_replay(source: Source, rejected: Warehouse) -> None:
+def test_changes_are_copied_after_a_replay(source: Source, rejected: Warehouse) -> None:
     source.fake.put("new")
     assert source.copy(rejected.connection, "replay").caught_up
     assert live(rejected.connection) == ["b", "new"]
@@ -132,7 +132,7 @@ def test_a_replay_of_a_copy_begun_again_writes_nothing(source: Source, rejected:
         rejects.replay(rejected.connection, before, lambda *_: None, "medic", lambda: False)
 
 
-def test_one_asked_for_during_a_resync_comes_behind_it(source: Source, rejected: Warehouse) -> None:
+def test_a_replay_requested_during_a_resync_comes_after_it(source: Source, rejected: Warehouse) -> None:
     source.copy(rejected.connection, "resync", page_rows=3, seconds=0)
     rejected.connection.execute(MENDED)
     assert source.copy(rejected.connection, "replay").mode == "resync"

@@ -1,4 +1,4 @@
-"""A warehouse restored from a backup that was taken while an extraction ran goes on from where its own rows are."""
+"""A warehouse restored from a backup that was taken while an extraction ran resumes where its own rows are."""
 
 import importlib.util
 import os

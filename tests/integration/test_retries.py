@@ -137,7 +137,7 @@ def test_what_passes_is_asked_again_before_the_first_page_too(what: str, run: Ru
 
 
 @pytest.mark.parametrize("what", final())
-def test_what_is_final_is_told_after_one_request(what: str, run: Run, server: Server) -> None:
+def test_a_final_error_is_raised_after_one_request(what: str, run: Run, server: Server) -> None:
     for trouble in final()[what]:
         server.troubles = [trouble] * 9
         with pytest.raises(errors.FinalError) as raised:
@@ -150,7 +150,7 @@ def test_what_is_final_is_told_after_one_request(what: str, run: Run, server: Se
 
 
 @pytest.mark.parametrize("number", [401, 403, 404])
-def test_what_is_final_before_the_first_page_is_told_after_one_request(number: int, run: Run, server: Server) -> None:
+def test_a_final_error_before_the_first_page_is_raised_after_one_request(number: int, run: Run, server: Server) -> None:
     server.where, server.troubles = "/medic", [status(number)] * 9
     with pytest.raises(errors.FinalError):
         run()
@@ -175,7 +175,7 @@ def test_it_goes_on_from_the_last_row_that_was_kept(run: Run, server: Server) ->
 
     def trouble(answer: Answer) -> Answer:
         pages.append(answer.body.decode())
-        # behind the row b: of three rows that each have a seq
+        # after the row b: of three rows that each have a seq
         return replace(answer, cut_at=answer.body.index(b'"id":"c"')) if len(pages) == 1 else Answer(503)
 
     server.troubles = [trouble, trouble]

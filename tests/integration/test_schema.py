@@ -60,7 +60,7 @@ def test_one_that_fails_leaves_nothing_and_is_applied_when_mended(empty_warehous
     assert migrate(empty_warehouse, include) == ["9999_new"]
 
 
-def test_a_changed_file_is_told(empty_warehouse: str, include: sql.Include) -> None:
+def test_a_changed_file_is_an_error(empty_warehouse: str, include: sql.Include) -> None:
     migrate(empty_warehouse, include)
     file = sorted((include.sql / "warehouse").glob("*.sql"))[0]
     file.write_text(file.read_text() + "\n-- changed")
@@ -68,7 +68,7 @@ def test_a_changed_file_is_told(empty_warehouse: str, include: sql.Include) -> N
         migrate(empty_warehouse, include)
 
 
-def test_a_warehouse_of_a_later_version_is_told(empty_warehouse: str, include: sql.Include) -> None:
+def test_a_warehouse_of_a_later_version_is_an_error(empty_warehouse: str, include: sql.Include) -> None:
     file = include.sql / "warehouse" / "9999_later.sql"
     file.write_text("select 1")
     migrate(empty_warehouse, include)

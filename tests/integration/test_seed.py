@@ -30,7 +30,7 @@ SECRET = {"password_scheme": "pbkdf2", "derived_key": "5ecre7", "salt": "5a17", 
 
 
 class Seeding:
-    """The steps of a first copy of that source from that table, and what comes behind it."""
+    """The steps of a first copy of that source from that table, and what comes after it."""
 
     def __init__(self, source: Source, couch2pg: Couch2pg, dsn: str, database: str = "medic", **old: str) -> None:
         self.source, self.database, self.dsn = source, database, dsn
@@ -38,13 +38,13 @@ class Seeding:
         given = {"schema": "v1", "table": "couchdb", "name": NAME} | old
         self.old = from_couch2pg.Old(couch2pg.open, **given)
         self.options = first_copy.Options(page_rows=3, seconds=60, wait=0)
-        self.told: list[str] = []
+        self.said: list[str] = []
 
     def client(self) -> couchdb.Client:
         return couchdb.Client(couchdb.Server(self.source.url))
 
-    def report(self, told: object) -> None:
-        self.told.append(str(told))
+    def report(self, said: object) -> None:
+        self.said.append(str(said))
 
     def job(self, connection: warehouses.Connection) -> Job:
         return Job(connection, self.client, self.name, self.database, self.report, lambda _: None)

@@ -18,7 +18,7 @@ from cht_sync.verify import verification
 from demo.settings import CouchDB
 from tests.lib.pages import SOURCE, Warehouse
 
-#: In the order of their bytes; the last two need escapes, or more bytes than letters. The stand-in lists none behind ÿ.
+#: In the order of their bytes; the last two need escapes, or more bytes than letters. The stand-in lists none after ÿ.
 NAMES = [*(f"p{number:03}" for number in range(300)), "ü\t\"\\'", "ý a"]
 
 

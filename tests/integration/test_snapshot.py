@@ -46,13 +46,13 @@ class Snapshot:
     def __init__(self, source: Source, **options: Any) -> None:
         self.source = source
         self.options = plan.Options(**({"page_rows": 3, "seconds": 60, "range_rows": 5} | options))
-        self.told: list[str] = []
+        self.said: list[str] = []
 
     def client(self) -> couchdb.Client:
         return couchdb.Client(couchdb.Server(self.source.url))
 
     def job(self, connection: warehouses.Connection) -> Job:
-        return Job(connection, self.client, SOURCE, "medic", lambda told: self.told.append(str(told)), self.pause)
+        return Job(connection, self.client, SOURCE, "medic", lambda said: self.said.append(str(said)), self.pause)
 
     def plan(self, connection: warehouses.Connection) -> list[int]:
         return plan.make(self.job(connection), self.options)
@@ -80,7 +80,7 @@ def same(source: Source, staged: Warehouse) -> bool:
 
 
 def ranges(staged: Warehouse) -> list[tuple[Any, ...]]:
-    return staged.rows("number, behind, until", "ops.snapshot_range", "number")
+    return staged.rows("number, copied_to, until", "ops.snapshot_range", "number")
 
 
 def test_the_ranges_are_of_about_one_size_and_leave_nothing_between(source: Source, staged: Warehouse) -> None:
@@ -89,7 +89,7 @@ def test_the_ranges_are_of_about_one_size_and_leave_nothing_between(source: Sour
     assert [row[1] for row in found] == ["", *(row[2] for row in found[:-1])]
     assert found[-1][2] is None
     ids = sorted([*NAMES, "ü", "_design/medic"], key=str.encode)
-    sizes = [sum(behind < id_ and (until is None or id_ <= until) for id_ in ids) for _, behind, until in found]
+    sizes = [sum(after < id_ and (until is None or id_ <= until) for id_ in ids) for _, after, until in found]
     assert sum(sizes) == 22
     assert max(sizes) - min(sizes) <= 2
 
@@ -169,7 +169,7 @@ def test_each_step_done_twice_is_done_once(source: Source, staged: Warehouse) ->
     assert staged.checkpoint().batch == 1
 
 
-def test_a_range_goes_on_behind_its_last_page(source: Source, staged: Warehouse) -> None:
+def test_a_range_resumes_after_its_last_page(source: Source, staged: Warehouse) -> None:
     first = Snapshot(source)
     first.plan(staged.connection)
     answers: list[Fault] = [lambda answer: answer, lambda answer: replace(answer, status=404)]
@@ -191,7 +191,7 @@ def test_a_range_that_somebody_else_has_moved_is_not_written(source: Source, sta
     def overtake(answer: Answer) -> Answer:
         source.fake.listed = None
         with psycopg.connect(warehouse) as other:
-            other.execute("update ops.snapshot_range set behind = 'p01' where number = 1")
+            other.execute("update ops.snapshot_range set copied_to = 'p01' where number = 1")
         return answer
 
     source.fake.listed = overtake
@@ -273,7 +273,7 @@ def test_answers_cut_off_anywhere_are_kept_up_to_there(source: Source, staged: W
     assert staged.rejected() == []
 
 
-def test_a_document_that_is_always_cut_off_does_not_hold_up_those_behind_it(source: Source, staged: Warehouse) -> None:
+def test_a_document_that_is_always_cut_off_does_not_hold_up_later_ones(source: Source, staged: Warehouse) -> None:
     source.fake.put("p09", '{"name":"' + "x" * 5000 + '"}', "2-b")
     source.fake.put("p19", '{"name":"' + "x" * 5000 + '"}', "2-b")
     source.fake.alone["p19"] = '{"name":"alone"}'
@@ -295,14 +295,14 @@ def test_pages_end_at_enough_bytes(source: Source, staged: Warehouse) -> None:
     assert sum(row[0] for row in staged.rows("pages", "ops.extract_run", "run")) > 8
 
 
-def test_progress_is_told_and_kept(source: Source, staged: Warehouse) -> None:
+def test_progress_is_logged_and_kept(source: Source, staged: Warehouse) -> None:
     first = Snapshot(source)
     first.whole(staged.connection)
-    assert first.told[0].startswith("kitui/medic (snapshot, range 1): 5 rows read")
-    told = staged.rows("mode, rows_read, caught_up, ended_at is not null", "ops.extract_run", "run")
-    assert [row[0] for row in told] == [f"snapshot, range {number}" for number in (1, 2, 3, 4)]
-    assert sum(row[1] for row in told) == 22
-    assert {row[2:] for row in told} == {(True, True)}
+    assert first.said[0].startswith("kitui/medic (snapshot, range 1): 5 rows read")
+    said = staged.rows("mode, rows_read, caught_up, ended_at is not null", "ops.extract_run", "run")
+    assert [row[0] for row in said] == [f"snapshot, range {number}" for number in (1, 2, 3, 4)]
+    assert sum(row[1] for row in said) == 22
+    assert {row[2:] for row in said} == {(True, True)}
 
 
 @pytest.mark.parametrize("moment", [0, 0.3, 0.5, 0.7, 0.9])

@@ -13,6 +13,7 @@ from cht_sync.copy.encoding import lines, redaction
 from cht_sync.couchdb.rows import Row
 
 from tests.lib.pages import ASKED_AT, IDENTITY, SOURCE, Page, Warehouse, deleted, doc
+from tests.lib.recording import recording
 
 
 def test_rows_and_checkpoint_move_together(staged: Warehouse) -> None:
@@ -243,7 +244,7 @@ def test_sources_of_one_spelling_have_partitions_of_their_own(staged: Warehouse)
     assert row.fetchone() == (3,)
 
 
-def test_another_database_is_told_from_the_one_copied(staged: Warehouse) -> None:
+def test_another_database_than_the_copied_one_is_recognised(staged: Warehouse) -> None:
     staged.write(doc("a"))
     known = staged.checkpoint()
     assert known.identity == IDENTITY
@@ -265,6 +266,28 @@ def test_batches_of_a_source_become_visible_in_their_order(staged: Warehouse, wa
         with pytest.raises(psycopg.errors.LockNotAvailable):
             write.page(other, before, Page([doc("b")]), lambda: IDENTITY)
     assert staged.rows("_id, batch") == [("a", 1)]
+
+
+def test_no_repair_takes_a_batch_while_a_page_is_written(staged: Warehouse, warehouse: str) -> None:
+    """It would be the page's own: the models would take in the repair's documents alone, and miss the page's."""
+    before = staged.checkpoint()
+    is_locked = list[bool]()
+
+    def repair(_number: int) -> None:
+        try:
+            with other.transaction(force_rollback=True):
+                write.hold(other, before)
+            is_locked.append(False)
+        except psycopg.errors.LockNotAvailable:
+            is_locked.append(True)
+
+    with warehouses.connect(partial(psycopg.connect, warehouse)) as other:
+        other.execute("set lock_timeout = '50ms'")
+        with recording(staged.connection, repair) as statements:
+            write.page(staged.connection, before, Page([doc("a")]), lambda: IDENTITY)
+    read = next(number for number, text in enumerate(statements) if "from ops.checkpoint where source" in text)
+    assert len(statements) > read + 2
+    assert is_locked == [number > read for number in range(len(statements))]
 
 
 def test_a_page_reads_no_more_of_a_source_than_its_own_documents(staged: Warehouse) -> None:

@@ -18,15 +18,15 @@ def connect(dsn: str, **changes: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("changes", "error", "told"),
+    ("changes", "error", "said"),
     [
         ({"password": "s3cret-wrong"}, errors.WarehouseUnusable, "refuses the login"),
         ({"dbname": "not_there"}, errors.WarehouseUnusable, "does not exist"),
         ({"options": "-c default_transaction_read_only=on"}, errors.WarehouseUnusable, "read-only"),
     ],
 )
-def test_what_stays_is_final(warehouse: str, changes: dict[str, str], error: type[Exception], told: str) -> None:
-    with pytest.raises(error, match=told) as raised, connect(warehouse, **changes):
+def test_what_stays_is_final(warehouse: str, changes: dict[str, str], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said) as raised, connect(warehouse, **changes):
         pass
     assert isinstance(raised.value, errors.FinalError)
     assert "s3cret" not in repr(raised.value)
@@ -40,7 +40,7 @@ def test_where_nothing_listens(warehouse: str) -> None:
         pass
 
 
-def test_an_old_one_is_told(warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_server_is_an_error(warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "OLDEST", 99)
     with pytest.raises(errors.WarehouseUnusable, match="99 or later is needed"), connect(warehouse):
         pass
@@ -82,6 +82,8 @@ def test_a_lock_is_held_by_one(warehouse: str) -> None:
             pass
         with warehouses.lock(second, "x", seconds=0.1):
             pass
+        # only that lock had a limit, no later statement has
+        assert [each.execute("show lock_timeout").fetchone() for each in (first, second)] == [("0",), ("0",)]
 
 
 def test_a_lock_is_waited_for(warehouse: str) -> None:

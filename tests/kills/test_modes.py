@@ -1,4 +1,4 @@
-"""SIGKILL at any statement of a run that copies a source anew, then the scheduled runs after it: the copy is whole."""
+"""SIGKILL at any statement of a run that copies a source again, then the scheduled runs after it: the copy is whole."""
 
 from collections.abc import Iterator
 from functools import partial

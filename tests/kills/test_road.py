@@ -67,7 +67,7 @@ def same_after_kill(postgres: str, modelled: str) -> Same:
 
 
 def must_wait(connection: warehouses.Connection) -> None:
-    """What wakes the models, whoever has committed the pages."""
+    """What wakes the models, whichever run has committed the pages."""
     assert runner.is_waiting(connection, "kitui")
 
 

@@ -83,7 +83,7 @@ def state(connection: warehouse.Connection, source: str) -> State:
 
 @dataclass
 class Consumer:
-    """Whoever keeps something up with the copy by its batches, as the models do; it looks after every step."""
+    """A reader that follows the copy by its batches, as the models do; it looks after every step."""
 
     rows: dict[str, Row]
     noted: int = 0
@@ -159,7 +159,7 @@ class Judge:
 
 
 def _even(raw: bytes) -> bytes:
-    """Without backslashes that stand for themselves: what is left of a `u0000` behind one is a NUL."""
+    """Without backslashes that stand for themselves: what is left of a `u0000` after one is a NUL."""
     return raw.replace(rb"\\", b"")
 
 

@@ -1,4 +1,4 @@
-"""A CouchDB that does what a test tells it: documents, pages with opaque seqs, and faults."""
+"""A CouchDB that does what a test orders: documents, pages with opaque seqs, and faults."""
 
 import json
 from collections.abc import Callable
@@ -76,8 +76,8 @@ class FakeCouchDB:
             return f'{{"key":{key},"error":"not_found"}}'.encode()
         _, rev, deleted, body = write
         document = f',"doc":{"null" if deleted else body}' if with_document and body is not None else ""
-        told = ',"deleted":true' if deleted else ""
-        return f'{{"id":{key},"key":{key},"value":{{"rev":"{rev}"{told}}}{document}}}'.encode()
+        said = ',"deleted":true' if deleted else ""
+        return f'{{"id":{key},"key":{key},"value":{{"rev":"{rev}"{said}}}{document}}}'.encode()
 
     def _page(self, query: dict[str, str]) -> bytes:
         since, limit, interval = int(query["since"].partition("-")[0]), int(query["limit"]), int(query["seq_interval"])
@@ -92,7 +92,7 @@ class FakeCouchDB:
 
     def _row(self, write: tuple[str, str, bool, str | None], seq: int | None, with_document: bool) -> bytes:
         name, rev, deleted, body = write
-        told = "null" if seq is None else f'"{seq}-g1AAAA"'
+        said = "null" if seq is None else f'"{seq}-g1AAAA"'
         gone = ',"deleted":true' if deleted else ""
         document = "" if body is None or not with_document else f',"doc":{body}'
-        return f'{{"seq":{told},"id":{json.dumps(name)},"changes":[{{"rev":"{rev}"}}]{gone}{document}}}'.encode()
+        return f'{{"seq":{said},"id":{json.dumps(name)},"changes":[{{"rev":"{rev}"}}]{gone}{document}}}'.encode()

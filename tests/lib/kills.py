@@ -23,7 +23,7 @@ STATE = {
     "models": "select * from models.area_count order by area_uuid",
     "persons": "select uuid, patient_id from models.person order by uuid",
     "views": "select * from marts.patients_by_area order by area_uuid",
-    # the mart of every run: others are an hour behind
+    # the mart of every run: others are up to an hour late
     "current": "select is_current, as_of is not null from marts.freshness where mart = 'patients_by_area'",
 }
 

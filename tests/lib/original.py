@@ -52,7 +52,7 @@ class Original:
         return str(self._json("GET", "")["instance_start_time"])
 
     def recreate(self) -> None:
-        """Another database under the same name. CouchDB tells a creation time in seconds: it is made again until
+        """Another database under the same name. CouchDB gives a creation time in seconds: it is made again until
         that one is another, too.
         """
         before, ended = self.started(), time.monotonic() + 10

@@ -1,4 +1,4 @@
-"""A server whose database can become another one, and runs in the modes that copy it anew."""
+"""A server whose database can become another one, and runs in the modes that copy it again."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ STAGED = """
 
 @dataclass
 class Source:
-    """A database behind an address; `between` is called before each page is answered."""
+    """A database at an address; `between` is called before each page is answered."""
 
     fake: FakeCouchDB = field(default_factory=FakeCouchDB)
     url: str = ""

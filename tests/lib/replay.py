@@ -19,7 +19,7 @@ RECORDINGS = Path(__file__).parent / "recordings"
 class Answer:
     """`cut_at` ends the connection after so many bytes of the body, by a reset where `reset`: without it at once.
 
-    `hold` keeps it open until then: behind `cut_at`, or before anything is answered where that is None.
+    `hold` keeps it open until then: after `cut_at`, or before anything is answered where that is None.
     """
 
     status: int = 200

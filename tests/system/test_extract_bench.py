@@ -13,10 +13,10 @@ from bench.rounds import WHAT
 FEW = Plan(documents=300, sizes=(100, 300), verified=200, repeats=1)
 
 
-def test_everything_is_measured_and_told(postgres: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_is_measured_and_printed(postgres: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """That all documents were read and written is required by the benchmark itself."""
-    told: list[str] = []
-    extract.bench(Plan(FEW.documents, FEW.sizes, FEW.verified, FEW.repeats, warehouse=postgres), told.append, tmp_path)
+    said: list[str] = []
+    extract.bench(Plan(FEW.documents, FEW.sizes, FEW.verified, FEW.repeats, warehouse=postgres), said.append, tmp_path)
     found = json.loads((tmp_path / "extract.json").read_text(encoding="utf-8"))
     paced = [row["what"] for row in found["rows"] if row["documents"] == 300 and row["x floor"]]
     assert paced == [WHAT[what] for what in ("floor", "ours", "resync", "nothing", "cht_sync", "lean")]
@@ -28,7 +28,7 @@ def test_everything_is_measured_and_told(postgres: str, tmp_path: Path, capsys: 
     assert goals["CouchDB: first copy, times the floor"]["value"] is None
     assert goals["CouchDB: first copy, times the floor"]["met"] is False
     assert "not measured" in capsys.readouterr().out
-    assert len(told) == 15
+    assert len(said) == 15
 
 
 def run(seconds: float, memory: int = 0) -> Run:

@@ -61,8 +61,8 @@ def test_what_is_written_to_a_couchdb_is_what_the_feed_server_gives(county: Coun
 def test_the_list_is_in_the_order_of_the_ids_and_begins_where_it_is_asked_to(county: County) -> None:
     everything = sorted((uuid(each), rev(each)) for each in range(100))
     assert list(chain(*all_docs.Listing(county.all_docs(100, b"", 100), b"", "x"))) == everything
-    behind = everything[30][0]
-    assert list(chain(*all_docs.Listing(county.all_docs(100, behind, 20), behind, "x"))) == everything[31:50]
+    after = everything[30][0]
+    assert list(chain(*all_docs.Listing(county.all_docs(100, after, 20), after, "x"))) == everything[31:50]
 
 
 def test_documents_are_looked_up_in_the_order_asked_for(county: County) -> None:

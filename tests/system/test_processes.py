@@ -11,7 +11,7 @@ import psutil
 from servers.processes import Processes, members
 from tests.lib.waiting import until
 
-#: Starts a child in a process group of its own, which ignores SIGTERM, tells its pid and waits.
+#: Starts a child in a process group of its own, which ignores SIGTERM, prints its pid and waits.
 PARENT = """
 import subprocess, sys, signal, time
 child = subprocess.Popen([sys.executable, "-c",

@@ -68,7 +68,7 @@ def test_an_empty_page_has_couchdbs_own_form(ask: Ask) -> None:
     assert re.fullmatch(r'\{"results":\[\n\n\],\n"last_seq":"[^"]+","pending":0\}\n\n', ask("GET", "/_changes").text)
 
 
-def test_pages_follow_each_other_to_the_end_and_tell_what_is_pending(ask: Ask) -> None:
+def test_pages_follow_each_other_to_the_end_and_give_what_is_pending(ask: Ask) -> None:
     write(ask, *({"_id": f"d{number:03}"} for number in range(450)))
     since, ids, pendings = "0", [], []
     while not pendings or pendings[-1]:
@@ -138,7 +138,7 @@ def test_the_seq_of_a_database_that_was_there_before_starts_over(ask: Ask) -> No
     assert ask("GET").json()["instance_start_time"] != before["instance_start_time"]
 
 
-def test_a_database_tells_its_counts(ask: Ask) -> None:
+def test_a_database_gives_its_counts(ask: Ask) -> None:
     first, _ = write(ask, {"_id": "a"}, {"_id": "b"})
     write(ask, {"_id": "a", "_rev": first["rev"], "_deleted": True})
     info = ask("GET").json()
@@ -148,7 +148,7 @@ def test_a_database_tells_its_counts(ask: Ask) -> None:
     assert int(info["instance_start_time"]) <= time.time()
 
 
-def test_what_is_not_there_is_told_as_couchdb_tells_it(ask: Ask, couchdb: CouchDB) -> None:
+def test_a_missing_path_gives_the_answer_of_couchdb(ask: Ask, couchdb: CouchDB) -> None:
     for path in ("nope", "nope/_changes", "nope/_all_docs"):
         answer = requests.get(f"{couchdb.url}/{path}", auth=couchdb.auth, timeout=30)
         assert (answer.status_code, answer.json()) == (
@@ -204,7 +204,7 @@ def test_documents_are_got_by_the_bulk(ask: Ask) -> None:
 
 
 @pytest.mark.skipif("COUCHDB_URL" in os.environ, reason="CouchDB locks an account out after a few wrong passwords")
-def test_without_the_password_nothing_is_told_or_done(ask: Ask, couchdb: CouchDB) -> None:
+def test_without_the_password_nothing_is_given_or_done(ask: Ask, couchdb: CouchDB) -> None:
     for method, path in (("GET", ""), ("PUT", ""), ("DELETE", ""), ("GET", "/_changes"), ("POST", "/_bulk_docs")):
         assert ask(method, path, auth=None).status_code == 401
         wrong = ask(method, path, auth=(couchdb.login, "wrong"))

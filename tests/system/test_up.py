@@ -107,7 +107,7 @@ def test_killed_and_started_again_it_shows_what_the_generator_knows(demo: Demo) 
     killed.process.kill()
     killed.wait_end()
     left = [process for pid, created in json.loads(record.read_text()) for process in members(pid, created)]
-    assert left, "the kill was to leave services behind"
+    assert left, "the kill was to leave services running"
 
     once = demo.run("up", ONCE="1")
 
@@ -116,14 +116,14 @@ def test_killed_and_started_again_it_shows_what_the_generator_knows(demo: Demo) 
     assert demo.processes() == []
     wanted = generator.build(SEED, SIZE).expected()
     assert comparing.differences(comparing.read(demo.out, "demo/medic"), wanted) == []
-    told = once.log.read_text()
-    assert "As of 20" in told
-    assert " documents, the copy is the same." in told
+    said = once.log.read_text()
+    assert "As of 20" in said
+    assert " documents, the copy is the same." in said
     yesterday = datetime.datetime.now(ZoneInfo(instances.read().timezone)).date() - datetime.timedelta(1)
-    days = days_shown(told)
+    days = days_shown(said)
     assert len(days) == 7
-    assert days[-1] == [f"{yesterday}", "demo/medic", *persons_shown(told)]
-    assert "http://127.0.0.1:" in told
+    assert days[-1] == [f"{yesterday}", "demo/medic", *persons_shown(said)]
+    assert "http://127.0.0.1:" in said
 
 
 def test_served_documents_of_a_file_are_counted_and_days_filled(demo: Demo) -> None:
@@ -142,7 +142,7 @@ def test_served_documents_of_a_file_are_counted_and_days_filled(demo: Demo) -> N
 
     rows = comparing.read(demo.out, "demo/medic")
     assert comparing.differences(rows, expected.counts(documents)) == []
-    assert demo.run("up").wait_end() == 1, "a second one beside it"
+    assert demo.run("up").wait_end() == 1, "a second one alongside it"
 
     filling = demo.run("backfill", "2026-01-01", "2026-01-03")
     assert filling.wait_end() == 0, filling.log.read_text()
@@ -165,16 +165,16 @@ def test_served_documents_of_a_file_are_counted_and_days_filled(demo: Demo) -> N
     assert demo.processes() == []
 
 
-def persons_shown(told: str) -> list[str]:
+def persons_shown(said: str) -> list[str]:
     """Persons and patients of the table of areas: of those at the top, and the unplaced."""
-    table = told.split("\narea ")[1].split("\n\n")[0]
+    table = said.split("\narea ")[1].split("\n\n")[0]
     tops = [line.replace(",", "").split()[-8:] for line in table.splitlines()[2:] if not line.startswith(" ")]
     return [str(sum(int(numbers[column]) for numbers in tops)) for column in (0, 4)]
 
 
-def days_shown(told: str) -> list[list[str]]:
+def days_shown(said: str) -> list[list[str]]:
     """Of the table of past days: the day, the source, persons and patients of each line."""
-    table = told.split("Past days (history.area_day)")[1].split("\n\n")[0]
+    table = said.split("Past days (history.area_day)")[1].split("\n\n")[0]
     return [line.replace(",", "").split()[:4] for line in table.splitlines()[3:]]
 
 

@@ -1,5 +1,6 @@
--- Begins to copy a source anew, from the start of its feed; what a try before has left is forgotten. Returns the new
--- generation and the batch at which it begins: a reader of before can no longer write. What was rejected is met again.
+-- Begins a resync or a replace, from the start of the feed, and deletes what an earlier one has left. Returns the new
+-- generation, by which a reader of the earlier copy can no longer write, and the base. A replay that is unfinished ends:
+-- the feed brings the rejected documents again.
 with
 begun as (
     update ops.checkpoint set

@@ -1,4 +1,4 @@
--- Where the copy of a source stands.
+-- The checkpoint of a source.
 select generation, reads, batch, seq, identity_kind, identity, mode, base, replay, seeded_at is not null
 from ops.checkpoint
 where source = %s

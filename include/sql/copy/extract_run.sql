@@ -1,4 +1,4 @@
--- How far a run is; its row begins with the first call. Returns its number.
+-- Writes the progress of a run; the first call inserts its row. Returns its number.
 with moved as (
     update ops.extract_run set
         updated_at = clock_timestamp(),

@@ -1,4 +1,4 @@
--- The source is copied anew: it goes on by its changes. Returns the batch.
+-- Ends a resync or a replace: the next mode is incremental. Returns the batch.
 with
 forgotten as (
     delete from staging.seen where seen.source = %(source)s

@@ -1,4 +1,4 @@
--- Takes out of the page what is not rejected any more, or in another revision than the one that was tried.
+-- Deletes from the page each document that is no longer rejected in the revision that was tried.
 delete from pg_temp.page
 where not exists (
     select

@@ -1,4 +1,4 @@
--- Locks the checkpoint of a copy that goes on as it was; returns its batch.
+-- Locks the checkpoint if the mode is incremental and the generation is still the same; returns the batch.
 select batch
 from ops.checkpoint
 where source = %s and generation = %s and mode = 'incremental'

@@ -1,5 +1,5 @@
--- Holds the checkpoint of a source that is copied in ranges, beside the other ranges, until the page is committed; returns
--- the batch, behind which all that is copied this way gets the next one.
+-- Locks the checkpoint of a source that is copied in ranges until the page is committed. The lock is shared with the
+-- other ranges. Returns the batch; all rows of all ranges get the next one.
 select batch
 from ops.checkpoint
 where source = %s and generation = %s and mode = 'copying'

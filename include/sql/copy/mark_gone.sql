@@ -1,5 +1,5 @@
--- Marks as gone what was there when the source's reading from its start began, and was not met since; returns how many
--- rows that changed. What was written since has a later batch than `base`.
+-- At the end of a resync or a replace: marks as gone the documents that were staged at its base, and were neither seen
+-- nor written since. Rows written since have a later batch than `base`. Returns how many rows it changed.
 with
 gone as (
     update staging.document set

@@ -1,5 +1,5 @@
--- Moves the checkpoint, where nobody else has moved it since this page was asked for; returns the batch. A repair may have
--- taken batches meanwhile: it moves nothing else.
+-- Moves the checkpoint if no other run has moved it since this page was requested; returns the batch. A repair may have
+-- taken batches meanwhile, but moves neither generation nor reads.
 update ops.checkpoint set
     reads = reads + 1,
     batch = batch + %(changed)s,

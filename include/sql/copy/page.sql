@@ -1,5 +1,5 @@
--- The rows of one page on their way into staging; each session has its own, empty after each transaction. A text stays as
--- it came: to compress one that is read once, a moment later, would cost more than all else that is done with it here.
+-- The rows of one page, before they go into staging. Each session has its own table, empty after each transaction. Texts
+-- are not compressed: each is read once, a moment later, and to compress it would cost more than all other steps here.
 create temporary table if not exists page (
     line bigint not null,
     id text collate "C",

@@ -1,4 +1,4 @@
--- Registers a source; its checkpoint stands at the beginning of the feed.
+-- Registers a source, with a checkpoint at the start of the feed.
 with registered as (
     insert into ops.source (source, instance, database)
     values (%(source)s, %(instance)s, %(database)s)

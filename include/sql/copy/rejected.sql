@@ -1,5 +1,5 @@
--- The next of what a source has rejected, behind that id: as many as come to so many rows, or bytes, but at least one.
--- `size` is null where no body was kept.
+-- The next rejected documents of a source after an id: up to a number of rows and of bytes, but at least one. `size` is
+-- null if no body was kept.
 select queued.id, queued._rev, queued.size
 from (
     select

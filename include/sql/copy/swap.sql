@@ -1,4 +1,4 @@
--- What was set aside takes its place among what is seen; returns how many rows that changed.
+-- Moves the copy that a replace has made aside into the visible one; returns how many rows that changed.
 with
 staged as (
     insert into staging.document

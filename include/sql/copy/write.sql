@@ -1,8 +1,9 @@
--- The page's rows up to line `until` into staging and among the rejects; returns how many rows changed, and how many were rejected.
--- Where a page names a document twice the last row wins. A row is written where it differs from what is there: a
--- document read again unchanged is not parsed again, not written and not modelled again. Where a source is copied anew,
--- `noted` ids that are met and not written are put into staging.seen; what is kept `aside` is compared by its content too.
--- Of whoever was erased on request nothing is kept but id and revision, with which the row is known not to be missing.
+-- Writes the page's rows up to line `until` into staging and the rejected documents. Returns how many rows were changed,
+-- rejected and cleared. If a page has a document twice, its last row counts. A row is written only if it differs from
+-- the stored one: a document that is read again unchanged is not parsed, not written and not modelled again.
+-- `noted` (resync, replace): ids that are met and not written are put into staging.seen. `aside` (replace): documents of
+-- the same revision are compared by their content, too. A document about an erased person keeps its id and revision
+-- only, so that a comparison does not find it missing.
 with
 latest as (
     select max(page.line) as line
@@ -27,8 +28,8 @@ compared as (
             or document.gone is not null as differs
     from latest
     join pg_temp.page on page.line = latest.line
-    -- the limit: each is looked up by its key. Without it the planner reads all of the source for every page, since of a
-    -- table that has just begun to grow it knows nothing
+    -- limit 1 makes the planner look up each document by its key. Without it, it reads the whole source for every page
+    -- while it has no statistics of a table that has just begun to grow
     left join lateral (
         select
             document._id,
@@ -56,7 +57,7 @@ screened as (
     select
         parsed.*,
         case
-            -- asked once a page, so that it costs nothing where nobody was erased
+            -- evaluated once a page, so that it costs nothing if nobody was erased
             when (select not exists (select from ops.erased where erased.instance = split_part(%(source)s, '/',
                 1))) then true
             when parsed.deleted or not (parsed.differs or %(aside)s) then true
@@ -67,12 +68,12 @@ screened as (
     from parsed
     offset 0
 ),
-told as (
+classified as (
     select
         screened.*,
         case
             when not screened.kept then null
-            -- of a revision that is staged nothing is missing, where CouchDB cannot read it now
+            -- if CouchDB cannot read a revision that is staged already, nothing is missing
             when screened.reason is not null and (screened.differs or %(aside)s) then screened.reason
             when (screened.differs or %(aside)s) and not screened.deleted and screened.doc is null
                 then 'not JSON, or more than jsonb can hold (a number out of range, half a surrogate pair,
@@ -83,18 +84,21 @@ told as (
 ),
 judged as materialized (
     select
-        told.id,
-        told.id_bytes,
-        told.rev,
-        told.deleted,
-        told.altered and told.kept as altered,
-        told.kept,
-        case when told.kept then told.doc end as doc,
-        told.differs or (%(aside)s and case when told.kept then told.doc end is distinct from told.known) as differs,
-        told.rejected,
-        -- of the text no more goes on than is needed: all of this is held until the page is written
-        case when told.rejected is not null then coalesce(told.raw, convert_to(told.body, 'UTF8')) end as body
-    from told
+        classified.id,
+        classified.id_bytes,
+        classified.rev,
+        classified.deleted,
+        classified.altered and classified.kept as altered,
+        classified.kept,
+        case when classified.kept then classified.doc end as doc,
+        classified.differs or (%(aside)s and case when classified.kept then classified.doc end is distinct
+            from classified.known) as differs,
+        classified.rejected,
+        -- the text of rejected documents only: these rows are held in memory until the page is written
+        case when classified.rejected is not null
+            then coalesce(classified.raw, convert_to(classified.body, 'UTF8'))
+        end as body
+    from classified
 ),
 staged as (
     insert into {document}
@@ -112,7 +116,7 @@ staged as (
         case when not judged.kept then 'erased' end,
         judged.doc
     from judged
-    -- an id that cannot be staged has none here: it is rejected, or of somebody who was erased
+    -- an id that cannot be staged is null here: the document is rejected, or about an erased person
     where judged.rejected is null and judged.differs and judged.id is not null
     on conflict (source, _id) do update set
         _rev = excluded._rev,
@@ -138,7 +142,7 @@ rejected as (
         %(redaction_version)s,
         judged.body
     from judged
-    -- the deletion of a document that was never staged leaves nothing to keep
+    -- a deletion has no body to keep
     where judged.rejected is not null and not judged.deleted
     on conflict (source, id) do update set
         _rev = excluded._rev,
@@ -165,7 +169,7 @@ noted as (
     from judged
     where %(noted)s and not judged.deleted and (judged.rejected is not null or not judged.differs)
 ),
--- what differed when it was met before, and is again as it is in the copy that is seen
+-- set aside when it was met before, but now the same as in the visible copy again
 settled as (
     delete from staging.next
     using judged

@@ -1,5 +1,5 @@
--- Begins a parallel first copy, where nothing is copied yet; returns the new generation. The feed goes on from `seq` once
--- all ranges are copied. `restart`: an unfinished one is forgotten.
+-- Begins a first copy in ranges if nothing is copied yet; returns the new generation. The feed resumes at `seq` once all
+-- ranges are copied. `restart`: begins again although one is unfinished.
 update ops.checkpoint set
     generation = generation + 1,
     mode = 'copying',

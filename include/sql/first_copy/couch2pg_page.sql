@@ -1,5 +1,5 @@
--- The next documents of a source that couch2pg has, in the order in which its key has them; in any other they would be
--- sorted anew for each page. `rev` is null where the row is none that couch2pg writes.
+-- The next documents of a source in couch2pg's table, in the order of its key: any other order would need a sort for each
+-- page. `rev` is null if couch2pg cannot have written the row.
 select
     couchdb._id,
     coalesce(couchdb._deleted, false) or coalesce(couchdb.doc ->> '_deleted' = 'true', false) as deleted,

@@ -1,4 +1,4 @@
--- Hands a source over to its feed, where all its ranges are copied; returns whether it did.
+-- Hands a source over to its feed if all its ranges are copied; returns whether it did.
 with
 handed as (
     update ops.checkpoint set

@@ -1,4 +1,4 @@
--- Notes how far a range is, where nobody else has moved it since.
+-- Writes how far a range is, if no other run has moved it since.
 update ops.snapshot_range set
     copied_to = %(after)s,
     documents = documents + %(rows)s,

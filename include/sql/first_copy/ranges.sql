@@ -1,4 +1,4 @@
--- The ranges of a first copy: each begins after the last id of the one before.
+-- Inserts the ranges of a first copy: each begins after the last id of the one before.
 insert into ops.snapshot_range (source, number, copied_to, until, expected)
 select
     %(source)s,

@@ -1,4 +1,4 @@
--- How many differ, by what it is.
+-- Counts the differences by their kind.
 select
     count(*) filter (where difference.kind is null and difference.staged_rev is null) as missing,
     count(*) filter (where difference.kind is null and difference.staged_rev is not null) as stale,

@@ -1,4 +1,4 @@
--- A comparison has ended, or was given up: then only the message says something.
+-- Writes the end of a comparison. If it failed, all numbers are null, and the message says why.
 update ops.verification set
     ended_at = clock_timestamp(),
     documents = %(documents)s,

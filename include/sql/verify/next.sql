@@ -1,4 +1,4 @@
--- The next differences of these kinds behind that id; of one whose kind is not known, it is `unlisted` or `wrong`.
+-- The next differences of these kinds after an id. A difference without a kind counts as `unlisted` or `wrong`.
 select difference.id, difference.listed_rev, difference.kind
 from pg_temp.difference
 where difference.id > %(after)s

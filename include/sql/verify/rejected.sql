@@ -1,4 +1,4 @@
--- Adds what was rejected before the comparison began: it may not be in CouchDB any more.
+-- Adds the documents that were rejected before the comparison began: they may no longer be in CouchDB.
 insert into pg_temp.difference (id)
 select rejected.id
 from ops.rejected_document as rejected

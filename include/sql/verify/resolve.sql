@@ -1,5 +1,5 @@
--- What became of documents that CouchDB did not list, asked by their ids: `kind` is null where one is alive after all. It
--- is no difference then where its revision is the staged one, or where it was rejected.
+-- Writes the kind of documents that CouchDB did not list, after they were requested by their ids. `kind` is null if one
+-- is alive after all. That is no difference if its revision is the staged one, or if the document is rejected.
 with
 asked as (
     select found.id, found.rev, found.kind

@@ -1,5 +1,5 @@
--- Takes out what is not wrong: what has changed since (`not_yet`), what is known to be rejected in that very revision
--- (`rejected`), and what was erased on request. Returns how many the first two were.
+-- Deletes the differences that are no errors: documents that have changed since (`not_yet`), those that are rejected in
+-- that very revision (`rejected`), and those that were erased on request. Returns the number of the first two.
 with
 not_yet as (
     delete from pg_temp.difference

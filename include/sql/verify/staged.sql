@@ -1,5 +1,5 @@
--- Ids and revisions of what a source has staged alive, in the order in which CouchDB lists them. Of whoever was erased on
--- request the row is there too: nothing of it is missing.
+-- Ids and revisions of a source's live documents in staging, in the order in which CouchDB lists them. Erased documents
+-- are among them, so that they are not found missing.
 copy (
     select document._id, document._rev
     from staging.document

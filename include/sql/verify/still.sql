@@ -1,4 +1,4 @@
--- Takes out of the page what was written since the comparison began: a repair never goes over something newer.
+-- Deletes from the page what was written since the comparison began: a repair never overwrites a newer row.
 delete from pg_temp.page
 where exists (
         select from staging.document

@@ -1,4 +1,4 @@
--- What differs, and which documents the feed has named since: tables of this session alone, however much it is.
+-- Tables of this session: the differences, and the documents that the feed has named since.
 drop table if exists pg_temp.difference, pg_temp.named;
 -- `kind` is null until it is known; ids are bytes, as in ops.rejected_document
 create temporary table difference (

@@ -1,5 +1,5 @@
--- Marks as gone what CouchDB has no more, and rejects it no longer, but for what was written since the comparison began.
--- Returns how many of these ids are settled.
+-- Marks documents that CouchDB no longer has as gone, and deletes them from the rejected ones, except those written since
+-- the comparison began. Returns how many of these ids are settled.
 with
 named as (
     select cht.try_text(taken.id) as _id, taken.id, taken.kind

@@ -1,4 +1,4 @@
-"""The copy of one database: pages of its changes into staging, from the stored checkpoint until there are no more."""
+"""The copy of one database: pages of its feed into staging, from the stored checkpoint until nothing follows."""
 
 import time
 from contextlib import closing
@@ -18,8 +18,8 @@ from cht_sync.couchdb import changes, fetch, retry
 @dataclass(frozen=True)
 class Options:
     """Of a run: rows a page; seconds after which it ends on a committed page, for the next run to continue; seconds
-    that it waits for another run to end; bytes of lines from which on a page is ended, and of the longest document; the
-    mode that it begins where nothing else is unfinished: incremental, resync, replace or replay.
+    that it waits for another run to end; bytes of lines at which a page ends; bytes of the longest document; the mode
+    that it begins if no other is unfinished: incremental, resync, replace or replay.
     """
 
     page_rows: int = 5_000
@@ -31,16 +31,16 @@ class Options:
 
     @property
     def limits(self) -> reader.Limits:
-        """Of the feed that it reads."""
+        """The limits of its feed."""
         return reader.Limits(self.page_rows, self.page_bytes, self.max_document_bytes, self.seconds)
 
 
 def run(job: Job, options: Options) -> Progress:
     """Copies until CouchDB has nothing more, or the time is up.
 
-    Two clients are made: the feed is read in a thread of its own. What passes by itself is asked again as long as there
-    is time. While a page loads, progress is written through the job's second connection, where it has one. Raises the
-    errors of cht_sync.errors; what was committed before stays, and the next run continues from there.
+    Two clients are made, as the feed is read in a thread of its own. Requests that fail with a passing error are
+    retried while there is time. While a page loads, progress is written through the job's second connection, if it has
+    one. Raises the errors of cht_sync.errors; committed pages stay, and the next run continues from there.
     """
     with job.lock("extract", options.wait):
         before = checkpoint.read(job.connection, job.source)
@@ -62,7 +62,7 @@ def run(job: Job, options: Options) -> Progress:
 
 
 def _backoff(job: Job, seconds: float, record: progress.Record) -> retry.Backoff:
-    """Its pauses are cut into short ones, between which the run's progress is reported."""
+    """Splits its pauses into short ones, between which the run's progress is reported."""
     wait = job.pause or time.sleep
 
     def pause(left: float) -> None:
@@ -76,7 +76,7 @@ def _backoff(job: Job, seconds: float, record: progress.Record) -> retry.Backoff
 
 
 class _Confirmed:
-    """The database's identity, asked once more before the first rows are committed: they must be that database's."""
+    """The database's identity, requested again before the first rows are committed: they must be from that database."""
 
     def __init__(
         self, client: couchdb.Client, database: str, identity: couchdb.Identity, backoff: retry.Backoff
@@ -85,7 +85,7 @@ class _Confirmed:
         self._done = False
 
     def __call__(self, before: Checkpoint, end: End) -> couchdb.Identity:
-        """Asked again, too, before what was not met is taken for gone."""
+        """Requests it again also before a mode ends, which marks as gone what was not met."""
         if not self._done or (end.caught_up and before.mode in modes.GONE):
             now = fetch.identity(self._client, self._database, self._backoff)
             checkpoint.require_same(replace(before, identity=self._identity), now)
@@ -102,7 +102,7 @@ class _Copy:
         record.progress = replace(record.progress, mode="replay" if again else before.mode)
 
     def replay(self, fetch: rejects.Fetch, seconds: float) -> None:
-        """Half of the time at most, so that changes do not wait for a long one to end."""
+        """Takes half of the time at most, so that changes do not wait for the end of a long replay."""
         over, connection = self._record.seconds() + seconds / 2, self._job.connection
         database = self._job.database
         done = rejects.replay(connection, self._checkpoint, fetch, database, lambda: self._record.seconds() >= over)

@@ -1,12 +1,13 @@
 """The modes: where pages are written, and how a source is copied again from the start of its feed.
 
     incremental   what has changed: pages are written in place
-    resync        the same database again: pages are written in place, and what was not met by its end is marked `gone`
-    replace       another database: what differs is set aside until the copy is whole. It then takes its place at once,
-                  with the marks on what the other database does not have; before that the copy is read as it was
+    resync        the same database again: pages are written in place; documents not met by its end are marked as gone
+    replace       another database: rows that differ are set aside until the copy is whole. Then one transaction puts
+                  them in place, and marks as gone what the other database does not have. Until then readers see the
+                  old copy
 
-The last two note what they meet in staging.seen, and take as many runs as they need. What is unfinished is in
-ops.checkpoint.mode: every run continues it.
+resync and replace note the ids that they meet in staging.seen, and take as many runs as they need. ops.checkpoint.mode
+holds the unfinished mode: every run continues it.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from cht_sync import couchdb, sql, warehouse
 from cht_sync.copy import checkpoint
 from cht_sync.copy.checkpoint import Checkpoint
 
-#: What staging.document.gone says of documents that were not met.
+#: The value of staging.document.gone for documents that were not met.
 GONE = {"resync": "purged", "replace": "replaced"}
 
 
@@ -25,8 +26,8 @@ GONE = {"resync": "purged", "replace": "replaced"}
 class Destination:
     """Where the pages of a mode are written. `noted`: ids that are met and not written are put into staging.seen.
 
-    `aside`: rows that differ from staging.document are kept in staging.next, and a document is compared even where its
-    revision is the same: in another database that may be another document's.
+    `aside`: rows that differ from staging.document are kept in staging.next. Documents of the same revision are
+    compared by their content, too: in another database that revision may be of another document.
     """
 
     document: str
@@ -35,7 +36,7 @@ class Destination:
     aside: bool
 
     def statement(self) -> identifiers.Composed:
-        """The write of one page."""
+        """The statement that writes one page."""
         return identifiers.SQL(sql.read("copy/write")).format(
             document=identifiers.Identifier(*self.document.split(".")),
             rejected=identifiers.Identifier(*self.rejected.split(".")),
@@ -53,11 +54,11 @@ DESTINATIONS = {
 
 
 def enter(connection: warehouse.Connection, before: Checkpoint, mode: str, identity: couchdb.Identity) -> Checkpoint:
-    """Where a run starts that was asked for `mode`: what is unfinished goes first, and is not begun again.
+    """The checkpoint at which a run with the requested `mode` starts. An unfinished mode is continued, not begun again.
 
-    Only `replace` takes another database than was copied, and forgets what it had copied of a third one. A source of
-    which nothing was copied is not copied again. Raises SourceReplaced, and CheckpointMoved where another run has
-    written since `before`.
+    Only `replace` accepts another database than was copied; what it had copied of a third one is deleted. A source of
+    which nothing was copied begins no mode. Raises SourceReplaced, and CheckpointMoved if another run has written since
+    `before`.
     """
     untouched = before.reads == 0
     if mode == "replace" and not untouched and (before.mode != "replace" or checkpoint.is_another(before, identity)):
@@ -82,11 +83,11 @@ def _begin(connection: warehouse.Connection, before: Checkpoint) -> Checkpoint:
 
 
 def finish(connection: warehouse.Connection, before: Checkpoint) -> tuple[Checkpoint, int]:
-    """Ends a mode, in the transaction of the page that nothing follows, which has locked the checkpoint.
+    """Ends a mode, in the transaction of its last page, which has locked the checkpoint.
 
-    Returns where the copy stands then, and how many rows this has changed.
+    Returns the new checkpoint, and how many rows this has changed.
     """
-    # Postgres has no statistics of tables that were just written: it would read all of staging.seen for each document
+    # Postgres has no statistics of tables just written: with nested loops it would read staging.seen for each document
     connection.execute("set local enable_nestloop = off")
     batch = {"source": before.source, "batch": before.batch + 1}
     changed = _count(connection, "copy/swap", batch) if before.mode == "replace" else 0

@@ -1,4 +1,4 @@
-"""How far a run is: a line of the log every few seconds, and the run's row in ops.extract_run for people to see."""
+"""The progress of a run: a line of the log every few seconds, and the run's row in ops.extract_run."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,10 +19,10 @@ EVERY = 5.0
 
 @dataclass(frozen=True)
 class Progress:
-    """Of a run so far. `changed` counts rows written; `pending`, rows to come by CouchDB's word, None without it.
+    """Of a run so far. `changed` counts rows written. `pending` counts rows to come as CouchDB reports them, else None.
 
-    `ahead` counts rows that are read but not written yet; `waiting` says what the run waits for. `tried` counts
-    documents that were rejected before, `cured` those of them that no longer are.
+    `ahead` counts rows that are read but not written yet; `waiting` says what the run waits for. Of a replay, `tried`
+    counts the rejected documents that were tried again, `cured` those of them that are no longer rejected.
     """
 
     source: str
@@ -48,9 +48,7 @@ class Progress:
         left = f", about {duration(pending / rate)} left" if pending and rate else ""
         rejected = f", {self.rejected:,} rejected (see ops.rejected)" if self.rejected else ""
         mode = "" if self.mode == "incremental" else f" ({self.mode})"
-        again = (
-            f", {self.tried:,} rejected before tried again, {self.cured:,} good now" if self.mode == "replay" else ""
-        )
+        again = f", {self.tried:,} rejected tried again, {self.cured:,} good now" if self.mode == "replay" else ""
         waiting = f"; {self.waiting}" if self.waiting else ""
         return (
             f"{self.source}{mode}: {self.rows + self.ahead:,} rows read ({rate:,.0f}/s, {self.bytes / 1e6:,.1f} MB), "
@@ -59,7 +57,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """For people."""
+    """A span for people, such as 3 h 20 min."""
     hours, rest = divmod(int(seconds), 3600)
     return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
 
@@ -67,8 +65,8 @@ def duration(seconds: float) -> str:
 class Record:
     """Reports the progress of one run, and writes its row: with each page, in the page's transaction.
 
-    What such a transaction writes is not seen before its end. So during a wait the row is updated through the job's
-    second connection, where it has one. A run that reads nothing and does not fail has no row.
+    Nobody sees that row before the transaction ends. So during a wait it is updated through the job's second
+    connection, if it has one. A run that reads nothing and does not fail has no row.
     """
 
     def __init__(self, job: Job, progress: Progress) -> None:
@@ -80,7 +78,7 @@ class Record:
         self.progress = progress
 
     def wait(self, tally: Tally | None, waiting: str) -> None:
-        """During a wait: reports where the run stands, at most every 5 seconds."""
+        """Reports the progress during a wait, at most every 5 seconds."""
         if self._clock() - self._reported < EVERY:
             return
         tally = tally or Tally(self.progress.rows, bytes=self.progress.bytes)
@@ -94,13 +92,13 @@ class Record:
                 self._write(self._second, waiting or None, ended=False)
 
     def replayed(self, done: rejects.Replayed) -> None:
-        """What was rejected before was tried again."""
+        """Takes in that rejected documents were tried again."""
         self.progress = replace(self.progress, tried=done.tried, cured=done.cured, changed=done.cured)
         if done.tried:
             self._write(self._connection, None, ended=False)
 
     def page(self, written: write.Written, end: End, tally: Tally, *, keep: bool) -> None:
-        """A page was written; called in its transaction. Without `keep` the run's row is not written."""
+        """Takes in a page that was written; called in its transaction. Without `keep` the run's row is not written."""
         self.progress = replace(
             self.progress,
             seconds=self.seconds(),
@@ -119,19 +117,19 @@ class Record:
             self._write(self._connection, None, ended=False)
 
     def committed(self) -> None:
-        """The page's transaction has ended."""
+        """Called after the page's transaction: reports."""
         if self._clock() - self._reported >= EVERY:
             self._report()
 
     def end(self) -> None:
-        """The run has ended well."""
+        """Writes that the run has ended well."""
         if self._run is not None:
             self._write(self._connection, None, ended=True)
         self._job.report(self.progress)
         self._opened.close()
 
     def fail(self, error: BaseException) -> None:
-        """The run has failed; of an error that is not ours only its kind is written."""
+        """Writes that the run has failed, with our message; of an error that is not ours only its kind is written."""
         message = str(error) if isinstance(error, SyncError | KeyboardInterrupt) else ""
         with suppress(psycopg.Error):
             if not self._connection.broken:
@@ -153,7 +151,7 @@ class Record:
 
 @contextmanager
 def recording(job: Job, progress: Progress) -> Iterator[Record]:
-    """The record of the run in the block, which ends well with the block, or fails with its error."""
+    """The record of the run in the block: it ends well with the block, or fails with the block's error."""
     record = Record(job, progress)
     try:
         yield record

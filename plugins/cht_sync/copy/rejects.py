@@ -1,7 +1,7 @@
-"""Rejected documents tried again: after a fix of this code or of Postgres, or where CouchDB could not read them then.
+"""The replay: rejected documents tried again, after a fix of this code or of Postgres, or once CouchDB can read them.
 
-They are taken in the order of their ids. The last one tried is in ops.checkpoint.replay, so that a later run continues
-where one was killed, or its time was up.
+They are tried in the order of their ids. ops.checkpoint.replay holds the last one tried, so that a later run continues
+after a kill, or when the time was up.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,16 +15,16 @@ from cht_sync.couchdb import changes, rows
 from cht_sync.couchdb.rows import Row
 from cht_sync.errors import PageCut, ServerBusy
 
-#: Documents, and bytes of them, that are tried in one transaction.
+#: The most documents, and the most bytes of them, that are tried in one transaction.
 ROWS, BYTES = 500, 16_000_000
 
-#: The JSON text of a document by its id and revision.
+#: Gives the JSON text of a document by its id and revision.
 Fetch = Callable[[str, str], bytes | changes.Excess | None]
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """Of a run: documents that were tried, those of them that are no longer rejected, and whether all were tried."""
+    """Of a run: documents tried; those of them that are no longer rejected; whether all were tried."""
 
     tried: int = 0
     cured: int = 0
@@ -33,7 +33,7 @@ class Replayed:
 
 @dataclass(frozen=True)
 class _Rejected:
-    """One that waits; `size` is None where no body was kept, and it is read by its id."""
+    """A rejected document; `size` is None if no body was kept: then it is read by its id."""
 
     id: bytes
     rev: str
@@ -41,7 +41,7 @@ class _Rejected:
 
 
 def ask(connection: warehouse.Connection, before: Checkpoint) -> Checkpoint:
-    """Asks for a replay by this run and those after it. One that is unfinished continues."""
+    """Requests a replay, by this run and those after it. An unfinished one continues."""
     connection.execute(
         "update ops.checkpoint set replay = coalesce(replay, '') where source = %s and generation = %s",
         [before.source, before.generation],
@@ -54,7 +54,7 @@ def replay(
 ) -> Replayed:
     """Tries each rejected document once, as it was received; `fetch` reads those of which nothing was kept.
 
-    Good ones are no longer rejected. Raises CheckpointMoved where the copy was begun again since `before`.
+    Good ones are no longer rejected. Raises CheckpointMoved if the copy was begun again since `before`.
     """
     done = Replayed()
     last = before.replay or b""
@@ -73,7 +73,7 @@ def replay(
 
 
 def _write(connection: warehouse.Connection, before: Checkpoint, rejected: list[_Rejected]) -> None:
-    """What is not rejected any more in the revision that was tried has become good, or is newer: it is kept out."""
+    """Writes the result of one try, except of documents that are no longer rejected in that revision."""
     tried = {"source": before.source, "ids": [each.id for each in rejected], "revs": [each.rev for each in rejected]}
     batch = write.hold(connection, before)
     connection.execute(sql.read("copy/keep_rejected"), tried)
@@ -108,7 +108,7 @@ def _rows(connection: warehouse.Connection, source: str, rejected: list[_Rejecte
 
 
 def _read(rejected: _Rejected, fetch: Fetch) -> Row | None:
-    """None where it is deleted, or CouchDB still cannot read it; a server that is not there ends the run."""
+    """The row, by its id; None if it is deleted, or CouchDB still cannot read it. Raises Unreachable."""
     try:
         body = fetch(rejected.id.decode(), rejected.rev)
     except (ServerBusy, PageCut):

@@ -1,10 +1,10 @@
-"""Writes pages of changes into staging: rows, rejects and checkpoint in one transaction, fenced.
+"""Writes pages into staging: rows, rejected documents and checkpoint in one transaction, under the fence.
 
-    write            a page of the feed
-    hold, amend      documents that were read again by their ids, between them what the caller settles itself
+    page             a page of the feed
+    hold, amend      documents that were read again by their ids; between the two the caller may change rows itself
     insert           documents of a first copy in ranges
 
-All but `write` are called inside `loaded`, the transaction that has the lines in pg_temp.page.
+All but `page` are called inside `loaded`, the transaction that has the lines in pg_temp.page.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,13 +20,13 @@ from cht_sync.copy.checkpoint import Checkpoint
 from cht_sync.copy.encoding import redaction
 from cht_sync.copy.reading.page import End, Page
 
-#: Greater than the number of any line of a page.
+#: Greater than any line number of a page.
 LAST_LINE = 2**62
 
 
 @dataclass(frozen=True)
 class Written:
-    """Of one page: rows staged, documents newly rejected, and the checkpoint that it left."""
+    """Of one page: rows staged, documents newly rejected, and the checkpoint after it."""
 
     changed: int
     rejected: int
@@ -34,7 +34,7 @@ class Written:
 
 
 def prepare(connection: warehouse.Connection, sources: dict[str, tuple[str, str]]) -> None:
-    """Registers the sources of an instance ({source: (instance, database)}), each with its partition and checkpoint."""
+    """Registers the sources of an instance ({source: (instance, database)}), each with a partition and a checkpoint."""
     for source, (instance, database) in sources.items():
         with connection.transaction():
             connection.execute(sql.read("copy/prepare"), {"source": source, "instance": instance, "database": database})
@@ -54,7 +54,7 @@ def prepare(connection: warehouse.Connection, sources: dict[str, tuple[str, str]
 
 @contextmanager
 def loaded(connection: warehouse.Connection, chunks: Iterable[bytes]) -> Iterator[None]:
-    """A transaction in which pg_temp.page holds these lines."""
+    """Opens a transaction in which pg_temp.page holds these lines."""
     connection.execute(sql.read("copy/page"))
     with connection.transaction():
         with connection.cursor() as cursor, cursor.copy(sql.read("copy/copy")) as copy:
@@ -66,16 +66,16 @@ def loaded(connection: warehouse.Connection, chunks: Iterable[bytes]) -> Iterato
 def page(
     connection: warehouse.Connection, before: Checkpoint, page: Page, identify: Callable[[], couchdb.Identity]
 ) -> Written:
-    """One page in one transaction. `identify` asks whose page it is, before rows are committed.
+    """Writes one page in one transaction. `identify` asks for the database's identity, before rows are committed.
 
-    Raises CheckpointMoved where another run has written since `before`, SourceReplaced, and whatever the page raises
-    while it is read: nothing is kept then.
+    Raises CheckpointMoved if another run has written since `before`, SourceReplaced, and whatever the page raises while
+    it is read. Nothing is kept then.
     """
     chunks = iter(page)
     first = next(chunks, None)
     destination = modes.DESTINATIONS[before.mode]
     if first is None:
-        # an empty page can end a mode, and mark as gone what it has not met
+        # an empty page, too, can end a mode, which marks as gone what was not met
         identity = identify() if page.end.rows or destination.noted else before.identity
         return Written(0, 0, _move(connection, before, page.end, identity, changed=False))
     with loaded(connection, chain([first], chunks)):
@@ -88,18 +88,18 @@ def page(
 
 
 def hold(connection: warehouse.Connection, before: Checkpoint) -> int:
-    """Locks the checkpoint until the commit, for documents that were read again; returns the batch that is theirs.
+    """Locks the checkpoint until the commit, for documents that were read again; returns the batch for them.
 
-    Raises CheckpointMoved where the copy was begun again since `before`.
+    Raises CheckpointMoved if the copy was begun again since `before`.
     """
     return int(checkpoint.fenced(connection, before, sql.read("copy/lock_to_amend"), _generation(before))[0]) + 1
 
 
 def amend(connection: warehouse.Connection, before: Checkpoint, batch: int, settled: int = 0) -> tuple[int, int]:
-    """Writes what is loaded under the batch that `hold` gave: rows written with those settled before, rows rejected.
+    """Writes what is loaded, with the batch that `hold` gave; returns rows changed (`settled` included), rows rejected.
 
     Neither `seq` nor `reads` moves, so that a running extraction continues. `settled` counts rows of staging that the
-    caller has changed under that batch; it may also have taken lines out of pg_temp.page.
+    caller has changed with that batch; the caller may also have deleted lines from pg_temp.page.
     """
     changed, rejected = _merge(connection, before.source, batch, modes.COPY)
     if settled or changed or rejected:
@@ -110,10 +110,10 @@ def amend(connection: warehouse.Connection, before: Checkpoint, batch: int, sett
 def insert(
     connection: warehouse.Connection, before: Checkpoint, redaction_version: int = redaction.REDACTION_VERSION
 ) -> Written:
-    """Writes what is loaded of a first copy, alongside other ranges of it.
+    """Writes what is loaded of a first copy, in parallel with its other ranges.
 
-    All of them get one batch, which is the source's once it is handed over. Raises CheckpointMoved where the source is
-    not copied this way any more.
+    All ranges get one batch, which the source gets at the hand-over. Raises CheckpointMoved if the source is no longer
+    copied in ranges.
     """
     (batch,) = checkpoint.fenced(connection, before, sql.read("copy/lock_to_insert"), _generation(before))
     changed, rejected = _merge(connection, before.source, batch + 1, modes.COPY, redaction_version=redaction_version)
@@ -125,9 +125,9 @@ def _generation(before: Checkpoint) -> list[object]:
 
 
 def _require_unmoved(connection: warehouse.Connection, before: Checkpoint) -> int:
-    """Locks the checkpoint until the commit: the batches of a source become visible in their order. Returns the last.
+    """Locks the checkpoint until the commit, so that batches become visible in their order. Returns the last batch.
 
-    It may be later than `before`: a repair takes a batch of its own, and moves nothing else.
+    It may be later than that of `before`: a repair takes a batch, but moves neither generation nor reads.
     """
     row = connection.execute(
         "select generation, reads, batch from ops.checkpoint where source = %s for update", [before.source]
@@ -154,7 +154,7 @@ def _merge(
 def _move(
     connection: warehouse.Connection, before: Checkpoint, end: End, identity: couchdb.Identity | None, *, changed: bool
 ) -> Checkpoint:
-    """Moves the checkpoint, where it still is what this page was read from."""
+    """Moves the checkpoint, if it still is the one that this page was read from. Raises CheckpointMoved."""
     identity = identity or before.identity
     values = {
         "source": before.source,

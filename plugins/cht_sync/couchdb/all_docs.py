@@ -1,4 +1,4 @@
-"""Answers of `_all_docs` while they are read: ids and revisions, or documents, in the order of their ids. Pure, no I/O.
+"""Parses answers of `_all_docs` as they stream in: ids and revisions, or documents, in the ids' order. Pure, no I/O.
 
 https://docs.couchdb.org/en/stable/api/database/bulk-api.html#db-all-docs
 """
@@ -15,22 +15,23 @@ from cht_sync.errors import NotCouchDB, PageCut, ServerBusy
 #: An id as its UTF-8 bytes, and the winning revision.
 Entry = tuple[bytes, bytes]
 
-#: How a row begins: it cannot stand inside a JSON string, whose quotes would be escaped.
+#: The beginning of a row. No JSON string contains it, as its quotes would be escaped.
 START = b'{"id":'
 STRING = rb'"([^"\\]*(?:\\.[^"\\]*)*)"'
 ROW = re.compile(START + STRING + rb',"key":' + STRING.replace(b"(", b"(?:", 1) + rb',"value":\{"rev":"([^"\\]+)"\}')
 OPENING = re.compile(rb'\s*\{[^\[{]*"rows":\s*\[\s*')
 END = re.compile(rb"\s*\]\s*\}\s*\Z")
 
-#: CouchDB sends some ten rows at a time: to handle so many bytes at once takes half the time.
+#: Bytes that are handled at once. CouchDB sends some ten rows at a time: to gather them halves the time.
 GATHERED = 64 * 1024
 
 
 class Listing:
-    """Iterate over it for lists of entries; `last` is the last id so far, `complete` that the end has come.
+    """Iterate over it for lists of entries. `last` is the last id so far; `complete`: the end has come.
 
-    `asked` is the id that the answer was asked from: it is not given again. `odd` are the entries whose id is not
-    valid UTF-8, with its JSON text. Raises PageCut where the body was cut off: what was given before is good.
+    `asked` is the id that the request started at: its entry is left out. `odd` are the entries whose id is not valid
+    UTF-8, with its JSON text. Raises PageCut if the body is truncated; entries given before are good. Raises
+    NotCouchDB.
     """
 
     def __init__(self, chunks: Iterable[bytes], asked: bytes, what: str) -> None:
@@ -46,7 +47,7 @@ class Listing:
         for chunk in _gathered(self._chunks):
             self.bytes += len(chunk)
             rest += chunk
-            cut = rest.rfind(START)  # of the last row there may be more to come
+            cut = rest.rfind(START)  # the last row may be incomplete
             if cut > 0:
                 yield self._entries(rest[:cut])
                 rest = rest[cut:]
@@ -90,7 +91,7 @@ class Listing:
 
 
 def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same in fewer pieces; what came before a body was cut off is given, too."""
+    """The same bytes in fewer chunks; of a truncated body, all that came."""
     parts: list[bytes] = []
     size = 0
     try:
@@ -118,9 +119,9 @@ class _Row(msgspec.Struct):
 
 
 def documents(chunks: Iterable[bytes], what: str, longest: int = LONGEST) -> Iterator[Row | None]:
-    """The documents of an answer, None where CouchDB has nothing of one that was asked for.
+    """The documents of an answer; None for one that was requested, if CouchDB has nothing of it.
 
-    Raises PageCut where the body was cut off: what was given before is good; ServerBusy and NotCouchDB.
+    Raises PageCut if the body is truncated; documents given before are good. Raises ServerBusy, NotCouchDB.
     """
     found = lines(chunks, longest)
     opening = next(found, b"")
@@ -132,7 +133,7 @@ def documents(chunks: Iterable[bytes], what: str, longest: int = LONGEST) -> Ite
         elif line.startswith((START, b'{"key":')):
             yield _row(line, what)
         elif line == b"]}":
-            for _ in found:  # a body read to its end leaves a connection that can be used again
+            for _ in found:  # the connection can be used again only if the body was read to its end
                 pass
             return
         elif line:
@@ -144,7 +145,7 @@ def documents(chunks: Iterable[bytes], what: str, longest: int = LONGEST) -> Ite
 def looked_up(
     chunks: Iterable[bytes], ids: list[str], what: str, longest: int = LONGEST
 ) -> Iterator[tuple[str, Row | None]]:
-    """The documents of an answer to these ids, which come in their order."""
+    """The documents of an answer to a request for these ids, each with its id, in the order of `ids`."""
     left = iter(ids)
     for row in documents(chunks, what, longest):
         uuid = next(left, None)
@@ -163,18 +164,20 @@ def _large(cut: Cut, what: str) -> Row:
 
 
 def _row(text: bytes, what: str) -> Row | None:
-    """The document is cut off, not decoded, as rows.parse does."""
+    """A row of an answer. Its document is separated, not decoded, as in rows.parse."""
     head, doc, rest = text.partition(DOCUMENT)
     head = head + b"}" if doc else head
     raw_id = None
     try:
         row = msgspec.json.decode(head, type=_Row)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # an id that is not valid UTF-8 can be named by its JSON text only
+        # an id that is not valid UTF-8 is named by its JSON text
         row, raw_id = _unnameable(head, what)
     if row.value is None:
-        if row.error != "not_found":  # a shard that did not answer, say: nothing is known of the document
-            raise ServerBusy(f"{what} leaves out what could not be read", "It is tried again; look at CouchDB's log")
+        if row.error != "not_found":  # such as a shard that did not answer: nothing is known of the document
+            raise ServerBusy(
+                f"{what} lacks a document that could not be read", "The request is retried; look at CouchDB's log"
+            )
         return None
     body = rest[:-1] if doc else b"null"
     return Row(row.id, row.value.rev, None, row.value.deleted, None if body == b"null" else body, raw_id)
@@ -191,12 +194,12 @@ def _unnameable(head: bytes, what: str) -> tuple[_Row, bytes]:
 
 
 def _cut(what: str) -> PageCut:
-    return PageCut(f"{what} was cut off", "It is read again from there")
+    return PageCut(f"{what} was cut off", "The rest is requested again")
 
 
 def _strange(what: str) -> NotCouchDB:
     return NotCouchDB(
-        f"{what} is not as CouchDB answers, in form or in order",
+        f"{what} does not have the form or the order that CouchDB gives it",
         "Look for a proxy or a login page at that address; the connection must lead to CouchDB itself",
     )
 

@@ -1,4 +1,4 @@
-"""The body of an answer in chunks, and whether it came to its end."""
+"""The body of an answer in chunks, and whether it is truncated."""
 
 import http.client
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ import urllib3
 
 from cht_sync.errors import PageCut
 
-#: Bytes of a chunk, about.
+#: About the bytes of a chunk.
 CHUNK = 64 * 1024
 
 
 def chunks(response: requests.Response, what: str) -> Iterator[bytes]:
-    """The body in pieces of about CHUNK bytes. Raises PageCut where it is cut off, after what came before."""
+    """The body in pieces of about CHUNK bytes. If it is truncated, gives all that came, then raises PageCut."""
     pieces, size = list[bytes](), 0
     try:
         for piece in _pieces(response):
@@ -25,14 +25,14 @@ def chunks(response: requests.Response, what: str) -> Iterator[bytes]:
                 pieces, size = [], 0
     except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError):
         yield b"".join(pieces)
-        raise PageCut(f"{what} was cut off", "The rows before are kept; it is read again from there") from None
+        raise PageCut(f"{what} was cut off", "The rows before the cut are kept; the rest is requested again") from None
     yield b"".join(pieces)
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:
-    """As they come: CouchDB sends about one a row. A read that waits for more would lose them where the body is cut."""
+    """The pieces as they come, about one a row. A read that waits for more would lose them if the body is truncated."""
     raw = response.raw
-    if raw.chunked and raw.supports_chunked_reads():  # the same as below, in half the time
+    if raw.chunked and raw.supports_chunked_reads():  # the same as the loop below, in half the time
         yield from raw.read_chunked(CHUNK, decode_content=True)
         return
     while piece := raw.read1(CHUNK, decode_content=True):
@@ -40,19 +40,19 @@ def _pieces(response: requests.Response) -> Iterator[bytes]:
 
 
 def is_cut(body: bytes) -> bool:
-    """Whether a JSON object ends before its last brace: without a length, HTTP does not report it."""
+    """Whether a JSON object is truncated, that is, lacks its last brace. HTTP does not report this without a length."""
     begun = body.lstrip()[:1] in (b"", b"{")
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
     except msgspec.DecodeError as error:
         return begun and (not body.rstrip().endswith(b"}") or "truncated" in str(error))
-    except RecursionError:  # a document may have more levels than it reads
+    except RecursionError:  # a document may have more levels than msgspec reads
         return not body.rstrip().endswith(b"}")
     return False
 
 
 def cut(what: str) -> PageCut:
-    """The error of an answer that can only be asked for again."""
+    """The error of a truncated answer of which nothing can be kept."""
     return PageCut(
-        f"{what} was cut off", "It is asked for again; if it lasts, look for a proxy that breaks off answers"
+        f"{what} was cut off", "It is requested again; if this lasts, look for a proxy that cuts answers off"
     )

@@ -1,4 +1,4 @@
-"""A page of `_changes` as it streams in: cut into rows, in memory that no document can exhaust. Pure, no I/O."""
+"""Cuts a page of `_changes` into rows as it streams in; a huge document cannot exhaust the memory. Pure, no I/O."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -9,25 +9,25 @@ import msgspec
 from cht_sync.couchdb import pouchdb
 from cht_sync.errors import NotCouchDB, PageCut
 
-#: CouchDB's page is its opening, a row a line, then its tail on one line.
+#: CouchDB's page has an opening, one line a row, then a tail of one line.
 OPENING, TAIL = b'{"results":[', b'"last_seq"'
 
-#: What stands before a row's document: it cannot stand inside a JSON string, whose quotes would be escaped.
+#: Precedes the document in a row. No JSON string contains it, as its quotes would be escaped.
 DOCUMENT = b',"doc":'
 
-#: CouchDB ends the body with this where it fails after it has said 200; a row never begins so.
+#: CouchDB ends the body with one of these if it fails after it has answered 200. No row begins so.
 FAILURES = (b'{"code":', b'{"error":')
 
-#: Bytes from which on a row is not handled as one text: each step would copy it.
+#: A row of more bytes is not handled as one text: each step would copy it.
 LARGE = 1024 * 1024
 
-#: Bytes of a document that are held; PostgreSQL's jsonb ends at twice as many.
+#: A document of more bytes is not held. Postgres' jsonb holds at most twice as many.
 LONGEST = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """What is known of a document that is too long to be held."""
+    """Size and hash of a document that is too long to be held."""
 
     size: int
     sha256: str
@@ -35,7 +35,7 @@ class Excess:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A row of many megabytes: `head` is its text before the document, `body` the document's."""
+    """A row of many megabytes: `head` is its text before the document, `body` that of the document."""
 
     head: bytes
     body: bytes | Excess
@@ -49,10 +49,10 @@ class _Tail(msgspec.Struct):
 
 
 class Page:
-    """Iterate over it for rows, then see `last_seq` and `pending`.
+    """Iterate over it for rows; after them it has `last_seq` and `pending`.
 
-    `last_seq` is None until the body's last line has come: what was read of a page without it is not a whole page.
-    Raises PageCut where the body ends before, NotCouchDB where it is something else.
+    `last_seq` is None until the body's last line has come: without it the page is not whole. Raises PageCut if the body
+    is truncated, NotCouchDB if it is no page.
     """
 
     def __init__(self, chunks: Iterable[bytes], what: str, longest: int = LONGEST) -> None:
@@ -82,16 +82,16 @@ class Page:
         raise self._cut()
 
     def _one_line(self, first: bytes | Cut) -> Iterator[bytes]:
-        """The page of a PouchDB server."""
+        """The rows of a page on one line, as a PouchDB server sends it."""
         if isinstance(first, Cut):
             if isinstance(first.body, Excess):
                 raise self._cut()
             first = first.head + DOCUMENT + first.body
         if not first.startswith(OPENING):
-            if OPENING.startswith(first):  # nothing has come but a part of it
+            if OPENING.startswith(first):  # only a part of the opening has come
                 raise self._cut()
             raise NotCouchDB(
-                f"{self._what} answered with something that is not CouchDB's",
+                f"{self._what} has a body that is not CouchDB's",
                 "Look for a proxy or a login page at that address; the connection must lead to CouchDB itself",
             )
         page = pouchdb.page(first)
@@ -105,12 +105,12 @@ class Page:
             tail = msgspec.json.decode(b"{" + text, type=_Tail)
         except msgspec.DecodeError:
             raise self._cut() from None
-        for _ in self._chunks:  # a body read to its end leaves a connection that can be used again
+        for _ in self._chunks:  # the connection can be used again only if the body was read to its end
             pass
         self.last_seq, self.pending = str(tail.last_seq), tail.pending
 
     def _cut(self) -> PageCut:
-        return PageCut(f"{self._what} was cut off", "The rows before are kept; it is read again from there")
+        return PageCut(f"{self._what} was cut off", "The rows before the cut are kept; the rest is requested again")
 
     def _counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
@@ -119,9 +119,9 @@ class Page:
 
 
 def lines(chunks: Iterable[bytes], longest: int = LONGEST) -> Iterator[bytes | Cut]:
-    """A body cut at line feeds; what comes after the last one is a part of a row, unless it is the page's tail.
+    """A body cut at line feeds. The text after the last one is dropped as part of a row, unless it is the page's tail.
 
-    Of a line that holds more than one row, such as a whole answer of PouchDB, all is one text.
+    A body without line feeds, such as a whole answer of PouchDB, is one text.
     """
     line = _Line(longest)
     opened = False
@@ -138,7 +138,7 @@ def lines(chunks: Iterable[bytes], longest: int = LONGEST) -> Iterator[bytes | C
 
 
 class _Line:
-    """A line on its way. One whose document is too long is counted and hashed from there on, and no longer kept."""
+    """A line while it comes. If its document is too long, it is only counted and hashed, and no longer held."""
 
     def __init__(self, longest: int) -> None:
         self._longest = longest + len(b"},\r")
@@ -162,7 +162,7 @@ class _Line:
         return None
 
     def take(self) -> bytes | Cut:
-        """The whole line without what separates it from the next; the next one begins."""
+        """The whole line without its separator; the next line begins."""
         if self._size > LARGE:
             self._behead()
         parts, head, counted = self._parts, self._head, self._counted
@@ -174,11 +174,11 @@ class _Line:
         parts[-1:] = [part.rstrip(b",\r") for part in parts[-1:]]
         if head is None:
             return b"".join(parts)
-        parts[-1] = parts[-1].removesuffix(b"}")  # the row's, after its document
+        parts[-1] = parts[-1].removesuffix(b"}")  # the brace that ends the row
         return Cut(head, b"".join(parts))
 
     def _behead(self) -> None:
-        """Takes the row's head out of its parts; it stays among them where no document follows it."""
+        """Moves the row's head out of its parts; a row without a document is left as it is."""
         head = b""
         for number, part in enumerate(self._parts if self._head is None else ()):
             head += part
@@ -198,7 +198,7 @@ class _Line:
 
 
 class _Counted:
-    """The bytes of a document that are not kept; what follows it in its line, one brace at most, is held back."""
+    """Counts and hashes the bytes of a document. The last bytes are held back, as they may belong to the row."""
 
     def __init__(self) -> None:
         self._size = 0
@@ -223,7 +223,7 @@ class _Counted:
 
 
 def whole(chunks: Iterable[bytes], longest: int) -> bytes | Excess:
-    """A body that is one document, without the line feed that CouchDB ends it with."""
+    """A body that is one document, without the line feed at its end; size and hash if it is longer than `longest`."""
     parts: list[bytes] = []
     size, counted = 0, None
     for chunk in _without_last_line_feed(chunks):

@@ -1,4 +1,4 @@
-"""CouchDB over HTTP: the identity of a database, a page of its changes, one document. Only this module sends requests.
+"""CouchDB over HTTP: identities, pages of changes, lists of documents, documents. Only this module sends requests.
 
 https://docs.couchdb.org/en/stable/api/database/changes.html
 """
@@ -30,12 +30,12 @@ from cht_sync.errors import (
     Unreachable,
 )
 
-#: What callers need of a CouchDB.
+#: The names for callers.
 __all__ = ["Client", "Identity", "Server"]
 
 T = TypeVar("T")
 
-#: Seconds to connect, and seconds without a byte: CouchDB may read far into a shard before a page's first row.
+#: Seconds to connect, and seconds without a byte: CouchDB may read much of a shard before it sends the first row.
 TIMEOUT = (10, 120)
 
 
@@ -62,26 +62,26 @@ class Client:
         self._response: requests.Response | None = None
         self._session.headers["Accept"] = "application/json"
         if server.login is not None:
-            # encoded here: requests takes text as Latin-1, CouchDB as UTF-8
+            # encoded here: CouchDB expects UTF-8, but requests encodes text as Latin-1
             self._session.auth = HTTPBasicAuth(server.login.encode(), (server.password or "").encode())
 
     def close(self) -> None:
-        """Ends the connections; a body that another thread is reading ends as if it was cut off."""
+        """Ends the connections; a body that another thread is reading is then truncated."""
         response = self._response
         if response is not None:
-            with suppress(ValueError, RuntimeError, OSError):  # it has just ended
+            with suppress(ValueError, RuntimeError, OSError):  # it may have just ended
                 response.raw.shutdown()
         self._session.close()
 
     def welcome(self) -> str:
-        """The server's version, for a test of the connection: logs in, but opens no database."""
+        """The server's version, for a test of the connection: it logs in, but opens no database."""
         with self._get("/") as response:
             version = self._decode(response, _Welcome).version
         with self._get("/_session"):
             return version
 
     def identity(self, database: str) -> Identity:
-        """Of a database: its creation time (CouchDB 3.3 and later), else the uuid of the server."""
+        """The identity of a database: its creation time (CouchDB 3.3 and later), else the uuid of the server."""
         with self._get(_path(database), database) as response:
             start = str(self._decode(response, _Info).instance_start_time)
         if start != "0":
@@ -93,9 +93,9 @@ class Client:
     def changes(
         self, database: str, since: str, limit: int, seq_interval: int, longest: int = LONGEST
     ) -> Iterator[Page]:
-        """At most `limit` rows after `since`, with their documents, each `seq_interval`-th with its seq.
+        """At most `limit` rows after `since`, with their documents; each `seq_interval`-th has its seq.
 
-        Of a document of more than `longest` bytes only size and hash are kept.
+        A document of more than `longest` bytes is reduced to its size and hash.
         """
         query = {"since": since, "limit": str(limit), "seq_interval": str(seq_interval), "include_docs": "true"}
         with self._get(_path(database, "_changes"), database, query) as response:
@@ -106,10 +106,10 @@ class Client:
         return Page(body.chunks(response, what), what, longest)
 
     def document(self, database: str, uuid: str, rev: str, longest: int = LONGEST) -> bytes | Excess | None:
-        """JSON text of one document in that revision; None where CouchDB doesn't have it (any more).
+        """JSON text of one document in that revision; None if CouchDB does not have it, or no longer has it.
 
-        It is asked for by its revision: what comes without may be an older one, of a cache or of a node that lags,
-        and an ETag may be a proxy's.
+        The request names the revision. Without it, a cache or a node that lags may give an older one, and an ETag may
+        be a proxy's.
         """
         try:
             with self._get(_path(database, quote(uuid, safe="")), database, {"rev": rev}) as response:
@@ -123,14 +123,14 @@ class Client:
 
     @contextmanager
     def changed(self, database: str, since: str, limit: int) -> Iterator[Page]:
-        """As `changes`, but the rows come without documents, and after the first without a seq."""
+        """As `changes`, but the rows have no documents, and only the first has a seq."""
         query = {"since": since, "limit": str(limit), "seq_interval": str(limit)}
         with self._get(_path(database, "_changes"), database, query) as response:
             yield self._page(response, database)
 
     @contextmanager
     def all_docs(self, database: str, last: bytes, limit: int) -> Iterator[listing.Listing]:
-        """About `limit` ids of live documents with their revisions, in order from after `last`; b"" is the start."""
+        """About `limit` ids of live documents with their revisions, in their order, after `last`; b"" is the start."""
         query = {"limit": str(limit)}
         if last:
             query["startkey"] = msgspec.json.encode(last.decode()).decode()
@@ -142,7 +142,7 @@ class Client:
     def looked_up(
         self, database: str, ids: list[str], longest: int = LONGEST, *, include_docs: bool
     ) -> Iterator[Iterator[tuple[str, Row | None]]]:
-        """These documents as they are now, in the order of `ids`; None where there is nothing of one."""
+        """These documents as they are now, in the order of `ids`; None if CouchDB has nothing of one."""
         query = {"include_docs": "true"} if include_docs else {}
         keys = msgspec.json.encode({"keys": ids})
         with self._get(_path(database, "_all_docs"), database, query, keys) as response:
@@ -153,12 +153,12 @@ class Client:
     def all_documents(
         self, database: str, last: str, until: str | None, limit: int, longest: int = LONGEST
     ) -> Iterator[Iterator[Row]]:
-        """About `limit` live documents in the order of their ids, from after `last` up to `until`, which is included.
+        """About `limit` live documents in the order of their ids, after `last` up to and including `until`.
 
-        "" is the start, None the end.
+        As `last`, "" is the start; as `until`, None is the end.
         """
         query = {"limit": str(limit), "include_docs": "true"}
-        if last:  # the least id that is greater: the document itself may be huge
+        if last:  # the next possible id, since the last document itself may be huge
             query["startkey"] = msgspec.json.encode(last + "\0").decode()
         if until is not None:
             query["endkey"] = msgspec.json.encode(until).decode()
@@ -174,7 +174,7 @@ class Client:
         self, path: str, database: str | None = None, query: dict[str, str] | None = None, sent: bytes | None = None
     ) -> Iterator[requests.Response]:
         try:
-            # not followed: a redirect would take the login to another address
+            # redirects are not followed: they would send the login to another address
             response = self._session.request(
                 "GET" if sent is None else "POST",
                 self._server.url + path,
@@ -184,7 +184,7 @@ class Client:
                 stream=True,
                 timeout=self._timeout,
                 allow_redirects=False,
-                verify=self._server.verify,  # of the session it would give way to REQUESTS_CA_BUNDLE
+                verify=self._server.verify,  # REQUESTS_CA_BUNDLE would override it in the session
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
             raise self._unreachable(error) from None
@@ -216,16 +216,16 @@ class Client:
             ) from None
 
     def _unreachable(self, error: Exception) -> SyncError:
-        """Of the error only its kind is shown: its text can hold the address with the login of a proxy."""
+        """The error of a request without an answer. Only its kind is shown: its text can hold the login of a proxy."""
         verify = self._server.verify
         if isinstance(verify, str) and not Path(verify).is_file():
             return ConfigurationInvalid(
-                f"There is no file {verify} of certificates",
-                "Correct it in the connection; it must be there for every worker",
+                f"There is no file of certificates {verify}",
+                "Correct its path in the connection; the file must exist on every worker",
             )
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidProxyURL | UnicodeError):
             return ConfigurationInvalid(
-                f"{self._server.url}, or the address of a proxy, is none that can be asked",
+                f"{self._server.url}, or the address of a proxy, is not a valid address",
                 "Correct host and path of the connection, and HTTPS_PROXY in the environment of the workers",
             )
         if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -236,18 +236,18 @@ class Client:
         kind = "in time" if isinstance(error, requests.Timeout) else f"({type(error).__name__})"
         return Unreachable(
             f"CouchDB at {self._server.url} does not answer {kind}",
-            "It is tried again; if it lasts, check host and port of the connection, and that the server runs",
+            "The request is retried; if this lasts, check host and port of the connection, and that the server runs",
         )
 
     def _failure(self, response: requests.Response, database: str | None, *, since: bool) -> SyncError:
-        """What a status other than 200 means. The body is not shown: a proxy's may hold anything."""
+        """The error of a status other than 200. The body is not shown: a proxy's may hold anything."""
         status, where = response.status_code, f"{self._server.url} answered {response.status_code}"
         error = retry.meaning(status)
         if error is LoginRefused:
             return LoginRefused(
                 f"{where}: the login is wrong, or may not read {database or 'this server'}",
                 "Correct login and password of the connection, or let that user read the database; "
-                "CouchDB locks accounts out after repeated failures, so it is not tried again by itself",
+                "CouchDB locks accounts out after repeated failures, so the task is not retried by itself",
             )
         if error is DatabaseMissing and database is not None:
             return DatabaseMissing(
@@ -257,12 +257,12 @@ class Client:
         if error is SinceRefused and since:
             return SinceRefused(
                 f"{where}: it does not take the stored checkpoint of {database}",
-                "The database is not the one that was copied; see docs/operating.md on a replaced source",
+                "The database may be another than was copied; see docs/operating.md, A database was replaced",
             )
         if error is ServerBusy:
             return ServerBusy(
                 where,
-                "It is tried again; if it lasts, look at CouchDB's log and at the proxy before it",
+                "The request is retried; if this lasts, look at CouchDB's log and at the proxy before it",
                 retry.seconds_asked(response.headers.get("Retry-After", ""), response.headers.get("Date", "")),
             )
         return NotCouchDB(where, "The connection must lead to CouchDB itself, without redirects")

@@ -1,4 +1,4 @@
-"""What is asked of CouchDB until it has come: identity, a document by its id, or the feed's rows without documents."""
+"""Requests that are retried until they succeed: an identity, a document by its id, the feed without documents."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,30 +7,30 @@ from cht_sync.couchdb import client, retry, rows, server
 from cht_sync.couchdb.rows import Row
 from cht_sync.errors import PageCut, PassingError
 
-#: So often a document is asked for, then its row is rejected as unreadable.
+#: So often a document is requested; then it is rejected as unreadable.
 TRIES = 5
 
-#: Rows of the feed that are asked for at once, without their documents.
+#: Rows of the feed in one request, without their documents.
 NAMED = 20_000
 
 
 def identity(client: client.Client, database: str, backoff: retry.Backoff) -> server.Identity:
-    """The identity that the database has now."""
+    """The identity of the database now."""
     return backoff.insist(lambda: client.identity(database))
 
 
 def document(client: client.Client, database: str, row: Row, backoff: retry.Backoff, longest: int) -> Row:
-    """The row with its document; without it where CouchDB does not give it in that revision.
+    """The row with its document; without it if CouchDB does not give the document in that revision.
 
-    One that was changed or deleted meanwhile, and is not kept as it was, comes again in the feed: until then it is
-    rejected, not skipped. Another revision isn't taken instead: it can be an older one, which nothing would correct.
+    A document that was changed or deleted meanwhile comes again in the feed; until then it is rejected, not skipped.
+    Another revision is not accepted: it may be an older one, which nothing would correct.
     """
     for attempt in range(TRIES):
         try:
             body = client.document(database, row.id, row.rev, longest)
         except PassingError as error:
             backoff.wait(error)
-            # a server that answers this is well: then it is the document, and must not hold up all others for ever
+            # if the server answers this, only the document fails: it must not hold up all others for ever
             identity(client, database, backoff)
         else:
             if body is not None:
@@ -42,7 +42,7 @@ def document(client: client.Client, database: str, row: Row, backoff: retry.Back
 
 @dataclass(frozen=True)
 class Named:
-    """A page of rows without documents; `seq` is the checkpoint from which the feed continues."""
+    """A page of rows without documents; `seq` is the checkpoint at which the feed resumes."""
 
     rows: list[Row]
     seq: str
@@ -50,7 +50,7 @@ class Named:
 
 
 def named(client: client.Client, database: str, since: str, backoff: retry.Backoff) -> Iterator[Named]:
-    """The feed from `since` to its end. A page that is cut off is asked for again, with half as many rows."""
+    """The feed from `since` to its end. A truncated page is requested again, with half as many rows."""
     limit = NAMED
     while True:
         try:
@@ -62,7 +62,7 @@ def named(client: client.Client, database: str, since: str, backoff: retry.Backo
             backoff.wait(error)
             continue
         backoff.succeeded()
-        # only a last_seq is a checkpoint: update_seq can lose documents
+        # only a last_seq can be a checkpoint: update_seq can lose documents
         since = page.last_seq or since
         yield Named(found, since, page.pending)
         if page.pending == 0 or not found:

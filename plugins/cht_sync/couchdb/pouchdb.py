@@ -1,23 +1,23 @@
-"""The page of a PouchDB server: all of it on one line, a row's document not its last member. Pure, no I/O.
+"""Parses the page of a PouchDB server. It is one line, and a row's document is not its last member. Pure, no I/O.
 
-https://github.com/pouchdb/pouchdb-server: it holds the whole page in memory itself, so that there is nothing to stream.
+https://github.com/pouchdb/pouchdb-server holds a whole page in memory itself, so nothing would be gained by streaming.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# A string, or what gives an object or array its form. A parser would give up at a document of a thousand levels.
+# A string, or a character of JSON's structure. A recursive parser would fail at a document of a thousand levels.
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
 MEMBER = re.compile(rb'\s*"((?:[^"\\]|\\.)*)"\s*:(.*)\Z', re.DOTALL)
 
-#: Those of a row that are read, in CouchDB's order.
+#: The members of a row that are read, in CouchDB's order.
 MEMBERS = (b"seq", b"id", b"changes", b"deleted", b"doc")
 
 
 @dataclass(frozen=True)
 class Page:
-    """`rows` are as CouchDB writes them."""
+    """A page; its `rows` have the form that CouchDB gives them."""
 
     rows: Iterator[bytes]
     last_seq: str
@@ -25,7 +25,7 @@ class Page:
 
 
 def page(text: bytes) -> Page | None:
-    """The page; None where it was cut off."""
+    """The page; None if it is truncated."""
     members = _members(text)
     rows = _split(members.get(b"results", b""))
     last_seq, pending = members.get(b"last_seq"), members.get(b"pending", b"")
@@ -40,13 +40,13 @@ def _row(text: bytes) -> bytes:
 
 
 def _members(text: bytes) -> dict[bytes, bytes]:
-    """Of an object, by the texts of their keys; none where it was cut off."""
+    """The members of an object by the texts of their keys; empty if it is truncated."""
     found = (MEMBER.match(part) for part in _split(text) or ())
     return {member[1]: member[2].strip() for member in found if member}
 
 
 def _split(text: bytes) -> list[bytes] | None:
-    """The texts between the commas of an object or an array; None where it does not end."""
+    """The texts between the commas of an object or an array; None if it is truncated."""
     found: list[bytes] = []
     depth, start = 0, 1
     for token in TOKEN.finditer(text):

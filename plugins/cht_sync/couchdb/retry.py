@@ -1,4 +1,4 @@
-"""What is asked again of CouchDB, and when: the one table of it, and the pauses between."""
+"""Which requests to CouchDB are retried, and when: the one table of cases, and the pauses."""
 
 import email.utils
 import logging
@@ -16,18 +16,18 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Pause = Callable[[float], object]
 
-#: Seconds that the first pause may last; each further one twice as many, up to the most.
+#: Seconds of the longest first pause; each further one may be twice as long, up to MOST.
 FIRST, MOST = 0.5, 60.0
 
 
 class Case(NamedTuple):
-    """What can come instead of an answer. Its error says what follows: one that passes is asked again, others never."""
+    """A way in which a request fails, with its error. Requests are retried after a passing error only."""
 
     what: str
     error: type[SyncError]
 
 
-#: docs/reliability.md holds the same; a status that is not named here is NotCouchDB.
+#: docs/reliability.md has the same table. A status that is not named here is NotCouchDB.
 TABLE = (
     Case("refused, reset, or a name that is not found", errors.Unreachable),
     Case("no answer in time", errors.Unreachable),
@@ -54,10 +54,10 @@ def meaning(status: int) -> type[SyncError]:
 
 
 class Backoff:
-    """The pauses of one run between its tries: full jitter, so that all who were cut off do not come back at once.
+    """The pauses of one run between its tries, with full jitter, so that clients do not all return at once.
 
-    A pause lasts as long as CouchDB asked for, if it did, and a random time up to a limit that doubles. All pauses, and
-    the time since the beginning, stay within `seconds`. `waiting` says what is waited for, where something is.
+    A pause is the time that CouchDB asked for, if it did, plus a random time up to a limit that doubles. The sum of all
+    pauses, and the time since the beginning, stay within `seconds`. `waiting` says what the run waits for, else empty.
     """
 
     def __init__(
@@ -73,23 +73,23 @@ class Backoff:
         self.waiting = ""
 
     def succeeded(self) -> None:
-        """The next pause is a short one again."""
+        """Makes the next pause a short one again."""
         self._tries, self.waiting = 0, ""
 
     def wait(self, error: PassingError) -> None:
-        """Pauses before the next try; raises the error where the time would be over by then."""
+        """Pauses before the next try. Raises the error if the time would be over by then."""
         asked = error.retry_after if isinstance(error, ServerBusy) else None
         seconds = (asked or 0) + self._chance() * min(MOST, FIRST * 2 ** min(self._tries, 20))
         if max(self._clock() - self._began, self._paused) + seconds > self._seconds:
             raise error
-        self.waiting = f"{error.what}; asked again in {seconds:.1f} s"
+        self.waiting = f"{error.what}; retried in {seconds:.1f} s"
         log.warning("%s", self.waiting)
         self._tries += 1
         self._paused += seconds
         self.pause(seconds)
 
     def insist(self, ask: Callable[[], T]) -> T:
-        """What `ask` gives in the end."""
+        """Calls `ask` until it succeeds; returns its value. Raises the last error when the time is up."""
         while True:
             try:
                 given = ask()
@@ -101,7 +101,7 @@ class Backoff:
 
 
 def seconds_asked(retry_after: str, date: str) -> float | None:
-    """What the header Retry-After asks for: seconds, or a date by the server's clock `date`. None if neither."""
+    """The seconds of the header Retry-After: a number, or a date by the server's clock `date`. None if neither."""
     if retry_after.isdecimal():
         return float(retry_after)
     at = _date(retry_after)

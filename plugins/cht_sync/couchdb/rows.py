@@ -1,4 +1,4 @@
-"""A row of the feed, cut out of its JSON text; and which rows are never copied. Pure, no I/O."""
+"""Parses a row of the feed; and which rows are never copied. Pure, no I/O."""
 
 import json
 import re
@@ -29,10 +29,10 @@ class _Head(msgspec.Struct, gc=False):
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """A row of the feed. `body` is the document's JSON text, None where the row came without it.
+    """A row of the feed. `body` is the document's JSON text, None if the row came without it.
 
-    `raw_id` is set instead of `id` where the id is not valid UTF-8: its JSON text. `excess` is set instead of `body`
-    where the document is too long to be held. There are millions of rows: to make a dataclass takes ten times as long.
+    If the id is not valid UTF-8, `raw_id` is set instead of `id`: its JSON text. If the document is too long to be
+    held, `excess` is set instead of `body`. It is no dataclass: of millions of rows, each would take ten times as long.
     """
 
     id: str
@@ -45,22 +45,22 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def name(self) -> bytes:
-        """The id as bytes; its JSON text where it is not valid UTF-8."""
+        """The id as bytes; its JSON text if it is not valid UTF-8."""
         return self.id.encode() if self.raw_id is None else self.raw_id
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether it came without its document, which can be asked for by its id."""
+        """Whether it came without its document, and can be requested by its id."""
         return self.body is None and not self.deleted and self.raw_id is None and self.excess is None
 
     def holding(self, body: bytes | Excess) -> "Row":
-        """The same with its document."""
+        """The same row with this document."""
         excess, held = (body, None) if isinstance(body, Excess) else (None, body)
         return Row(self.id, self.rev, self.seq, self.deleted, held, self.raw_id, excess)
 
 
 def parse(text: bytes | Cut) -> Row:
-    """A row's JSON text. Raises NotCouchDB where it is none. The document is cut off, not decoded."""
+    """The row of a JSON text. Its document is separated, not decoded. Raises NotCouchDB if the text is no row."""
     if isinstance(text, Cut):
         return parse(text.head + b"}").holding(text.body)
     head, found, rest = text.partition(DOCUMENT)
@@ -77,7 +77,7 @@ def parse(text: bytes | Cut) -> Row:
 
 
 def _parse_undecodable(head: bytes, body: bytes | None) -> Row:
-    """A row whose id is not valid UTF-8, or holds half a surrogate pair: it can be named by its JSON text only."""
+    """A row whose id is not valid UTF-8, or holds half a surrogate pair: its JSON text names it."""
     raw_id = RAW_ID.search(head)
     try:
         decoded = json.loads(head.decode("utf-8", "replace"))
@@ -89,18 +89,18 @@ def _parse_undecodable(head: bytes, body: bytes | None) -> Row:
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         raise NotCouchDB(
             "A page of changes holds a row that is not CouchDB's",
-            "Look for a proxy between that changes what it passes on; nothing of the page was kept",
+            "Look for a proxy that changes answers; nothing of the page was kept",
         ) from None
 
 
 def left_out(row: Row) -> bool:
-    """Whether it is one that is never copied."""
+    """Whether the row is never copied."""
     name = row.id.encode() if row.raw_id is None else row.raw_id[1:]
     return name.startswith(NEVER_COPIED)
 
 
 def is_raw(id_: bytes) -> bool:
-    """Whether it is an id's JSON text, as is kept of one that is not valid UTF-8."""
+    """Whether this is the JSON text of an id that is not valid UTF-8."""
     if not (id_.startswith(b'"') and id_.endswith(b'"')):
         return False
     try:

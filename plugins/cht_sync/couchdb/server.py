@@ -28,17 +28,18 @@ class Server:
         allow_http: bool = False,
         **login: str | bool | None,
     ) -> "Server":
-        """From a connection's fields. Raises ConfigurationInvalid, also for http that is not allowed on purpose."""
+        """The server of a connection's fields. Raises ConfigurationInvalid, also for http that is not allowed."""
         if not host or "/" in host or "@" in host:
             raise ConfigurationInvalid(
-                "The connection's host is not a host name", "Give the name alone; scheme, port and path have own fields"
+                "The connection's host is not a host name",
+                "Give the name alone; scheme, port and path have fields of their own",
             )
         if scheme not in ("http", "https"):
             raise ConfigurationInvalid(f"The connection's scheme is {scheme!r}", "Use https, or http on a safe network")
         if scheme == "http" and not (allow_http or _local(host)):
             raise ConfigurationInvalid(
                 f"The connection would send the password to {host} without encryption",
-                'Use https, or set "allow_http" in the connection where the network between is safe',
+                'Use https, or set "allow_http" in the connection if the network between is safe',
             )
         name = f"[{host}]" if ":" in host else host
         at_port = f":{port}" if port else ""
@@ -54,7 +55,7 @@ def _local(host: str) -> bool:
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Which database this is: `kind` is what it is known by; only the same kind can be compared."""
+    """How a database is recognised: `kind` names the value. Only identities of the same kind can be compared."""
 
     kind: str
     value: str

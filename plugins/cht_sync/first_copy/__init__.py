@@ -1,5 +1,5 @@
-"""The first copy of a large database, in ranges side by side.
+"""The first copy of a large database, in parallel ranges.
 
-In: ranges of ids, read from CouchDB or from couch2pg's table. Out: a source from which the feed is copied on.
+In: ranges of ids, read from CouchDB or from couch2pg's table. Out: a source that is handed over to its feed.
 May import: copy, and what copy may import.
 """

@@ -1,12 +1,12 @@
-"""A first copy from the table of couch2pg, which has copied the same database before, instead of from CouchDB.
+"""A first copy from the table of couch2pg, which has copied the same database, instead of from CouchDB.
 
-    plan    notes how far couch2pg is in the feed, before any of its rows is read
-    copy    its rows, a page a transaction with the note of how far it is, by the way that pages take
-            (plan.hand_over then lets the feed continue from that note)
+    plan    notes couch2pg's seq in the feed, before any of its rows is read
+    copy    copies its rows by the usual write path; a page and its progress are one transaction
+            (after plan.hand_over the feed resumes at that seq)
 
-couch2pg has saved rows and note in different transactions, and one database may have overwritten another's document. So
-what comes of this is not trusted: its numbers are not complete until it was compared with CouchDB (verify), or read
-again (resync). Rows are of the version redaction.SEEDED: whatever the feed names again is written again.
+couch2pg stores its rows and its seq in different transactions, and one of its databases may have overwritten a document
+of another. So the copy is seeded: its numbers are not complete until it was compared with CouchDB (verify), or read
+again (resync). Rows have the version redaction.SEEDED, so that whatever the feed names again is written again.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ from cht_sync.first_copy import ranges
 #: The number of the one range.
 NUMBER = 1
 
-#: Rows that are fetched at once from couch2pg's database.
+#: Rows in one fetch from couch2pg's database.
 FETCHED = 200
 
 Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
@@ -39,7 +39,7 @@ Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 
 @dataclass(frozen=True)
 class Old:
-    """Where couch2pg's rows are: `connect` opens its database; its table of documents; what it calls the source."""
+    """couch2pg's table: `connect` opens its database; `name` is couch2pg's name of the source."""
 
     connect: Connect
     schema: str
@@ -47,7 +47,7 @@ class Old:
     name: str
 
     def query(self, relation: str) -> identifiers.Composed:
-        """One of include/sql/first_copy."""
+        """A statement of include/sql/first_copy."""
         return identifiers.SQL(sql.read(f"first_copy/couch2pg_{relation}")).format(
             table=identifiers.Identifier(self.schema, self.table),
             progress=identifiers.Identifier(self.schema, "couchdb_progress"),
@@ -55,7 +55,7 @@ class Old:
 
     @contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:
-        """A connection to it. Raises WarehouseUnreachable, ConfigurationInvalid."""
+        """A connection to its database. Raises WarehouseUnreachable, ConfigurationInvalid."""
         try:
             with self.connect() as connection:
                 connection.rollback()
@@ -63,18 +63,18 @@ class Old:
                 yield connection
         except (pg.UndefinedTable, pg.UndefinedColumn, pg.InsufficientPrivilege) as error:
             raise ConfigurationInvalid(
-                f"{self.schema}.{self.table} can't be read as couch2pg's ({error.diag.message_primary})",
+                f"{self.schema}.{self.table} cannot be read as a table of couch2pg ({error.diag.message_primary})",
                 "Name the table, and a connection whose login may read it and couchdb_progress; see docs/adopting.md",
             ) from None
         except psycopg.OperationalError:
             raise WarehouseUnreachable(
                 "The database of couch2pg does not answer, or the connection to it was lost",
-                "Check host, port, login and password of the connection that was named under Seed from",
+                "Check host, port, login and password of the connection that is named under Seed from",
             ) from None
 
 
 def plan(job: Job, old: Old, options: first_copy.Options) -> list[int]:
-    """The number of the range; none where the source is copied already. An unfinished one continues.
+    """The number of the one range; none if the source is copied already. An unfinished one continues.
 
     Raises AnotherRun, CheckpointMoved, SourceReplaced, FirstCopy, ConfigurationInvalid, WarehouseUnreachable, and the
     errors of couchdb.Client.
@@ -106,10 +106,10 @@ def _first(old: Old) -> first_copy.Begin:
 
 
 def copy(job: Job, old: Old, options: first_copy.Options) -> progress.Progress:
-    """Copies what is left; nothing where it is copied, or the source is handed over.
+    """Copies the rest of the range; nothing if it is finished, or the source is handed over.
 
-    Raises AnotherRun, CheckpointMoved, ConfigurationInvalid, WarehouseUnreachable; what was committed stays, and the
-    next try continues after it.
+    Raises AnotherRun, CheckpointMoved, ConfigurationInvalid, WarehouseUnreachable; committed pages stay, and the next
+    try continues after them.
     """
     begun = progress.Progress(job.source, mode="seed")
     with ranges.lock(job, NUMBER, options):
@@ -126,7 +126,7 @@ def copy(job: Job, old: Old, options: first_copy.Options) -> progress.Progress:
 def _read(
     reader: psycopg.Connection[Any], old: Old, answer: ranges.Answer, options: first_copy.Options
 ) -> Iterator[Row]:
-    """Up to a page of rows, or of bytes; those that couch2pg can't have written are left to the comparison."""
+    """Up to a page of rows, or of bytes. Rows that couch2pg cannot have written are left to the comparison."""
     page = {"name": old.name, "after": answer.last, "rows": options.page_rows}
     with reader.transaction(), reader.cursor("seed") as cursor:
         cursor.itersize = FETCHED

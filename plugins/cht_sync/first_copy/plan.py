@@ -1,12 +1,12 @@
-"""A parallel first copy: ranges of ids, copied side by side, then the feed from before the first of them was read.
+"""A first copy in ranges of ids, copied in parallel; then the feed, from before the first range was read.
 
-    plan        reads the feed once without documents, for a checkpoint that is safe, and for ids to cut the ranges at
-    copy        one range, a page a transaction with the note of how far it is; any number of them side by side
-    hand_over   once all are copied: the feed continues from the checkpoint of the plan
+    make         reads the feed once without documents, for a safe checkpoint, and for ids to cut the ranges at
+    ranges.copy  copies one range; a page and its progress are one transaction. Ranges are copied in parallel
+    hand_over    once all are copied: the feed resumes at the checkpoint of the plan
 
-What changes while ranges are read comes in the feed after that checkpoint. So it does not matter in which order they
-are read, or how often one was killed. Until the end ops.checkpoint.mode is `copying`: neither the feed nor the models
-touch the source.
+Documents that change while ranges are read come in the feed after that checkpoint. So the order of the ranges does not
+matter, nor how often one was killed. Until the hand-over ops.checkpoint.mode is `copying`: neither the feed nor the
+models touch the source.
 """
 
 import random
@@ -24,18 +24,18 @@ from cht_sync.couchdb import changes, fetch, retry
 from cht_sync.couchdb.rows import Row
 from cht_sync.errors import FirstCopy, SourceReplaced
 
-#: Ids that are kept, of all, to cut the ranges at.
+#: Ids in the sample at which the ranges are cut.
 SAMPLE = 10_000
 
-#: Documents of a range, and the most ranges there are.
+#: Documents of a range, and the most ranges.
 RANGE, RANGES = 250_000, 64
 
 
 @dataclass(frozen=True)
 class Options:
-    """Of a run: documents a page; seconds in which what passes by itself is asked again; seconds that it waits for
-    another run to end; bytes of lines from which on a page is ended, and of the longest document; documents a range;
-    whether an unfinished copy is forgotten and begun again.
+    """Of a run: documents a page; seconds for which requests are retried; seconds that it waits for another run to end;
+    bytes of lines at which a page ends; bytes of the longest document; documents a range; whether an unfinished copy is
+    deleted and begun again.
     """
 
     page_rows: int = 5_000
@@ -48,16 +48,16 @@ class Options:
 
 
 def require_same(before: Checkpoint, identity: couchdb.Identity) -> None:
-    """Raises SourceReplaced where the database is another one than the ranges were planned for."""
+    """Raises SourceReplaced if the database is another than the ranges were planned for."""
     if checkpoint.is_another(before, identity):
         raise SourceReplaced(
-            f"The database behind {before.source} is another one than its first copy began with",
+            f"The address of {before.source} has another database than its first copy began with",
             "Nothing was changed; correct the connection, or trigger cht_snapshot with Start again",
         )
 
 
 def require_way(before: Checkpoint, *, seeded: bool) -> None:
-    """Raises FirstCopy where the unfinished copy was begun the other way."""
+    """Raises FirstCopy if the unfinished copy was begun from CouchDB instead of couch2pg's table, or the reverse."""
     if before.seeded != seeded:
         begun = "from couch2pg's table" if before.seeded else "from CouchDB"
         raise FirstCopy(
@@ -68,7 +68,7 @@ def require_way(before: Checkpoint, *, seeded: bool) -> None:
 
 @dataclass(frozen=True)
 class Begin:
-    """Of a first copy: where the feed continues, the last id of each range, documents in all of them."""
+    """Of a first copy: the seq at which the feed resumes, the last id of each range, the documents of all ranges."""
 
     seq: str
     untils: list[str | None]
@@ -77,7 +77,7 @@ class Begin:
 
 
 def make(job: Job, options: Options) -> list[int]:
-    """The numbers of the ranges; none where the source is copied already. An unfinished plan continues.
+    """The numbers of the ranges; none if the source is copied already. An unfinished first copy keeps its ranges.
 
     Raises AnotherRun, CheckpointMoved, SourceReplaced, FirstCopy, and the errors of couchdb.Client.
     """
@@ -102,20 +102,20 @@ def make(job: Job, options: Options) -> list[int]:
 
 
 def to_begin(job: Job) -> Checkpoint | None:
-    """Where the first copy stands; None where the source is copied already, which is reported."""
+    """The checkpoint of the first copy; None if the source is copied already, which is reported."""
     before = checkpoint.read(job.connection, job.source)
     if before.reads:
-        job.report(f"{job.source} is copied already: cht_extract goes on with it")
+        job.report(f"{job.source} is copied already: cht_extract continues it")
         return None
     return before
 
 
 class _Survey:
-    """The feed read once without documents: `seq` is where it ends, `ids` some of the live documents', in order."""
+    """One reading of the feed without documents: `seq` is its end, `ids` a sample of the live documents', in order."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._chance = random.Random(0)  # noqa: S311  # where ranges are cut, no secret
+        self._chance = random.Random(0)  # noqa: S311  # it cuts ranges; it is no secret
         self._reported = job.clock()
         self.seq = "0"
         self.live = 0
@@ -129,7 +129,7 @@ class _Survey:
         self.ids.sort(key=str.encode)
 
     def _sample(self, page: list[Row]) -> None:
-        """Each id that was met is kept with the same chance."""
+        """Keeps each id that was met with the same probability (reservoir sampling)."""
         for row in page:
             if row.deleted or row.raw_id is not None:
                 continue
@@ -140,7 +140,7 @@ class _Survey:
                 self.ids[place] = row.id
 
     def cuts(self, ranges: int) -> list[str | None]:
-        """The last id of each range; None is the end."""
+        """The last id of each range; None is the end of the database."""
         inner = {self.ids[len(self.ids) * number // ranges - 1] for number in range(1, ranges) if self.ids}
         return [*sorted((id_ for id_ in inner if "\0" not in id_), key=str.encode), None]
 
@@ -154,7 +154,7 @@ class _Survey:
 def begin(
     connection: warehouse.Connection, before: Checkpoint, identity: couchdb.Identity, first: Begin, options: Options
 ) -> None:
-    """Notes the ranges and the checkpoint to hand over. Raises CheckpointMoved."""
+    """Writes the ranges, and the checkpoint for the hand-over. Raises CheckpointMoved."""
     values = {
         "source": before.source,
         "generation": before.generation,
@@ -173,7 +173,7 @@ def begin(
 
 
 def _forget(connection: warehouse.Connection, source: str) -> None:
-    """Deletes what an unfinished copy has left: nobody has read it yet, and of another database it would stay."""
+    """Deletes what an unfinished copy has left: no model has read it, and rows of another database would stay."""
     connection.execute("delete from ops.snapshot_range where source = %s", [source])
     connection.execute("delete from ops.rejected_document where source = %s", [source])
     (name,) = warehouse.one(connection, "select cht.partition_name(%s)", [source])
@@ -181,9 +181,9 @@ def _forget(connection: warehouse.Connection, source: str) -> None:
 
 
 def hand_over(job: Job, options: Options) -> bool:
-    """Lets the feed continue from the plan's checkpoint; false where a range is not copied yet. Twice is once.
+    """Hands the source over to its feed; false if a range is not copied yet. A second call changes nothing.
 
-    Raises SourceReplaced where the ranges were of another database.
+    Raises SourceReplaced if the ranges are of another database.
     """
     with job.lock("extract", options.wait):
         before = checkpoint.read(job.connection, job.source)

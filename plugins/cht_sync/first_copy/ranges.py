@@ -1,4 +1,4 @@
-"""One range of a parallel first copy: documents in the order of their ids, a page a transaction."""
+"""One range of a first copy: documents in the order of their ids, one transaction a page."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
@@ -20,9 +20,9 @@ from cht_sync.first_copy.plan import Options, require_same
 
 @dataclass
 class Answer:
-    """What was read for one page: the last id, documents, bytes of them, documents left out.
+    """Counts of the answer for one page: the last id, documents, their bytes, documents left out.
 
-    `whole`: the range ends with it. `cut` is why it was cut off.
+    `whole`: the range ends with it. `cut` is the error if it is truncated.
     """
 
     last: str
@@ -33,7 +33,7 @@ class Answer:
     cut: PassingError | None = None
 
     def count(self, row: Row, *, is_whole: bool = True) -> bool:
-        """Counts a document; false where it is left out: never copied, or not whole."""
+        """Counts a document; false if it is left out: never copied, or not whole."""
         self.rows += 1
         self.bytes += len(row.body or b"")
         if row.raw_id is None and "\0" not in row.id:
@@ -46,7 +46,7 @@ class Answer:
 
 @dataclass
 class Range:
-    """What is left of a range: from after the id `last` up to `until`, about `pending` documents."""
+    """The rest of a range: the ids after `last` up to `until`, about `pending` documents."""
 
     before: Checkpoint
     number: int
@@ -64,9 +64,9 @@ class Range:
         found: Iterator[Row],
         form: int = redaction.REDACTION_VERSION,
     ) -> None:
-        """Writes a page, with the note of how far the range is; `answer` is complete once `found` is read.
+        """Writes a page together with the progress of the range; `answer` is complete once `found` is read.
 
-        Raises CheckpointMoved where another run has moved the range, and whatever comes while `found` is read.
+        Raises CheckpointMoved if another run has moved the range, and whatever is raised while `found` is read.
         """
         asked_at = datetime.now(UTC)
         with write.loaded(job.connection, lines.numbered(found, job.database)):
@@ -92,7 +92,7 @@ def lock(job: Job, number: int, options: Options) -> AbstractContextManager[None
 
 
 def left(job: Job, number: int) -> Range | None:
-    """What is left of the range of that number; None where it is copied, or the source is handed over."""
+    """The rest of the range of that number; None if it is finished, or the source is handed over."""
     before = checkpoint.read(job.connection, job.source)
     row = job.connection.execute(
         "select copied_to, until, greatest(0, expected - documents) from ops.snapshot_range "
@@ -103,10 +103,10 @@ def left(job: Job, number: int) -> Range | None:
 
 
 def copy(job: Job, number: int, options: Options) -> progress.Progress:
-    """Copies what is left of the range of that number; nothing where it is copied, or the source is handed over.
+    """Copies the rest of the range of that number; nothing if it is finished, or the source is handed over.
 
-    Raises AnotherRun, CheckpointMoved, SourceReplaced, and the errors of couchdb.Client; what was committed stays, and
-    the next try continues after it.
+    Raises AnotherRun, CheckpointMoved, SourceReplaced, and the errors of couchdb.Client; committed pages stay, and the
+    next try continues after them.
     """
     begun = progress.Progress(job.source, mode=f"snapshot, range {number}")
     with lock(job, number, options):
@@ -123,7 +123,7 @@ def copy(job: Job, number: int, options: Options) -> progress.Progress:
 
 
 class _Reading:
-    """The documents of a range, read from CouchDB; an answer that is cut off is asked for in smaller parts."""
+    """The documents of a range, read from CouchDB; after a truncated answer, smaller parts are requested."""
 
     def __init__(
         self, client: couchdb.Client, database: str, until: str | None, options: Options, backoff: retry.Backoff
@@ -144,7 +144,7 @@ class _Reading:
             self._adapt(answer, moved=answer.last != last)
 
     def _adapt(self, answer: Answer, *, moved: bool) -> None:
-        """An answer that is cut off without progress is asked for in smaller parts, down to one document."""
+        """Halves the request after a truncated answer without progress, down to one document."""
         if moved or answer.whole:
             self._backoff.succeeded()
             self._cuts = 0
@@ -155,7 +155,7 @@ class _Reading:
             self._backoff.wait(answer.cut)
 
     def _rows(self, answer: Answer) -> Iterator[Row]:
-        """As many as come, up to enough bytes; those that came without their document, by their ids in the end."""
+        """The documents of an answer, up to enough bytes; last, by their ids, those that came without document."""
         incomplete, longest = list[Row](), self._options.max_document_bytes
         try:
             with self._client.all_documents(self._database, answer.last, self._until, self._limit, longest) as found:
@@ -165,7 +165,7 @@ class _Reading:
                             incomplete.append(row)
                         else:
                             yield row
-                    del row  # one document of many megabytes is held once
+                    del row  # so that a document of many megabytes is held only once
                     if answer.bytes >= self._options.page_bytes:
                         break
                 else:
@@ -176,7 +176,7 @@ class _Reading:
             yield fetch.document(self._client, self._database, row, self._backoff, longest)
 
     def _one(self, answer: Answer) -> Iterator[Row]:
-        """The next document where it is cut off each time: by its id, or it is rejected and those after it continue."""
+        """The next document, if it is cut off each time: read by its id, else rejected. The others follow."""
         with self._client.all_docs(self._database, answer.last.encode(), 2) as found:
             entries = [entry for part in found for entry in part]
         answer.whole = not entries or (self._until is not None and entries[0][0] > self._until.encode())

@@ -1,4 +1,4 @@
-"""Two lists of ids and revisions, side by side in one order: what CouchDB lists and what is staged. Pure, no I/O."""
+"""Compares two lists of ids and revisions in the same order: CouchDB's and the staged one. Pure, no I/O."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,13 +12,13 @@ ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 ESCAPED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
 
-#: Of COPY's text format, as the driver gives it.
+#: A line of COPY's text format, as the driver gives it.
 Line = bytes | bytearray | memoryview
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An id whose revision differs; None where one side does not have it."""
+    """An id whose revision differs; None for the side that does not have it."""
 
     id: bytes
     listed: bytes | None
@@ -26,7 +26,7 @@ class Difference:
 
 
 def entry(line: Line) -> Entry:
-    """Of a line, in which a few characters are escaped."""
+    """The entry of a line, in which a few characters are escaped."""
     name, rev = bytes(line).rstrip(b"\n").split(b"\t")
     if b"\\" in name:
         name = ESCAPE.sub(lambda found: ESCAPED.get(found[1], found[1]), name)
@@ -34,9 +34,9 @@ def entry(line: Line) -> Entry:
 
 
 def compare(listed: Iterable[list[Entry]], staged: Iterator[Line]) -> Iterator[Difference]:
-    """What differs, in the order of the ids; both sides are in it, and neither is held whole.
+    """The differences, in the order of the ids. Both sides are in that order, and neither is held whole.
 
-    `staged` are lines. They are hardly ever taken apart: as many as were listed are compared as one text.
+    `staged` are lines. They are rarely parsed: as many lines as entries were listed are compared as one text.
     """
     ahead: list[Line] = []
     for part in listed:
@@ -51,7 +51,7 @@ def compare(listed: Iterable[list[Entry]], staged: Iterator[Line]) -> Iterator[D
 
 
 def _up_to(last: bytes, read: list[Line], staged: Iterator[Line]) -> tuple[list[Entry], list[Line]]:
-    """The entries up to that id, and the lines after it that were read already."""
+    """The entries up to the id `last`, and the lines after it that were read already."""
     held: list[Entry] = []
     left = iter(read)
     for line in chain(left, staged):

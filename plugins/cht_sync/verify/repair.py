@@ -1,6 +1,6 @@
-"""What a comparison found wrong, made right like a page that is read again, where nothing newer was written since.
+"""Repairs what a comparison found wrong, by the write path of a page; a row written since is never overwritten.
 
-Works on pg_temp.difference (include/sql/verify/tables.sql), from which it takes what is settled.
+It works on pg_temp.difference (include/sql/verify/tables.sql), and deletes from it what is settled.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,15 +13,15 @@ from cht_sync.couchdb import fetch, retry, rows
 from cht_sync.couchdb.rows import Row
 from cht_sync.errors import DatabaseMissing, PageCut, ServerBusy, Unreachable
 
-#: Documents that are asked for, and written, at once.
+#: Documents that are requested, and written, at once.
 ROWS = 500
 
-#: So many may always be taken out of the copy, however small it is.
+#: The removal limit is at least so many documents, however small the copy is.
 FEW = 100
 
 
 class Repair:
-    """Of one comparison: `repaired` counts documents made right, `not_yet` those that have changed in the meantime."""
+    """Of one comparison: `repaired` counts repaired documents, `not_yet` those that have changed meanwhile."""
 
     def __init__(
         self,
@@ -37,12 +37,12 @@ class Repair:
         self.repaired = self.not_yet = 0
 
     def resolve(self) -> None:
-        """Asks what became of each that is not listed: deleted, archived, purged, or alive after all.
+        """Finds out what became of each document that is not listed: deleted, archived, purged, or alive after all.
 
-        An archive is the database of the same name with the suffix -archive, as CHT 5 has it.
+        The archive is the database of the same name with the suffix -archive (CHT 5).
         """
         for chunk in self._chunks("unlisted"):
-            # one that is not valid UTF-8 cannot be asked for
+            # an id that is not valid UTF-8 cannot be requested
             ids = [id_.decode() for id_, _, _ in chunk if not rows.is_raw(id_)]
             fates = {id_: (None, None) for id_, _, _ in chunk} | {
                 id_.encode(): (None, "purged") if row is None else (row.rev, "deleted" if row.deleted else None)
@@ -57,18 +57,18 @@ class Repair:
             self._connection.execute(sql.read("verify/resolve"), values)
 
     def fetch(self, longest: int) -> None:
-        """Reads again what is missing or stale."""
+        """Reads missing and stale documents again."""
         for chunk in self._chunks("wrong"):
             self._fetch({id_: rev for id_, rev, _ in chunk if not rows.is_raw(id_)}, longest)
 
     def delete(self) -> None:
-        """Marks as deleted what CouchDB says is."""
+        """Marks as deleted the documents that CouchDB reports as deleted."""
         for chunk in self._chunks("deleted"):
             gone = (Row(id_.decode(), rev, None, True, None) for id_, rev, _ in chunk)
             self._write([id_ for id_, _, _ in chunk], gone)
 
     def take_out(self) -> None:
-        """Marks as gone what CouchDB has no more."""
+        """Marks as gone the documents that CouchDB no longer has."""
         for chunk in self._chunks("purged", "archived"):
             values = self._at | {"ids": [id_ for id_, _, _ in chunk], "kinds": [kind for _, _, kind in chunk]}
             with write.loaded(self._connection, []):
@@ -89,7 +89,7 @@ class Repair:
             yield chunk
 
     def _looked_up(self, database: str, ids: list[str]) -> list[tuple[str, Row | None]]:
-        """Without their documents; nothing of a database that is not there."""
+        """The rows of these ids, without documents; none if there is no archive."""
         if not ids:
             return []
 
@@ -105,7 +105,7 @@ class Repair:
             return []
 
     def _fetch(self, revs: dict[bytes, str], longest: int) -> None:
-        """Halved where the answer cannot be read, so that one document does not hold up the others."""
+        """Reads documents again; in halves if the answer cannot be read, so that one does not hold up the others."""
         for _ in range(fetch.TRIES):
             unread: list[bytes] = []
             try:
@@ -121,7 +121,7 @@ class Repair:
         return None
 
     def _rows(self, revs: dict[bytes, str], longest: int, unread: list[bytes]) -> Iterator[Row]:
-        """Those that are as they were listed: what has changed since comes by the feed, which may be ahead of this."""
+        """The documents that still have the listed revision; those that have changed since come in the feed."""
         ids = [id_.decode() for id_ in revs]
         with self._client.looked_up(self._database, ids, longest, include_docs=True) as found:
             for id_, row in found:

@@ -1,9 +1,9 @@
-"""The copy of one database compared with CouchDB, document by document, and made right.
+"""The copy of one database compared with CouchDB, document by document, and repaired.
 
-What CouchDB lists (`_all_docs`: every live id with its revision) and what is staged are read side by side in the order
-of the ids. A difference is not wrong yet: the document may have changed since. So the feed is read from the checkpoint
-that the staged side was read with, and what it names is left to the extraction. The rest is wrong. It is repaired like
-a page that is read again (write.amend), where nothing newer was written meanwhile. Neither side is held in memory.
+CouchDB's list (`_all_docs`: every live id with its revision) and the staged one are read together, in the order of the
+ids; neither is held in memory. A difference may be pending: the document may have changed since. So the feed is read
+from the checkpoint that the staged side was read with, and documents that it names are left to the extraction. The
+rest is wrong. It is repaired by write.amend, unless something newer was written meanwhile.
 """
 
 from collections.abc import Iterator
@@ -21,15 +21,15 @@ from cht_sync.couchdb import all_docs, changes, fetch
 from cht_sync.errors import CopyDiffers, PassingError, SyncError
 from cht_sync.verify import difference, repair
 
-#: Ids that CouchDB is asked to list in one answer.
+#: Ids that are requested in one answer.
 LISTED = 100_000
 
 
 @dataclass(frozen=True)
 class Options:
-    """Of a run: whether what is wrong is made right; the removal limit in percent of the documents (if CouchDB has
-    nothing of more than these, none is taken out); seconds in which what passes by itself is asked again; seconds that
-    it waits for another comparison to end; bytes of the longest document.
+    """Of a run: whether errors are repaired; the removal limit in percent of the documents (if CouchDB has nothing of
+    more than these, none is removed); seconds for which requests are retried; seconds that it waits for another
+    comparison to end; bytes of the longest document.
     """
 
     repair: bool = True
@@ -41,7 +41,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a comparison found: the columns of ops.verification. `waits` is why there was nothing to compare yet."""
+    """The result of a comparison: the columns of ops.verification. `waits` says why nothing was compared."""
 
     source: str
     documents: int = 0
@@ -59,7 +59,7 @@ class Verification:
 
     @property
     def wrong(self) -> int:
-        """Documents that differed and had not changed since."""
+        """How many documents were wrong: they differed, and were neither pending nor rejected."""
         return self.missing + self.stale + self.extra + self.purged + self.archived
 
     def __str__(self) -> str:
@@ -68,16 +68,16 @@ class Verification:
         return (
             f"{self.source}: {self.documents:,} documents compared; {self.missing:,} missing, {self.stale:,} stale, "
             f"{self.extra:,} deleted in CouchDB only, {self.purged:,} purged, {self.archived:,} archived; "
-            f"{self.repaired:,} made right, {self.left_over:,} left ({self.not_yet:,} changed since, "
-            f"{self.rejected:,} known as rejected)"
+            f"{self.repaired:,} repaired, {self.left_over:,} left over ({self.not_yet:,} pending, "
+            f"{self.rejected:,} rejected)"
         )
 
 
 def run(job: Job, options: Options) -> Verification:
     """Compares once. The job's second connection reads the staged side.
 
-    Raises SourceReplaced, CheckpointMoved where the copy was begun again meanwhile, and the errors of couchdb.Client;
-    what was repaired before stays.
+    Raises SourceReplaced, CheckpointMoved if the copy was begun again meanwhile, and the errors of couchdb.Client; what
+    was repaired before stays.
     """
     with job.lock("verify", options.wait):
         before = checkpoint.read(job.connection, job.source)
@@ -98,32 +98,32 @@ def run(job: Job, options: Options) -> Verification:
 
 
 def _fail(job: Job, number: int, error: BaseException) -> None:
-    """The comparison has failed; of an error that is not ours only its kind is written."""
+    """Writes that the comparison has failed, with our message; of an error that is not ours only its kind."""
     message = str(error) if isinstance(error, SyncError | KeyboardInterrupt) else type(error).__name__
     if not job.connection.broken:
         _end(job.connection, number, dict.fromkeys(vars(Verification(job.source))) | {"message": message})
 
 
 def require_equal(done: Verification) -> None:
-    """Raises CopyDiffers where something wrong was not made right."""
+    """Raises CopyDiffers if something is left over."""
     if done.left_over:
         raise CopyDiffers(
             f"{done.left_over:,} documents of {done.source} are not as CouchDB has them "
-            f"({done.message or 'they were only to be told'})",
-            "Run it with repair on; if it stays so, see docs/operating.md, The copy differs",
+            f"({done.message or 'repair was off'})",
+            "Trigger it with Repair on; if that changes nothing, see docs/operating.md, The copy differs",
         )
 
 
 def _unready(connection: warehouse.Connection, before: Checkpoint) -> str:
     if before.mode != "incremental":
-        return f"not compared: it is just copied ({before.mode}); compare it when that has ended"
+        return f"not compared: it is being copied ({before.mode}); compare it when that has ended"
     query = "select caught_up_at is null from ops.checkpoint where source = %s"
     is_short = warehouse.one(connection, query, [before.source])[0]
-    return "not compared: it was not copied to its end yet" if is_short else ""
+    return "not compared: it has not been copied to its end yet" if is_short else ""
 
 
 def _trust(connection: warehouse.Connection, before: Checkpoint) -> None:
-    """Notes that a copy begun from couch2pg's table is the same as CouchDB, or was made so."""
+    """Notes that a seeded copy is now the same as CouchDB."""
     connection.execute(
         "update ops.checkpoint set seeded_at = null where source = %s and generation = %s",
         [before.source, before.generation],
@@ -154,17 +154,17 @@ class _Comparison:
         not_yet, rejected = self._one(sql.read("verify/settle"), at)
         found = Verification(before.source, self._listed, not_yet=not_yet, rejected=rejected)
         self._require_same(before)
-        mending = repair.Repair(self._connection, self._client, self._job.database, before, self._backoff)
-        mending.resolve()
+        repairing = repair.Repair(self._connection, self._client, self._job.database, before, self._backoff)
+        repairing.resolve()
         missing, stale, extra, purged, archived = self._one(sql.read("verify/count"))
         found = replace(found, missing=missing, stale=stale, extra=extra, purged=purged, archived=archived)
-        return self._mend(mending, found) if self._options.repair else replace(found, left_over=found.wrong)
+        return self._repair(repairing, found) if self._options.repair else replace(found, left_over=found.wrong)
 
     def _compare(self) -> Checkpoint:
-        """Fills pg_temp.difference; returns the checkpoint that the staged side was read with."""
+        """Fills pg_temp.difference; returns the checkpoint with which the staged side was read."""
         source = self._job.source
         with self._job.second() as reader, reader.transaction():
-            # rows and checkpoint of one moment
+            # rows and checkpoint of the same moment
             reader.execute("set transaction isolation level repeatable read")
             before = checkpoint.read(reader, source)
             self._require_same(before)
@@ -172,25 +172,28 @@ class _Comparison:
         self._differ(difference.Difference(name, rev, None) for name, rev in self._odd.items())
         return before
 
-    def _mend(self, mending: repair.Repair, found: Verification) -> Verification:
-        mending.fetch(self._options.max_document_bytes)
-        mending.delete()
+    def _repair(self, repairing: repair.Repair, found: Verification) -> Verification:
+        repairing.fetch(self._options.max_document_bytes)
+        repairing.delete()
         message = "CouchDB did not give them"
         if self._too_many(found):
-            message = f"{found.purged:,} of {found.documents + found.purged:,} would be taken out, which is too many"
+            message = (
+                f"CouchDB has nothing of {found.purged:,} of {found.documents + found.purged:,} documents: "
+                "the removal limit was exceeded; nothing was removed"
+            )
         else:
-            mending.take_out()
+            repairing.take_out()
         (left,) = self._one("select count(*) from pg_temp.difference")
         return replace(
             found,
-            repaired=mending.repaired,
-            not_yet=found.not_yet + mending.not_yet,
+            repaired=repairing.repaired,
+            not_yet=found.not_yet + repairing.not_yet,
             left_over=left,
             message=message if left else None,
         )
 
     def _too_many(self, found: Verification) -> bool:
-        """A server that has lost a shard lists, and finds, none of what was in it."""
+        """Whether the removal limit is exceeded. A server that has lost a shard lists and finds nothing of it."""
         share = self._options.most_gone / 100
         return found.purged > max(repair.FEW, share * (found.documents + found.purged))
 
@@ -222,7 +225,7 @@ class _Comparison:
                 copy.write_row((each.id, listed, staged, None))
 
     def _name(self, seq: str) -> None:
-        """Notes which documents the feed has named since the staged side was read."""
+        """Fills pg_temp.named: the documents that the feed has named since the staged side was read."""
         for page in fetch.named(self._client, self._job.database, seq, self._backoff):
             with self._connection.cursor() as cursor, cursor.copy("copy pg_temp.named from stdin") as copy:
                 copy.set_types(["bytea"])

@@ -392,8 +392,7 @@ QUERIES = {
 }
 
 
-@pytest.mark.parametrize("query", QUERIES)
-def test_the_query_of_an_incremental_model_reads_no_whole_table_of_documents(staged: Staged, query: str) -> None:
+def test_the_query_of_an_incremental_model_reads_no_whole_table_of_documents(staged: Staged) -> None:
     """The last run has published 50 of 60,000 documents in three sources."""
     fill(staged)
     (latest,) = staged.row("select max(published_at) from ops.published")
@@ -403,12 +402,13 @@ def test_the_query_of_an_incremental_model_reads_no_whole_table_of_documents(sta
         [latest],
     )
     staged.connection.execute("analyze mine")
-    (plan,) = staged.row("explain (analyze, format json) " + QUERIES[query].format(latest=latest))
-    steps = list(nodes(plan[0]["Plan"]))
-    whole = [step["Relation Name"] for step in steps if step["Node Type"].endswith("Seq Scan") and is_document(step)]
-    assert whole == [], json.dumps(plan)
-    read = sum(step["Actual Rows"] * step["Actual Loops"] for step in steps if is_document(step))
-    assert read <= 200
+    for name, query in QUERIES.items():
+        (plan,) = staged.row("explain (analyze, format json) " + query.format(latest=latest))
+        steps = [step for step in nodes(plan[0]["Plan"]) if is_document(step)]
+        assert steps, name
+        whole = [step["Relation Name"] for step in steps if step["Node Type"].endswith("Seq Scan")]
+        assert whole == [], f"{name}: {json.dumps(plan)}"
+        assert sum(step["Actual Rows"] * step["Actual Loops"] for step in steps) <= 200, name
 
 
 def fill(staged: Staged) -> None:
@@ -423,9 +423,10 @@ def fill(staged: Staged) -> None:
         """,
         [[SOURCE, OTHER, COUNTY]],
     )
+    staged.connection.execute("analyze")
     staged.connection.execute("update ops.checkpoint set batch = 21, caught_up_at = now()")
     staged.update()
-    for n in range(30):
+    for n in range(9):
         staged.page([document(f"id-{n}-{m}") for m in range(50)], source=(SOURCE, OTHER, COUNTY)[n % 3])
         staged.update()
     staged.connection.execute("analyze")

@@ -151,6 +151,7 @@ def test_a_check_fails_until_the_damage_is_repaired(filled: Staged) -> None:
     recompute.order(filled.connection, recount=[SOURCE])
     assert filled.update().models["place_count"] > 0
     assert failing(filled) == {}
+    assert filled.values("select count(*) from ops.to_recount") == [0]
 
 
 def test_a_finding_is_notified_once_a_day(filled: Staged) -> None:
@@ -160,10 +161,13 @@ def test_a_finding_is_notified_once_a_day(filled: Staged) -> None:
         with pytest.raises(CheckFailed) as failure:
             checks.run(filled.connection, TODAY)
         notified.append(failure.value.is_notified)
-    filled.connection.execute("update ops.check_result set notified_at = now() - interval '25 hours'")
-    with pytest.raises(CheckFailed) as failure:
-        checks.run(filled.connection, TODAY)
-    assert [*notified, failure.value.is_notified] == [False, True, True, False]
+    for hours in (23, 2):
+        # a run after 23 hours does not begin another day
+        filled.connection.execute("update ops.check_result set notified_at = notified_at - %s * interval '1h'", [hours])
+        with pytest.raises(CheckFailed) as failure:
+            checks.run(filled.connection, TODAY)
+        notified.append(failure.value.is_notified)
+    assert notified == [False, True, True, True, False]
 
 
 def test_a_lost_row_of_a_model_is_rebuilt(filled: Staged) -> None:

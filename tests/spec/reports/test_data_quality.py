@@ -1,5 +1,6 @@
 """Documents that need a look, by area: documents in, rows of marts.data_quality out."""
 
+import time
 from typing import Any
 
 import pytest
@@ -127,6 +128,8 @@ def test_below_an_orphan_its_own_lineage_is_the_right_one(quality: Spec) -> None
 
 
 BEFORE, EARLY, LATE = -2208988800001, -2208988800000, 4102444800000
+#: A clock may be wrong by a day.
+NOW, HOUR = int(time.time() * 1000), 3_600_000
 
 
 @pytest.mark.parametrize(
@@ -135,6 +138,8 @@ BEFORE, EARLY, LATE = -2208988800001, -2208988800000, 4102444800000
         ({"reported_date": BEFORE}, 1),
         ({"reported_date": EARLY}, 0),
         ({"reported_date": LATE}, 1),
+        ({"reported_date": NOW + 20 * HOUR}, 0),
+        ({"reported_date": NOW + 48 * HOUR}, 1),
         ({"date_of_birth": "1899-12-31"}, 1),
         ({"date_of_birth": "1900-01-01"}, 0),
         ({"date_of_birth": "2100-01-01"}, 1),
@@ -204,6 +209,7 @@ def test_a_document_with_both_kinds_of_dates_counts_in_both(quality: Spec) -> No
 def test_rejected_documents_and_older_revisions(quality: Spec) -> None:
     report = {"_id": "r", "type": "data_record", "form": "f", "fields": {"patient_id": "3"}}
     quality.stage("", report)
+    assert found(quality, "rejected") == {}
     for uuid in ("p", "r", "new"):
         reject(quality, uuid)
     assert found(quality, "rejected") == {"c": 1, "d": 2, "": 1}

@@ -6,7 +6,7 @@ from cht_sync.airflow import notify
 from cht_sync.errors import CheckFailed, ConfigurationInvalid, LoginRefused
 
 HERE = __name__
-told: list[tuple[str, str]] = []
+said: list[tuple[str, str]] = []
 
 
 class Recorder:
@@ -14,7 +14,7 @@ class Recorder:
         self.to = to
 
     def __call__(self, context: Any) -> None:
-        told.append((self.to, context["cht_message"]))
+        said.append((self.to, context["cht_message"]))
 
 
 class Failing:
@@ -28,39 +28,39 @@ class Task:
 
 @pytest.fixture(autouse=True)
 def forget() -> None:
-    told.clear()
+    said.clear()
 
 
 def context(error: Exception | None) -> dict[str, Any]:
     return {"task_instance": Task(), "exception": error}
 
 
-def test_our_own_sentence_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_sentence_is_notified(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHT_NOTIFIER", f"{HERE}.Recorder")
     monkeypatch.setenv("CHT_NOTIFIER_ARGS", '{"to": "ops"}')
     notify.failed(context(LoginRefused("It is so", "Do that")))
-    assert told == [("ops", "cht_marts.update_models failed: It is so. Do that")]
+    assert said == [("ops", "cht_marts.update_models failed: It is so. Do that")]
 
 
-def test_what_was_told_already_is_not_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_was_notified_is_not_notified_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHT_NOTIFIER", f"{HERE}.Recorder")
     monkeypatch.setenv("CHT_NOTIFIER_ARGS", '{"to": "ops"}')
     for is_notified in (False, True):
         notify.failed(context(CheckFailed("It is so", "Do that", is_notified=is_notified)))
-    assert len(told) == 1
+    assert len(said) == 1
 
 
-def test_the_text_of_another_error_is_not_told() -> None:
+def test_the_text_of_another_error_is_not_notified() -> None:
     text = notify.message(context(ValueError("Ana, 0712 345678")))
     assert text == "cht_marts.update_models failed: ValueError; see its log"
     assert notify.message(context(None)).endswith("see its log")
 
 
-def test_by_default_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_default_nobody_is_notified(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHT_NOTIFIER", raising=False)
     assert notify.configured({}) is None
     notify.failed(context(None))
-    assert told == []
+    assert said == []
 
 
 def test_a_notifier_that_fails_is_logged_without_its_text(

@@ -42,7 +42,7 @@ def test_the_file_says_machine_versions_rows_and_goals(tmp_path: Path) -> None:
     assert "not measured" in shown.getvalue()
 
 
-def test_all_goals_met_is_told(tmp_path: Path) -> None:
+def test_all_goals_met_is_reported(tmp_path: Path) -> None:
     assert report.write("some", [], [Goal("pace", 1.2, 1.35)], folder=tmp_path, to=io.StringIO())
 
 

@@ -57,6 +57,12 @@ def test_the_row_that_it_was_asked_from_is_not_given_again() -> None:
     assert read(text(["b", "c"]), asked=b"aa")[1] == [(b"b", b"0-x"), (b"c", b"1-x")]
 
 
+@pytest.mark.parametrize("names", [["b", "a"], ["a", "c", "b"], ["a", "b", "a"]])
+def test_rows_out_of_order_are_not_couchdbs(names: list[str]) -> None:
+    with pytest.raises(errors.NotCouchDB):
+        read(text(names))
+
+
 @pytest.mark.parametrize("body", [text([]), b'{"total_rows":0,"offset":null,"rows":[]}', b'{"rows":[\r\n\r\n]}\n'])
 def test_an_empty_list(body: bytes) -> None:
     assert read(body)[1] == []
@@ -98,7 +104,7 @@ def test_a_real_couchdbs_list() -> None:
     assert requests[0].query == {"limit": "9"}
 
 
-def test_a_list_is_read_on_behind_an_id() -> None:
+def test_a_list_is_continued_after_an_id() -> None:
     answer = Answer(200, text(['ü"', "ý"]))
     with serving(lambda _: answer) as (url, asked), Client(Server(url)).all_docs("a/b", 'ü"'.encode(), 5) as found:
         assert [entry for part in found for entry in part] == [("ý".encode(), b"1-x")]
@@ -164,7 +170,7 @@ def test_a_document_whose_id_is_not_utf8_keeps_its_text() -> None:
     assert row == Row("", "1-x", None, False, b'{"n":1}', b'"\\ud800"')
 
 
-def test_of_a_document_that_is_too_long_size_and_hash_are_told() -> None:
+def test_a_document_that_is_too_long_has_its_size_and_hash() -> None:
     long = '{"n":"' + "x" * 5000 + '"}'
     first, second = all_docs.documents([page(whole('"a"', long), whole('"b"'))], "The list", longest=1000)
     excess = Excess(len(long), hashlib.sha256(long.encode()).hexdigest())

@@ -44,10 +44,10 @@ def test_most_rows_have_no_seq_where_an_interval_is_asked_for() -> None:
 
 def test_deletions_recreations_and_conflicts_come_as_the_winner() -> None:
     rows, _ = read(recorded("changes_after_edits"))
-    told = {row.id: (row.rev.split("-")[0], row.deleted) for row in rows}
-    assert told["hc"] == ("2", True)
-    assert told["home"] == ("2", True)
-    assert told["p2"] == ("3", False)
+    said = {row.id: (row.rev.split("-")[0], row.deleted) for row in rows}
+    assert said["hc"] == ("2", True)
+    assert said["home"] == ("2", True)
+    assert said["p2"] == ("3", False)
 
 
 def test_nothing_new_is_a_page_without_rows() -> None:
@@ -90,15 +90,15 @@ def test_a_body_that_ends_early_without_a_cut_connection_is_no_whole_page() -> N
 
 
 def test_an_identity_is_the_creation_time() -> None:
-    told = {}
+    said = {}
     for name in ("database_info_before_recreation", "database_info_recreated"):
         with serving(lambda _, name=name: recorded(name)) as (url, _):
-            told[name] = client(url).identity("recreated")
-    assert told["database_info_before_recreation"] == Identity("instance_start_time", "1795480070")
-    assert told["database_info_recreated"] == Identity("instance_start_time", "1795480073")
+            said[name] = client(url).identity("recreated")
+    assert said["database_info_before_recreation"] == Identity("instance_start_time", "1795480070")
+    assert said["database_info_recreated"] == Identity("instance_start_time", "1795480073")
 
 
-def test_an_identity_is_the_servers_uuid_where_it_tells_no_creation_time() -> None:
+def test_an_identity_is_the_servers_uuid_where_it_gives_no_creation_time() -> None:
     def answer(request: Request) -> Answer:
         old = Answer(200, b'{"db_name":"medic","instance_start_time":"0"}')
         return recorded("server_info") if request.path == "/" else old
@@ -162,7 +162,7 @@ def test_one_document_in_its_revision() -> None:
 
 @pytest.mark.parametrize("cut", [b"", b"{", b'{"a', b'{"a":{"b":1}', b'{"a":1e', b'{"a":"}'])
 def test_an_answer_that_ends_before_its_end_was_cut_off(cut: bytes) -> None:
-    """Where a proxy gives no length, or that of what has come, HTTP does not tell."""
+    """Where a proxy gives no length, or that of what has come, HTTP does not show it."""
     with serving(lambda _: Answer(200, cut)) as (url, _):
         with pytest.raises(errors.PageCut, match="was cut off"):
             client(url).document("medic", "x", "1-a")
@@ -179,7 +179,7 @@ def test_a_document_may_be_whole_and_not_be_read_as_json(whole: bytes) -> None:
 
 
 @pytest.mark.parametrize("sent", [b'{"a":1}', b'{"a":1}\n'])
-def test_the_line_feed_behind_a_document_is_none_of_it(sent: bytes) -> None:
+def test_the_line_feed_after_a_document_is_none_of_it(sent: bytes) -> None:
     """CouchDB sends one where a document is asked for by its id, none where it comes in a row."""
     with serving(lambda _: Answer(200, sent)) as (url, _):
         assert client(url).document("medic", "x", "2-abc") == b'{"a":1}'

@@ -127,7 +127,7 @@ def test_it_says_what_it_waits_for_while_it_does(caplog: pytest.LogCaptureFixtur
     backoff = time.backoff()
     with caplog.at_level(logging.WARNING):
         backoff.wait(LOST)
-    assert backoff.waiting == "It does not answer; asked again in 0.5 s"
+    assert backoff.waiting == "It does not answer; retried in 0.5 s"
     assert caplog.messages == [backoff.waiting]
     backoff.succeeded()
     assert backoff.waiting == ""

@@ -154,5 +154,5 @@ def test_every_example_is_written() -> None:
 
 def test_the_example_that_is_deleted_twice_is_written_again_in_between() -> None:
     id_ = "11111111-0000-4000-8000-000000000004"
-    told = [write.delete for write in itertools.chain(*examples.rounds()) if text(write).id == id_]
-    assert told == [False, True, False, True]
+    said = [write.delete for write in itertools.chain(*examples.rounds()) if text(write).id == id_]
+    assert said == [False, True, False, True]

@@ -1,4 +1,4 @@
-"""The loop that lets things happen: it outlives a server in trouble, and ends when it is told to."""
+"""The loop that lets things happen: it outlives a server in trouble, and ends on request."""
 
 import threading
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def server() -> Iterator[FakeCouchDB]:
         fake.shutdown()
 
 
-def test_it_goes_on_after_trouble_and_ends_when_told(server: FakeCouchDB) -> None:
+def test_it_continues_after_trouble_and_ends_on_request(server: FakeCouchDB) -> None:
     """The settings are asked for, then the people: 503 and 404 are answered to those first."""
     server.troubles = [503, 503, 503, 404, 503]
     stop = threading.Event()
@@ -38,7 +38,7 @@ def test_it_goes_on_after_trouble_and_ends_when_told(server: FakeCouchDB) -> Non
     assert not thread.is_alive()
 
 
-def test_it_does_not_wait_for_its_period_when_told_to_end() -> None:
+def test_it_does_not_wait_for_its_period_when_asked_to_end() -> None:
     with FakeCouchDB() as fake:
         fake.shutdown()
     stop = threading.Event()
@@ -49,7 +49,7 @@ def test_it_does_not_wait_for_its_period_when_told_to_end() -> None:
     assert not thread.is_alive()
 
 
-def test_whoever_lives_in_a_household_is_of_the_type_that_the_settings_say() -> None:
+def test_persons_of_a_household_are_of_the_type_that_the_settings_say() -> None:
     around = Around([HUT, HOME], TYPES)
     assert around.homes == [HUT]
     assert around.person_of(HUT) == {"type": "contact", "contact_type": "client"}

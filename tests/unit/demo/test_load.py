@@ -102,12 +102,12 @@ def test_requests_are_bounded_by_count_and_by_bytes(server: FakeCouchDB) -> None
     assert [body.count(b'"_id"') for body in bodies(server)] == [500, 500, 201, 2, 2, 1]
 
 
-def test_progress_is_told(server: FakeCouchDB) -> None:
-    told: list[tuple[int, int | None]] = []
+def test_progress_is_printed(server: FakeCouchDB) -> None:
+    said: list[tuple[int, int | None]] = []
     rounds = [[write("a"), write("b")], [write("a")]]
-    loaded_by(server.url, rounds, lambda done, total: told.append((done, total)))
-    loaded_by(server.url, iter(rounds), lambda done, total: told.append((done, total)))
-    assert told == [(2, 3), (3, 3), (2, None), (3, None)]
+    loaded_by(server.url, rounds, lambda done, total: said.append((done, total)))
+    loaded_by(server.url, iter(rounds), lambda done, total: said.append((done, total)))
+    assert said == [(2, 3), (3, 3), (2, None), (3, None)]
 
 
 def test_refused_documents_are_counted_by_the_server_s_word(server: FakeCouchDB) -> None:
@@ -147,9 +147,7 @@ def test_a_passing_trouble_passes(server: FakeCouchDB, trouble: int) -> None:
         ([200], "refused documents for medic (HTTP 200). Check whether a CouchDB is at that address"),
     ],
 )
-def test_a_lasting_one_is_told_in_a_sentence_without_secrets(
-    server: FakeCouchDB, troubles: list[int], what: str
-) -> None:
+def test_a_lasting_failure_is_a_sentence_without_secrets(server: FakeCouchDB, troubles: list[int], what: str) -> None:
     server.troubles = troubles
     with pytest.raises(load.LoadError) as error:
         loaded_by(server.url.replace("//", "//admin:hidden@"), [[write("a", name="Adriana")]])

@@ -42,7 +42,7 @@ def test_what_is_asked_for_is_taken(tmp_path: Path) -> None:
         ({"CHT_WAREHOUSE_DSN": "somewhere"}, "CHT_WAREHOUSE_DSN is not an address"),
     ],
 )
-def test_what_cannot_be_is_told_by_its_name(given: dict[str, str], said: str) -> None:
+def test_an_impossible_value_is_named(given: dict[str, str], said: str) -> None:
     with pytest.raises(DemoError) as raised:
         settings.read(given)
     assert raised.value.what.startswith(said)
@@ -64,7 +64,7 @@ def test_login_and_password_are_taken_out_of_the_address() -> None:
     assert given == settings.CouchDB("https://couch.example.org/couch", "ad@min", "p:/")
 
 
-def test_the_same_content_is_told_from_another(tmp_path: Path) -> None:
+def test_the_same_content_is_distinguished_from_another(tmp_path: Path) -> None:
     data = tmp_path / "data.ndjson"
     data.write_text("{}\n")
     first = Settings(data=data).content

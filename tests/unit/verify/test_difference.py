@@ -1,4 +1,4 @@
-"""Two lists side by side: what differs is told, whatever the ids hold and however the list comes in parts."""
+"""Two lists side by side: what differs is found, whatever the ids hold and however the list comes in parts."""
 
 from cht_sync.verify.difference import Difference, compare, entry
 from hypothesis import given
@@ -16,9 +16,7 @@ def line(name: str, rev: str) -> bytes:
 
 
 @given(SIDE, SIDE, st.integers(1, 5))
-def test_what_differs_is_told_in_the_order_of_the_ids(
-    listed: dict[str, str], staged: dict[str, str], size: int
-) -> None:
+def test_differences_come_in_the_order_of_the_ids(listed: dict[str, str], staged: dict[str, str], size: int) -> None:
     there = sorted((name.encode(), rev.encode()) for name, rev in listed.items())
     here = sorted(staged.items(), key=lambda item: item[0].encode())
     parts = [there[at : at + size] for at in range(0, len(there), size)]

@@ -1,4 +1,4 @@
-"""A row of the feed as one line of COPY for staging, with the reason where it is rejected. Pure, no I/O."""
+"""A row of the feed as one line of COPY for staging, with a reason if it is rejected. Pure, no I/O."""
 
 import codecs
 import re
@@ -11,18 +11,18 @@ from cht_sync.couchdb.rows import Row
 #: An index entry holds up to 2,704 bytes, and an id is part of several keys.
 LONGEST_ID = 1000
 
-#: Postgres holds no NUL. Its escape becomes U+FFFD's, unless the backslash before the u is itself escaped.
+#: Postgres holds no NUL: its escape is replaced by that of U+FFFD, unless the backslash before the u is itself escaped.
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
-#: The two that frame a field of COPY's csv: JSON has no raw control characters.
+#: The delimiter and the quote of COPY's csv: JSON has no raw control characters.
 FIELD, QUOTE = b"\x02", b"\x01"
 
-#: A document of many megabytes is handed on in pieces of so many bytes.
+#: Bytes of a piece of a large document.
 PIECE = 256 * 1024
 
 
 def numbered(rows: Iterable[Row], database: str) -> Iterator[bytes]:
-    """The lines of these rows in pieces; the rows are numbered from 0 in their order."""
+    """The lines of these rows, in pieces. The rows are numbered from 0 in their order."""
     for number, row in enumerate(rows):
         yield from pieces(number, row, database)
 
@@ -30,8 +30,8 @@ def numbered(rows: Iterable[Row], database: str) -> Iterator[bytes]:
 def pieces(number: int, row: Row, database: str) -> Iterator[bytes]:
     """One line of COPY for the table `page`: number, id, reject_id, rev, deleted, altered, body, raw, reason.
 
-    `body` is the document as it came, without NUL and what is redacted; `raw` is what came, where body differs or is
-    rejected. A large document comes in pieces, so that no second copy of it is made.
+    `body` is the document as it came, but redacted and without NUL. `raw` is the redacted document as it came, if
+    `body` differs from it or is rejected. A large document comes in pieces, so that no second copy of it is made.
     """
     if row.body is None or row.deleted or database == "_users" or len(row.body) <= LARGE:
         yield line(number, row, database)
@@ -40,7 +40,7 @@ def pieces(number: int, row: Row, database: str) -> Iterator[bytes]:
 
 
 def line(number: int, row: Row, database: str) -> bytes:
-    """The same as one text."""
+    """The line as one text."""
     if reason := _unnameable(row):
         return _rejected(number, row, reason, database)
     id_ = row.id.encode()
@@ -53,7 +53,7 @@ def line(number: int, row: Row, database: str) -> bytes:
         return _rejected(number, row, "an account that is not a JSON object", database)
     if reason := _unholdable(body):
         return _rejected(number, row, reason, database)
-    # most have no backslash at all, which is found out in no time
+    # most documents have no backslash, and that test is fast
     held = NUL.sub(rb"\1\\ufffd", body) if b"\\" in body and b"\\u0000" in body else body
     if held == body:
         return _fields(number, id_, rev=row.rev, body=body)
@@ -71,7 +71,7 @@ def _pieces(number: int, row: Row, body: bytes) -> Iterator[bytes]:
         altered=b"t" if altered else b"f",
         reason=reason,
     )
-    before, _, after = fields.rpartition(FIELD + FIELD)  # after it an empty body, an empty raw
+    before, _, after = fields.rpartition(FIELD + FIELD)  # the two around an empty body and an empty raw
     yield before
     if not reason:
         yield from _without_nul(body) if altered else _slices(body)
@@ -99,7 +99,7 @@ def _without_nul(body: bytes) -> Iterator[bytes]:
 
 
 def _unnameable(row: Row) -> str:
-    """Why the row's id cannot be a key; empty where it can."""
+    """Why the row's id cannot be a key; empty if it can."""
     if row.raw_id is not None:
         return "its _id is not valid UTF-8"
     if "\0" in row.id:
@@ -116,13 +116,13 @@ def _absent(row: Row) -> str:
 
 
 def _unholdable(body: bytes) -> str:
-    # one by one: a pattern for all of them takes ten times as long. Csv ends a line at the last two
+    # one by one: a pattern for all of them takes ten times as long. \r and \n would end the line of csv
     if FIELD in body or QUOTE in body or b"\0" in body or b"\r" in body or b"\n" in body:
         return "it holds a raw control character, which JSON does not allow"
     if not body.isascii():
         decoder = codecs.getincrementaldecoder("utf-8")()
         try:
-            for piece in _slices(body):  # a text takes up to four times its bytes
+            for piece in _slices(body):  # decoded whole, it would take up to four times its bytes
                 decoder.decode(piece)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
@@ -131,7 +131,7 @@ def _unholdable(body: bytes) -> str:
 
 
 def _rejected(number: int, row: Row, reason: str, database: str, id_: bytes | None = None) -> bytes:
-    """With `id_` only unless that very revision is staged already."""
+    """With `id_` the document is rejected only if that very revision is not staged already."""
     raw = None if row.body is None or row.deleted else redact(row.body, database)
     deleted = b"t" if row.deleted else b"f"
     return _fields(number, id_, reject_id=row.name, rev=row.rev, deleted=deleted, raw=raw, reason=reason)
@@ -149,7 +149,7 @@ def _fields(
     raw: bytes | None = None,
     reason: str = "",
 ) -> bytes:
-    """csv with the two characters above: an unquoted empty field is null, an empty id is quoted."""
+    """A line of csv with the two characters above: an unquoted empty field is null, so the id is quoted."""
     return FIELD.join(
         (
             b"%d" % number,

@@ -1,7 +1,7 @@
 """The feed of one database as pages for staging, read ahead by a thread of its own (reader.py).
 
-The next page is asked for as soon as the last line of this one has come, while this one still loads. Between both
-threads is a passage (passage.py), which bounds what is read ahead.
+The next page is requested as soon as the last line of this one has come, while this one still loads. Between the two
+threads is a passage (passage.py), which limits how far the reader is ahead.
 """
 
 import threading
@@ -15,12 +15,12 @@ from cht_sync.copy.reading.passage import Item, Passage
 from cht_sync.copy.reading.reader import Limits, Reader, Tally
 from cht_sync.couchdb import retry
 
-#: Called while the writer waits: with what was read so far, and what the reader waits for before it asks again.
+#: Called while the writer waits: with the tally so far, and what the reader waits for before its next request.
 Wait = Callable[[Tally, str], None]
 
 
 class LoadedPage:
-    """Chunks of one page as they come; `end` once they are read."""
+    """The chunks of one page as they come; `end` is known once they are read."""
 
     def __init__(self, take: Callable[[], Item]) -> None:
         self._take = take
@@ -28,12 +28,12 @@ class LoadedPage:
         self._end: End | None = None
 
     def arrive(self) -> None:
-        """Waits for the first of it: so no transaction stays open meanwhile."""
+        """Waits for the first chunk, so that no transaction is open during that wait."""
         self._first = self._take()
 
     @property
     def end(self) -> End:
-        """Only after the chunks."""
+        """The end of the page. Raises LookupError before all chunks are read."""
         if self._end is None:
             raise LookupError("the page is not read yet")
         return self._end
@@ -50,7 +50,7 @@ class LoadedPage:
 
 
 class Feed:
-    """Iterate over it for pages. Each is to be read to its end before the next."""
+    """Iterate over it for pages. Read each to its end before the next."""
 
     def __init__(self, passage: Passage, reader: Reader, wait: Wait) -> None:
         self._passage, self._reader, self._wait = passage, reader, wait
@@ -96,7 +96,7 @@ def reading(
 ) -> Iterator[Feed]:
     """A feed whose thread has started; it ends with the block. `client` is for this feed alone, and closed with it.
 
-    `pause` waits before something is asked again; without it the end of the block ends the wait.
+    `pause` waits before a request is retried. By default that wait ends with the block.
     """
     passage = Passage()
     backoff = retry.Backoff(limits.seconds, pause or passage.stopped.wait)
@@ -108,4 +108,4 @@ def reading(
     finally:
         passage.stopped.set()
         client.close()
-        thread.join(timeout=1)  # it may still wait for a connection; nothing of it is written any more
+        thread.join(timeout=1)  # it may still wait for a connection, but nothing that it reads is written

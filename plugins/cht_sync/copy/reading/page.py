@@ -1,4 +1,4 @@
-"""A page as it is read: its lines, handed over in chunks, and the row up to which it can be kept."""
+"""A page while it is read: its lines, handed over in chunks, and the row up to which it can be kept."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ from cht_sync.couchdb.rows import Row
 class End:
     """What is known of a page once it was read, as far as it came.
 
-    `until` is the last line that may be written: the last row with a seq where the body was cut off. `asked_at` is when
-    the page was asked for; `caught_up`, that nothing followed it.
+    `until` is the last line that may be written; in a truncated page, the last row with a seq. `asked_at` is the time
+    of the request. `caught_up`: nothing follows the page in the feed.
     """
 
     seq: str
@@ -27,7 +27,7 @@ class End:
 
 
 class Page(Protocol):
-    """Chunks of COPY lines (lines.line), then `end`."""
+    """Iterate over it for chunks of COPY lines (lines.line); after them it has `end`."""
 
     @property
     def end(self) -> End: ...
@@ -41,7 +41,7 @@ CHUNK = 512 * 1024
 
 @dataclass
 class Assembly:
-    """`seq` is that of the last row that has one, `until` its number; `incomplete` came without their documents."""
+    """`until` is the number of the last row with a seq, `seq` its seq; `incomplete` rows came without document."""
 
     database: str
     asked_at: datetime
@@ -57,7 +57,7 @@ class Assembly:
     _waiting: int = 0
 
     def take(self, row: Row) -> None:
-        """The next row of the feed."""
+        """Takes in the next row of the feed."""
         number = self.rows
         self.rows += 1
         if row.seq is not None:
@@ -70,7 +70,7 @@ class Assembly:
             self.add(number, row)
 
     def add(self, number: int, row: Row) -> None:
-        """A row's line; `number` is its place in the page."""
+        """Adds the line of a row; `number` is its place in the page."""
         for piece in lines.pieces(number, row, self.database):
             self._lines.append(piece)
             self._waiting += len(piece)
@@ -78,7 +78,7 @@ class Assembly:
                 self.flush()
 
     def flush(self) -> None:
-        """Hands over what is held."""
+        """Hands over the lines that are held."""
         if self._lines:
             self.sent = True
             self.size += self._waiting
@@ -86,15 +86,15 @@ class Assembly:
             self._lines, self._waiting = [], 0
 
     def until_seq(self) -> End | None:
-        """The page as far as it can be kept where its answer continues; None where no row has a seq."""
+        """The end of a page that ends before its answer: at the last row with a seq; None if no row has one."""
         if self.seq is None:
             return None
         return End(self.seq, None, self.until, self.until + 1, self.asked_at, caught_up=False)
 
     def nothing(self, since: str) -> End:
-        """A page of which nothing is kept."""
+        """The end of a page of which nothing is kept."""
         return End(since, None, -1, 0, self.asked_at, caught_up=False)
 
     def whole(self, last_seq: str, pending: int | None, *, caught_up: bool) -> End:
-        """The page that ends with its answer."""
+        """The end of a page that ends with its answer."""
         return End(last_seq, pending, self.rows, self.rows, self.asked_at, caught_up)

@@ -1,4 +1,4 @@
-"""The passage from the thread that reads a feed to the one that writes it: pages in chunks, in order and bounded."""
+"""The passage from the thread that reads a feed to the thread that writes it: a bounded queue of pages in chunks."""
 
 import queue
 import threading
@@ -6,22 +6,22 @@ from contextlib import suppress
 
 from cht_sync.copy.reading.page import End
 
-#: Chunks that wait to be written: with page.CHUNK they bound the memory held, however large database or document are.
+#: Chunks that may wait to be written. With page.CHUNK this limits the memory, however large a document is.
 AHEAD = 16
 
-#: Pages on their way at once: one that loads, one that is read.
+#: Pages in the passage at once: one that is written, one that is read.
 PAGES = 2
 
-#: Seconds that either thread waits before it looks whether it is stopped, or has something to report.
+#: Seconds after which a waiting thread looks whether it is stopped (PUT), or has something to report (TAKE).
 PUT, TAKE = 0.2, 1.0
 
 Item = bytes | End | Exception
 
 
 class Passage:
-    """Of each page its chunks, then its end. The reader calls `enter`, `put`, `end`; the writer `take`, `leave`.
+    """Holds the chunks of each page, then its end. The reader calls `enter`, `put`, `end`; the writer `take`, `leave`.
 
-    Once `stopped` is set the reader waits no more, and nothing is passed on.
+    Once `stopped` is set, the reader no longer waits, and nothing more is put in.
     """
 
     def __init__(self) -> None:
@@ -31,12 +31,12 @@ class Passage:
         self._inside = False
 
     def enter(self) -> None:
-        """Waits until another page may be on its way; at once where the one that entered last has not ended."""
+        """Waits until another page may enter. Returns at once if the page that entered last has not ended."""
         while not self._inside and not self.stopped.is_set():
             self._inside = self._free.acquire(timeout=PUT)
 
     def put(self, item: Item) -> None:
-        """Waits until there is room."""
+        """Puts in a chunk, an end or an error, once there is room."""
         while not self.stopped.is_set():
             try:
                 return self._items.put(item, timeout=PUT)
@@ -45,16 +45,16 @@ class Passage:
         return None
 
     def end(self, end: End) -> None:
-        """The page that has entered is handed over whole."""
+        """Puts in the end of the page that has entered."""
         self.put(end)
         self._inside = False
 
     def take(self) -> Item | None:
-        """The next of it; None where nothing has come within a second. What was put as an error is not raised here."""
+        """The next item; None if nothing has come within a second. An error that was put in is returned, not raised."""
         with suppress(queue.Empty):
             return self._items.get(timeout=TAKE)
         return None
 
     def leave(self) -> None:
-        """A page is written: another may enter."""
+        """Called when a page is written: another may enter."""
         self._free.release()

@@ -1,4 +1,4 @@
-"""The thread that reads a feed: answers of CouchDB, cut into pages that can be checkpoints."""
+"""The thread that reads a feed: it cuts CouchDB's answers into pages, each with a seq that can be a checkpoint."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -11,20 +11,20 @@ from cht_sync.copy.reading.passage import Passage
 from cht_sync.couchdb import changes, fetch, retry, rows
 from cht_sync.errors import PageCut, PassingError
 
-#: Bytes of lines from which on a page ends at its next row with a seq; the answer is read on as another page. One that
-#: has twice as many before that row comes ends at the last row that had one, and the answer is given up.
+#: Bytes of lines after which a page ends, at its next row with a seq; the rest of the answer is another page. If twice
+#: as many bytes come before such a row, the page ends at its last row with a seq, and the answer is abandoned.
 PAGE_BYTES = 64 * 1024 * 1024
 
-#: Rows with a seq in a page. A seq is expensive for CouchDB; 20 a page limit what a page that is cut off loses.
+#: Rows with a seq in a page. A seq is expensive for CouchDB; 20 a page limit what a truncated page loses.
 SEQS_PER_PAGE = 20
 
-#: A row that was cut off so often when asked for alone is asked for without its document.
+#: If a row that is requested alone was cut off so often, it is requested without its document.
 CUTS = 3
 
 
 @dataclass
 class Tally:
-    """What was read so far, for people."""
+    """Counts of what was read so far, for people."""
 
     rows: int = 0
     left_out: int = 0
@@ -33,8 +33,8 @@ class Tally:
 
 @dataclass(frozen=True)
 class Limits:
-    """Rows that a page is asked for with; bytes from which on it ends; bytes of the longest document; seconds for which
-    CouchDB is asked again.
+    """Rows that a page is requested with; bytes after which it ends; bytes of the longest document; seconds for which
+    requests are retried.
     """
 
     rows: int
@@ -44,7 +44,7 @@ class Limits:
 
 
 class _TooLong(PageCut):
-    """A page that has too many bytes since its last row with a seq."""
+    """A page has too many bytes since its last row with a seq."""
 
 
 class Reader:
@@ -68,11 +68,11 @@ class Reader:
 
     @property
     def waiting(self) -> str:
-        """What it waits for before it asks again; empty where it doesn't."""
+        """What it waits for before its next request; empty if it does not wait."""
         return self._backoff.waiting
 
     def run(self) -> None:
-        """Page after page until nothing follows, the passage is stopped, or an error, which is put into it."""
+        """Reads pages until nothing follows or the passage is stopped, or puts an error into the passage."""
         try:
             while not self._passage.stopped.is_set():
                 try:
@@ -88,7 +88,7 @@ class Reader:
         return Assembly(self._database, self._now(), self._passage.put)
 
     def _land(self, end: End) -> None:
-        """Hands over the page; what was read of it after its end is read again."""
+        """Ends the page in the passage. Rows that were read after this end are read again."""
         self.tally.rows += end.rows - self._assembly.rows
         self.tally.left_out += sum(number <= end.until for number in self._assembly.left_out)
         self._since = end.seq
@@ -101,7 +101,7 @@ class Reader:
         return self._client.changes(self._database, self._since, self._limit, interval, self._limits.document_bytes)
 
     def _answer(self) -> bool:
-        """Reads one answer, as far as it comes, as one page or several; true where nothing follows it."""
+        """Reads one answer, as far as it comes, as one page or several; true if nothing follows it."""
         self._passage.enter()
         self._assembly = self._begin()
         before = self._since
@@ -125,14 +125,14 @@ class Reader:
         return end.caught_up
 
     def _rows(self, page: changes.Page) -> int:
-        """How many there were; until it is stopped."""
+        """Takes in the rows of an answer, until the passage is stopped; returns how many there were."""
         count = 0
         for text in page:
             if self._passage.stopped.is_set():
                 break
             count += 1
             row = rows.parse(text)
-            del text  # one document of many megabytes is held once
+            del text  # so that a document of many megabytes is held only once
             self.tally.rows += 1
             self._assembly.take(row)
             if self._assembly.size >= self._limits.page_bytes:
@@ -141,18 +141,17 @@ class Reader:
         return count
 
     def _part(self, *, at_seq: bool) -> None:
-        """Ends a page that has enough bytes, where its last row can be a checkpoint."""
+        """Ends a page that has enough bytes, if its last row can be a checkpoint."""
         if (end := self._assembly.until_seq()) and at_seq:
             self._finish(end)
             self._passage.enter()
-            self._assembly = Assembly(
-                self._database, end.asked_at, self._passage.put
-            )  # the answer is as of then, all of it
+            # the time of the request: all of the answer is as of then
+            self._assembly = Assembly(self._database, end.asked_at, self._passage.put)
         elif end and self._assembly.size >= 2 * self._limits.page_bytes:
-            raise _TooLong(f"A page of {self._database} has long documents", "It is asked for in smaller parts")
+            raise _TooLong(f"A page of {self._database} has long documents", "It is requested in smaller parts")
 
     def _keep(self, cut: PageCut, *, progress: bool) -> None:
-        """A page that was cut off ends at its last row with a seq; where there is none a smaller one is asked for."""
+        """Ends a truncated page at its last row with a seq; if it has none, a smaller page is requested."""
         if end := self._assembly.until_seq():
             self._finish(end)
             progress = True
@@ -169,11 +168,11 @@ class Reader:
             f"A row of {self._database} is cut off each time"
             if at_one
             else f"A page of {self._database} was cut off before its first rows",
-            "It is tried again; if it lasts, look for a limit of size or time in the proxy before CouchDB",
+            "It is requested again; if this lasts, look for a limit of size or time in the proxy before CouchDB",
         ) from None
 
     def _finish(self, end: End) -> None:
-        """The rest of a page: the rows that came without their document, each by its id, then what is still held."""
+        """Hands over the rest of a page. Rows that came without their document are read by their ids."""
         assembly = self._assembly
         try:
             for number, row in assembly.incomplete:
@@ -187,7 +186,7 @@ class Reader:
         self._land(end)
 
     def _drop(self) -> None:
-        """Keeps nothing of a page; what was handed over of it is not to be written."""
+        """Keeps nothing of a page. If parts of it were handed over, its end says that none may be written."""
         if self._assembly.sent:
             self._land(self._assembly.nothing(self._since))
         else:
