@@ -1,6 +1,6 @@
--- One row a place that differs from model_data.place_count: as it has to be, or with its key alone if it is gone.
--- is_gone: It is kept, and is no place any more
--- is_moved: A household, or what was one, that has something else above it, or is one no longer
+-- One row per place whose row of model_data.place_count is wrong: the correct row, or only the key if the place is gone.
+-- is_gone: Whether it is kept, and is no place now
+-- is_moved: Whether it is or was a household, and is new, gone, of another kind, or has another place above it
 -- key: source, area_uuid
 -- after: fold_area_now, fold_area_was
 -- analyze: is_moved

@@ -1,4 +1,4 @@
--- One row a place as model_data.place_count has to have it.
+-- One row per place: the correct row of model_data.place_count.
 -- key: source, area_uuid
 -- after: fold_place, fold_own, fold_total
 -- make: view

@@ -1,4 +1,4 @@
--- One row a place, sex and age band: what persons alive add to the place's own numbers, as in fold_shift.
+-- One row per place, sex and age band: what living persons add to the place's own numbers, as in fold_shift.
 -- direct_*: Those whose parent is this place
 -- key: source, place, sex, band
 -- after: fold_part

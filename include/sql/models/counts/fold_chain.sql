@@ -1,4 +1,4 @@
--- One row a position in an orphan's lineage that differs from model_data.orphan_chain.
+-- One row per position in an orphan's lineage that differs from model_data.orphan_chain.
 -- key: source, uuid, position
 -- after: fold_chain_now, fold_chain_was
 select

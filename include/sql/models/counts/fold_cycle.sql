@@ -1,4 +1,4 @@
--- One row a place in a cycle that differs from model_data.cycle.
+-- One row per place in a cycle that differs from model_data.cycle.
 -- key: source, uuid
 -- after: fold_cycle_now, fold_cycle_was
 select

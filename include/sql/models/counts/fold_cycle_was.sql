@@ -1,4 +1,4 @@
--- One row a place in a cycle as it is kept.
+-- One row per place in a cycle: its kept row.
 -- key: source, uuid
 -- make: view
 select kept.source, kept.uuid, kept.top

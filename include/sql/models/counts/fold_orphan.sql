@@ -1,4 +1,4 @@
--- One row an orphan that differs from model_data.orphan: as it is, or with its key alone if it is none any more.
+-- One row per orphan that differs from model_data.orphan: the correct row, or only the key if it is no orphan now.
 -- key: source, uuid
 -- after: fold_orphan_now, fold_orphan_was
 select

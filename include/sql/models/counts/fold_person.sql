@@ -1,6 +1,6 @@
--- One row a person who differs from model_data.counted_person: as counted now, or with the key alone if gone.
--- is_gone: Kept, and no person any more
--- is_moved: Counted in another place than before, or in none any more
+-- One row per person who differs from model_data.counted_person: the correct row, or only the key if the person is gone.
+-- is_gone: Whether the person is kept, and is no person now
+-- is_moved: Whether the person is counted in another place than before, or no longer
 -- key: source, uuid
 -- after: fold_person_now, fold_person_was
 select

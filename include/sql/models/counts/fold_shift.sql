@@ -1,5 +1,5 @@
--- One row a place: what persons add to its own numbers. Where all persons are counted, these are its own numbers; where a
--- change is counted, they are what it adds and takes away. A place whose numbers stay the same has no row.
+-- One row per place: what persons add to its own numbers. If whole sources are counted, these are its own numbers; if a
+-- change is counted, these are the differences. A place whose numbers stay the same has no row.
 -- persons_muted, patients_muted: Those alive who are muted themselves
 -- direct_*: Those whose parent is this place
 -- key: source, place

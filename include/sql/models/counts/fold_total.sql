@@ -1,5 +1,5 @@
--- One row a place that counts something: its own numbers, and those of every place below it. A muted place on the way up
--- makes everybody alive below it muted; the place that is counted for does not.
+-- One row per place with a number that is not zero: its own numbers plus those of every place below it. A muted place below
+-- it makes all living persons in that place muted; the muting of the place itself is left out here.
 -- key: source, _id
 -- after: fold_place, fold_own
 -- make: view

@@ -1,5 +1,5 @@
--- One row a person who may be counted in another place, or in another area above the household, than before: persons who are
--- counted in another place, and those in households that have something else above them, at any depth.
+-- One row per person who may be counted in another place, or in another area above the household, than before: persons who
+-- are counted in another place, and those in households that have another place above them, at any depth.
 --
 -- Usually no area has moved. Without statistics of fold_area the planner expects millions of rows and allocates memory for
 -- them, which takes longer than all else.

@@ -1,5 +1,5 @@
--- The persons who are there now and were registered or died between the first day and the last. area_day.sql reads it, as it
--- reads day_stock.
+-- The persons who exist now, and were registered or died from the first day to the last. area_day.sql reads it, as it reads
+-- day_stock.
 create temporary table day_dated on commit drop as
 select
     person.source,

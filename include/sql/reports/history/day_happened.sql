@@ -1,5 +1,5 @@
--- One row a thing that happens to a person from the first day to the last: what it adds to that day's numbers of the place in
--- which the person is counted, for area_day.sql. Reads day_dated and day_removed.
+-- One row per event of a person from the first day to the last, for area_day.sql: what it adds to the numbers of that day, in
+-- the place in which the person is counted. It reads day_dated and day_removed.
 -- persons, patients, deceased: Added to the stock from that day on
 -- registered, died, removed: Of the day
 create temporary table day_happened on commit drop as

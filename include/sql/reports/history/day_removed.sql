@@ -1,4 +1,4 @@
--- One row a person who is no longer there, in the nearest place that still is of those that were above; '' is none.
+-- One row per removed person, with the nearest place that still exists of those that were above; '' if there is none.
 -- key: source, uuid
 create temporary table day_removed on commit drop as
 select

@@ -1,4 +1,4 @@
--- One row a place that the change touches, as it is kept.
+-- One row per place that the change touches: its kept counts.
 -- key: source, area_uuid
 -- after: fold_reached
 -- analyze: source, area_uuid, effective_parent

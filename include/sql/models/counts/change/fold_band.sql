@@ -1,8 +1,9 @@
--- One row a place, sex and age band whose numbers differ from model_data.place_band_count: the differences. It comes to what
--- whole/fold_band.sql gives.
+-- One row per place, sex and age band whose numbers differ from model_data.place_band_count: the differences. The result is
+-- the same as that of whole/fold_band.sql.
 --
--- A difference begins where persons are counted otherwise; and where a place goes from one above to another, with all that
--- was counted in it: taken from the one, added to the other. Each is handed on to every place above, as they are now.
+-- A difference begins at a place in which persons are counted differently now. It also begins where a place has moved:
+-- everything that was counted in it is subtracted from the former place above, and added to the new one. Each difference is
+-- passed up to every place above, by the places as they are now.
 -- key: source, area_uuid, sex, band
 -- after: fold_reached, fold_band_shift
 with recursive moved as materialized (

@@ -1,4 +1,4 @@
--- One row a position in the lineage of an orphan that was looked at, the nearest first.
+-- One row per position in the lineage of an orphan of fold_look, the nearest first.
 -- key: source, uuid, position
 -- after: fold_contact
 -- make: view

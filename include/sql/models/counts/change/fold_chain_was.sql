@@ -1,4 +1,4 @@
--- One row a position in the lineage of an orphan that was looked at, as it is kept.
+-- One row per position in the kept lineage of an orphan of fold_look.
 -- key: source, uuid, position
 -- after: fold_orphan_was
 -- make: view

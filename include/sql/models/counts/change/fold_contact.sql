@@ -1,5 +1,5 @@
--- One row a contact that was looked at, as it is now. Above it is its parent, where that is a live place; else the nearest live
--- place of its own lineage, which is kept, and read again where its document has changed.
+-- One row per contact of fold_look, as it is now. The place above it is its parent, if that is a live place; else the nearest
+-- live place of its own lineage. The lineage is kept, and read again from the document if that has changed.
 -- kind: person, place, or null if it is neither
 -- up: The place above it
 -- lineage: Of an orphan, the nearest first

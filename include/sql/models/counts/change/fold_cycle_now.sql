@@ -1,4 +1,4 @@
--- One row a place in a cycle. A cycle that is new, or stays, goes through a place that was looked at.
+-- One row per place in a cycle. Every cycle, new or not, has a place that is in fold_look.
 -- top: The smallest _id of the cycle, which becomes a top
 -- key: source, uuid
 -- after: fold_up

@@ -1,10 +1,10 @@
--- One row a contact whose place above may be another now: those that were done again, those that name a place that has come or
--- gone as their parent or in their lineage, those for whom an age band has begun, and whatever was in a cycle.
--- is_named: It was done again
--- is_gone: It was a place, and is one no longer
+-- One row per contact that has to be counted again: its document was done again; its parent, or a place in its lineage, was
+-- added or removed; the person has reached another age band; or the place was in a cycle.
+-- is_named: Whether its document was done again
+-- is_gone: Whether it was a place, and is none now
 --
--- What is looked up in a kept table is looked up row by row (`lateral`, `offset 0`), here and below, however many rows it
--- has: the time that this takes is that of the change, not of the source.
+-- Here and in the files that read this, kept tables are read by a lookup for each row (`lateral`, `offset 0`), however large
+-- they are. So the time depends on the size of the change, not on that of the source.
 -- key: source, _id
 with named as (
     select todo.source, todo._id, area.area_uuid is not null as was_place, place._id is not null as is_place

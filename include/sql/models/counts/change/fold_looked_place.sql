@@ -1,4 +1,4 @@
--- One row a place that was looked at or is in a cycle, as it is counted. The top of each cycle has no place above it.
+-- One row per place that is in fold_look or in a cycle, as it is counted now. The top of each cycle has no place above it.
 -- key: source, _id
 -- after: fold_up, fold_cycle_now
 -- index: source, _id

@@ -1,4 +1,4 @@
--- One row a contact that was looked at and is an orphan.
+-- One row per contact of fold_look that is an orphan now.
 -- effective_parent: The nearest live place of its own lineage
 -- key: source, uuid
 -- after: fold_contact

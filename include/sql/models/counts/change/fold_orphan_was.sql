@@ -1,4 +1,4 @@
--- One row a contact that was looked at and is kept as an orphan, as it is kept.
+-- One row per contact of fold_look that was an orphan: its kept row.
 -- key: source, uuid
 -- after: fold_look
 select look.source, look._id as uuid, kept.is_person, kept.parent_uuid, kept.effective_parent

@@ -1,5 +1,5 @@
--- One row a place that the change touches, with what is left to it when all that the touched ones hand up is taken away. Muting
--- turns the same numbers the same way, whether they are added or taken away.
+-- One row per place that the change touches: its kept totals, without those that the touched places had passed up to it, and
+-- with the changes of its own numbers. Muting has the same effect on numbers that are added and on those that are subtracted.
 -- direct_*: Those whose parent is this place
 -- key: source, _id
 -- after: fold_place, fold_area_was, fold_shift

@@ -1,5 +1,5 @@
--- One row a person as counted now (sign 1) and one as kept (sign -1), of those who were looked at.
--- sign: What the row adds to the numbers of its place
+-- For each person of fold_look, one row as counted now (sign 1) and one as kept (sign -1).
+-- sign: The number that the row adds to the counts of its place
 -- key: source, uuid, sign
 -- after: fold_person_now, fold_person_was
 -- make: view

@@ -1,5 +1,5 @@
--- One row a person who was looked at, as counted.
--- place: The place above; empty is none
+-- One row per person of fold_look, as counted now.
+-- place: The place above; empty if there is none
 -- is_direct: Whether it is the parent that the person's document names
 -- key: source, uuid
 -- after: fold_contact

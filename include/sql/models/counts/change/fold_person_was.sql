@@ -1,4 +1,4 @@
--- One row a contact that was looked at and is kept as a person, as it is kept.
+-- One row per contact of fold_look that was counted as a person: its kept row.
 -- key: source, uuid
 -- after: fold_look
 select

@@ -1,4 +1,4 @@
--- One row a place that the change touches and that is still there, as it is counted.
+-- One row per place that the change touches and that still exists, as it is counted now.
 -- key: source, _id
 -- after: fold_reached, fold_looked_place, fold_area_was
 -- index: source, _id

@@ -1,9 +1,9 @@
--- One row a place that the change touches: those that were looked at or are in a cycle, those that have gone, those in which
--- persons are counted otherwise, and every place above one, where it was and where it is.
--- was_up: The place above it as it is kept
+-- One row per place that the change touches: places in fold_look or in a cycle, removed places, places in which persons are
+-- counted differently now, and all places above these, the former ones and the present ones.
+-- was_up: The place above it, as kept
 -- up: The place above it now
--- is_looked_at: It has a row in fold_looked_place
--- is_gone: It was a place, and is one no longer
+-- is_looked_at: Whether it has a row in fold_looked_place
+-- is_gone: Whether it was a place, and is none now
 -- key: source, _id
 -- after: fold_contact, fold_looked_place, fold_shift, fold_band_shift
 -- analyze: all

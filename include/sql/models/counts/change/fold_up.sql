@@ -1,4 +1,4 @@
--- One row a place that was looked at with the one above it, before cycles are cut.
+-- One row per place of fold_look with the place above it, before cycles are cut.
 -- key: source, _id
 -- after: fold_contact
 -- index: source, _id

@@ -1,4 +1,4 @@
--- Few of the bands have somebody in them in a household, where most of the rows are: what is zero has no row.
+-- Zeros have no row. Most places are households, in which most of the bands are empty.
 create table model_data.place_band_count (
     source text collate "C" not null,
     area_uuid text collate "C" not null,

@@ -1,6 +1,6 @@
--- Of a place: what is directly in it, and with everything below it. What it hands up to the place above is the total with
--- its own muting, but none from above: so that to mute a district changes a few rows. models.area_count shows the rest.
--- Numbers change in place, where a page has room for them.
+-- Each place has the numbers directly in it, and the totals with everything below it. A place passes its total up, with its
+-- own muting applied. A row does not depend on the muting of places above it, so muting a district changes few rows;
+-- models.area_count applies it. The fillfactor leaves room, so that numbers can change within their page.
 create table model_data.place_count (
     source text collate "C" not null,
     area_uuid text collate "C" not null,

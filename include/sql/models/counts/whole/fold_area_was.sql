@@ -1,4 +1,4 @@
--- One row a place as it is kept.
+-- One row per place: its kept counts.
 -- key: source, area_uuid
 -- make: view
 select

@@ -1,5 +1,5 @@
--- One row a place, sex and age band whose numbers differ from model_data.place_band_count: the differences. Written in this order, the
--- rows of a place lie together, and so do they in the index.
+-- One row per place, sex and age band whose numbers differ from model_data.place_band_count: the differences. In this order
+-- the rows of a place are written next to each other, in the table and in the index.
 -- key: source, area_uuid, sex, band
 -- after: fold_band_now
 with kept as (

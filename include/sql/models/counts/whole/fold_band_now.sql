@@ -1,5 +1,5 @@
--- One row a place, sex and age band as model_data.place_band_count has to have it. Most places are households with nothing below: what
--- they hand up is summed before it goes on to the places above.
+-- One row per place, sex and age band: the correct row of model_data.place_band_count. Most places are households with no
+-- place below. Their numbers are summed by the place above them, before the sums are passed further up.
 -- key: source, area_uuid, sex, band
 -- after: fold_band_shift, fold_place
 -- analyze: all

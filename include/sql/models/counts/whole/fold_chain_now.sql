@@ -1,4 +1,4 @@
--- One row a position in the lineage that an orphan's document embeds, the nearest first.
+-- One row per position in the lineage that an orphan's document embeds, the nearest first.
 -- key: source, uuid, position
 -- after: fold_stranded
 -- index: source, uuid, position

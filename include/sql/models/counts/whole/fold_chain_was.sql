@@ -1,4 +1,4 @@
--- One row a position in an orphan's lineage as it is kept.
+-- One row per position in an orphan's kept lineage.
 -- key: source, uuid, position
 -- make: view
 select kept.source, kept.uuid, kept.position, kept.ancestor

@@ -1,4 +1,4 @@
--- One row a place in a cycle. No top is above such a place, nor above one below a cycle.
+-- One row per place in a cycle. No top is above a place in a cycle, nor above one below a cycle.
 -- top: The smallest _id of the cycle, which becomes a top
 -- key: source, uuid
 -- after: fold_up

@@ -1,4 +1,4 @@
--- One row an orphan: a contact whose parent is not there, or is not a place.
+-- One row per orphan: a contact whose parent is missing, or is not a place.
 -- effective_parent: The nearest live place of its own lineage
 -- key: source, uuid
 -- after: fold_stranded, fold_chain_now

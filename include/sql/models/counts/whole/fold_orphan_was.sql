@@ -1,4 +1,4 @@
--- One row an orphan as it is kept.
+-- One row per orphan: its kept row.
 -- key: source, uuid
 -- make: view
 select kept.source, kept.uuid, kept.is_person, kept.parent_uuid, kept.effective_parent

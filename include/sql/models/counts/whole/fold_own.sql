@@ -1,4 +1,4 @@
--- One row a place with what is counted in it before anything below it is.
+-- One row per place: its own numbers, without those of the places below it.
 -- households: 1 if it is a household
 -- direct_*: Those whose parent is this place
 -- key: source, _id

@@ -1,4 +1,4 @@
--- One row a person who is counted.
+-- One row per person who is counted.
 -- sign: 1; see change/fold_part.sql
 -- key: source, uuid
 -- after: fold_person_now

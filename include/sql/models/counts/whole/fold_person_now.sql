@@ -1,5 +1,5 @@
--- One row a person as it is counted.
--- place: The place above; empty is none
+-- One row per person, as counted now.
+-- place: The place above; empty if there is none
 -- is_direct: Whether it is the parent that the person's document names
 -- band, turns_on: The age band and the day on which the next one begins; null if deceased
 -- key: source, uuid

@@ -1,4 +1,4 @@
--- One row a person as it is kept.
+-- One row per person: the kept row.
 -- key: source, uuid
 -- make: view
 select

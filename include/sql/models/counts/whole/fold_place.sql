@@ -1,4 +1,4 @@
--- One row a place as it is counted, and one a source with an empty _id for persons in no place.
+-- One row per place, as counted now, and one per source with an empty _id for persons in no place.
 -- up: The place in whose totals it is counted
 -- key: source, _id
 -- after: fold_up, fold_cycle_now

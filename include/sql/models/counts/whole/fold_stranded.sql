@@ -1,5 +1,5 @@
--- One row a contact whose parent is not there, or is not a place. A table of its own, since there are few: the planner has to
--- know that before their documents are read.
+-- One row per contact whose parent is missing, or is not a place. It is a separate table because the planner has to know that
+-- there are few, before their documents are read.
 -- key: source, uuid
 -- analyze: all
 select place.source, place._id as uuid, place.parent_uuid, false as is_person

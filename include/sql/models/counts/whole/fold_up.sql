@@ -1,5 +1,5 @@
--- One row a place with the one above it, before cycles are cut.
--- up: The parent that its document names, where that is a live place; else the nearest live place of its own lineage
+-- One row per place with the place above it, before cycles are cut.
+-- up: The parent that its document names, if that is a live place; else the nearest live place of its own lineage
 -- key: source, _id
 -- after: fold_orphan_now
 -- index: source, _id

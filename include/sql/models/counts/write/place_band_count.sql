@@ -1,4 +1,4 @@
--- Adds the differences that fold_band has found to model_data.place_band_count. A band with nobody in it any more has no row.
+-- Adds the differences that fold_band has found to model_data.place_band_count. Deletes the row of a band that becomes empty.
 merge into model_data.place_band_count as kept
 using pg_temp.fold_band as difference
 on kept.source = difference.source and kept.area_uuid = difference.area_uuid

@@ -1,5 +1,5 @@
--- Writes what fold_area has found into model_data.place_count: unchanged counts cost no write, and nothing that reads them is
--- refreshed.
+-- Writes what fold_area has found into model_data.place_count. Unchanged counts are not written, so that the marts that read
+-- them are not refreshed.
 merge into model_data.place_count as kept
 using pg_temp.fold_area as new
 on kept.source = new.source and kept.area_uuid = new.area_uuid
