@@ -9,9 +9,10 @@ import tempfile
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.lib import memory
 from tests.lib.paths import ROOT
 
-HOME = tempfile.TemporaryDirectory(prefix="cht-sync-airflow-")
+HOME = tempfile.TemporaryDirectory(prefix="cht-sync-airflow-", dir=memory.folder())
 
 os.environ |= {
     "AIRFLOW_HOME": HOME.name,

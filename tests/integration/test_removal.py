@@ -17,6 +17,7 @@ from cht_sync.operate import removal
 from cht_sync.reports import history, marts
 from psycopg import sql as statement
 
+from tests.lib import extent
 from tests.lib.kills import kill, statements
 from tests.lib.pages import IDENTITY, SOURCE, Page, Warehouse, doc
 
@@ -152,7 +153,7 @@ def test_a_removal_that_is_killed_goes_on(warehouse: str, other_warehouse: str) 
         fill(connection)
     task = partial(removal.remove, configuration=ONE, instance="kitui")
     total = statements(other_warehouse, task)
-    for at in range(2, total, 3):
+    for at in extent.moments(total):
         with warehouses.connect(partial(psycopg.connect, warehouse)) as connection:
             fill(connection)
         kill(warehouse, task, at)

@@ -12,12 +12,13 @@ import psycopg
 import pytest
 
 from servers.postgres import Postgres
+from tests.lib import memory
 from tests.lib.waiting import until
 
 
 @pytest.fixture
 def server() -> Iterator[Postgres]:
-    with tempfile.TemporaryDirectory(prefix="cht-sync-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="cht-sync-", dir=memory.folder(), ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         server = Postgres(Path(folder) / "postgres")
         yield server

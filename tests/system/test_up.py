@@ -21,7 +21,7 @@ from cht_sync import instances
 from county import generator
 from servers.postgres import Postgres
 from servers.processes import members
-from tests.lib import comparing, expected
+from tests.lib import comparing, expected, memory
 from tests.lib.paths import ROOT
 from tests.lib.waiting import until
 
@@ -91,7 +91,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    with tempfile.TemporaryDirectory(prefix="cht-sync-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="cht-sync-", dir=memory.folder(), ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # as root Postgres runs as `nobody`
         demo = Demo(Path(folder))
         yield demo
