@@ -1,9 +1,12 @@
 """Late documents: a daily run counts again all days from the earliest one that they affect."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
+from cht_sync import warehouse as warehouses
+from cht_sync.errors import AnotherRun
 from cht_sync.reports import history
 
 from tests.lib.past import PLACES, Past, person, rebuilt, remodelled
@@ -184,6 +187,16 @@ def test_a_run_of_the_models_that_ends_during_a_count_is_not_lost(past: Past, wa
         history.catch_up(past.staged.connection, LAST, past.timezone)
     assert len([text for text in statements if counts in text]) == 1
     assert run(past) == ("2024-03-05",)
+
+
+def test_days_are_counted_by_one_run_at_a_time(past: Past, warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warehouses, "lock", partial(warehouses.lock, seconds=0.1))
+    with (
+        opened(warehouse) as other,
+        warehouses.lock(other.connection, "cht-sync history"),
+        pytest.raises(AnotherRun),
+    ):
+        history.catch_up(past.staged.connection, LAST, past.timezone)
 
 
 def test_the_notes_stay_few(past: Past) -> None:
