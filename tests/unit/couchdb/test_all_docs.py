@@ -57,8 +57,9 @@ def test_the_row_that_it_was_asked_from_is_not_given_again() -> None:
     assert read(text(["b", "c"]), asked=b"aa")[1] == [(b"b", b"0-x"), (b"c", b"1-x")]
 
 
-@pytest.mark.parametrize("names", [["b", "a"], ["a", "c", "b"], ["a", "b", "a"]])
+@pytest.mark.parametrize("names", [["b", "a"], ["a", "c", "b"], ["a", "b", "a"], ["a", "c", "b", "d"]])
 def test_rows_out_of_order_are_not_couchdbs(names: list[str]) -> None:
+    """Also within the rows that are read at once, if the next part begins after all of them."""
     with pytest.raises(errors.NotCouchDB):
         read(text(names))
 
